@@ -1,0 +1,133 @@
+//! Events: what a schema says about one, and what the generated code implements.
+//!
+//! Nothing here knows Avro: [`Event::encode`] and [`Event::decode`] work on *framed values*, the bytes of a
+//! record's value as they stand on the topic. `kolo-avro` generates the implementations from `.avsc` files.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::key::Key;
+
+/// What the wire and the graph need to know of one event type; it comes from the event's schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventType {
+    /// The schema's full name, such as `shop.inventory.StockTaken`; the `ce_type` header on the wire.
+    pub name: &'static str,
+    /// The topic that events of this type are written to.
+    pub topic: &'static str,
+    /// The name of the field that holds the key.
+    pub key_field: &'static str,
+    /// The field that identifies the saga, if the schema names one.
+    pub saga_field: Option<&'static str>,
+    /// Whether other services may rely on it.
+    pub public: bool,
+}
+
+impl EventType {
+    /// The name without its namespace: `StockTaken` of `shop.inventory.StockTaken`.
+    #[must_use]
+    pub fn short_name(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
+/// An immutable fact, named in the past tense. Implemented by generated code, one type a schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "expected a type generated from a schema",
+    note = "events are generated from `.avsc` files: add a schema, or take the generated type of the event you mean"
+)]
+pub trait Event: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// The type of the field that names the aggregate an event belongs to.
+    type Key: Key;
+
+    /// What the schema says about this event.
+    const TYPE: &'static EventType;
+
+    /// The key: it decides the partition, and so the order.
+    fn key(&self) -> &Self::Key;
+
+    /// The value of the field that identifies the saga, as text; `None` where the schema names no such field.
+    fn saga(&self) -> Option<Cow<'_, str>>;
+
+    /// Appends the framed value (schema fingerprint and body) to `out`.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads a framed value, written with any published version of the schema.
+    ///
+    /// # Errors
+    /// When the frame, the version or the body is not one that this type can be read from.
+    fn decode(value: &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// The events of one stream as an enum: what an aggregate may emit, and what its state is folded from.
+/// Generated, one enum a stream.
+pub trait OwnEvents: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// The key type that all events of a stream share.
+    type Key: Key;
+
+    /// The stream's topic.
+    const STREAM: &'static str;
+
+    /// All event types of the stream.
+    const TYPES: &'static [&'static EventType];
+
+    /// The type of this event.
+    fn event_type(&self) -> &'static EventType;
+
+    /// The key of this event.
+    fn key(&self) -> &Self::Key;
+
+    /// Appends the framed value to `out`.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads the framed value of the event type with this full name; `None` if the stream has no such type.
+    fn decode(name: &str, value: &[u8]) -> Option<Result<Self, DecodeError>>;
+}
+
+/// `Self`, a stream's own-event enum, has a variant for the event `E`.
+#[diagnostic::on_unimplemented(
+    message = "this aggregate emits `{E}`, but `{E}` is not one of its own events",
+    label = "`{E}` has no variant in `{Self}`",
+    note = "an aggregate writes to its own stream only: give the schema of `{E}` the topic of this stream, so that it becomes a variant of `{Self}`"
+)]
+pub trait Owns<E>: OwnEvents + From<E> {
+    /// The event, if this is one of type `E`.
+    fn get(&self) -> Option<&E>;
+}
+
+/// Why a record's value could not be read as an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The value does not start with the frame that kolo writes.
+    #[error(
+        "{event}: the value is not framed as Avro single-object encoding (C3 01 and a fingerprint); it starts with {start}. Was it written by another tool, or with a registry's framing?"
+    )]
+    Framing {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The first bytes, in hex.
+        start: String,
+    },
+    /// The value was written with a schema that was never published to this reader.
+    #[error(
+        "{event}: written with the unknown schema version {fingerprint:016x}; publish that version's schema beside the reader's and build again"
+    )]
+    UnknownVersion {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The writer's fingerprint (CRC-64-AVRO).
+        fingerprint: u64,
+    },
+    /// The body is not what the schema says.
+    #[error("{event}: malformed at byte {at} of the value: {problem}")]
+    Malformed {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// Offset in the framed value.
+        at: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+}
