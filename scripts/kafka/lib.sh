@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# What start, stop and status share. Sourced, never run.
+#
+# A broker is a folder `.kafka/NAME`: its settings, data, log and pid. The jars stand beside them in
+# `.kafka/.jars`, once for all brokers (a name cannot begin with a dot, so the two never meet).
+
+readonly KAFKA_VERSION=4.3.1
+readonly KAFKA_SCALA=2.13
+readonly SLF4J_VERSION=1.7.36
+readonly MAVEN_DEPENDENCY_PLUGIN=3.8.1
+readonly JAVA_AT_LEAST=17
+
+readonly KAFKA_DEFAULT_NAME=default
+readonly KAFKA_DEFAULT_PORT=9092
+readonly KAFKA_DEFAULT_HEAP=1g
+
+KAFKA_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/.kafka
+readonly KAFKA_ROOT
+readonly KAFKA_JARS=$KAFKA_ROOT/.jars/$KAFKA_VERSION
+
+# People read stderr; stdout is kept for what other programs read.
+say() { printf 'kafka: %s\n' "$*" >&2; }
+die() { printf 'kafka: error: %s\n' "$*" >&2; exit 1; }
+usage_error() { printf 'kafka: error: %s\n       %s --help says what is possible\n' "$*" "$0" >&2; exit 2; }
+
+# use_broker NAME: names the broker that the rest of this file speaks about.
+use_broker() {
+    [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$ ]] ||
+        usage_error "'$1' is no broker name: letters, digits, '.', '_' and '-', the first a letter or digit"
+    NAME=$1
+    BROKER=$KAFKA_ROOT/$NAME
+    LOG=$BROKER/broker.log
+    # Marks the process as this broker's, whatever its pid: a pid in a file may long be somebody else's.
+    MARK=-Dkolo.kafka.broker=$BROKER
+    PORT='' CONTROLLER_PORT='' HEAP=''
+    if [[ -f $BROKER/settings ]]; then
+        local key value
+        while IFS='=' read -r key value; do
+            case $key in
+                port) PORT=$value ;;
+                controller_port) CONTROLLER_PORT=$value ;;
+                heap) HEAP=$value ;;
+            esac
+        done <"$BROKER/settings"
+    fi
+}
+
+# Prints the arguments of a live process, one a line; nothing for a dead or a zombie one.
+process_arguments() {
+    if [[ -d /proc/self ]]; then
+        tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline"
+    else
+        ps -ww -o args= -p "$1" 2>/dev/null | tr ' ' '\n'
+    fi
+}
+
+# broker_pid: prints the pid of the running broker, or fails.
+broker_pid() {
+    local pid
+    [[ -f $BROKER/pid ]] || return 1
+    read -r pid <"$BROKER/pid" || return 1
+    [[ $pid =~ ^[0-9]+$ ]] || return 1
+    process_arguments "$pid" 2>/dev/null | grep -qxF -- "$MARK" || return 1
+    printf '%s\n' "$pid"
+}
+
+address() { printf '127.0.0.1:%s\n' "$PORT"; }
+
+# accepts PORT: does anything listen there?
+accepts() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+java_command() {
+    if [[ -n ${JAVA_HOME:-} ]]; then printf '%s/bin/java\n' "$JAVA_HOME"; else printf 'java\n'; fi
+}
+
+# kafka_tool CLASS ARG...: runs one of Kafka's own tools. Short-lived, so without the optimising compiler.
+kafka_tool() {
+    timeout 60 "$(java_command)" -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+        -cp "$BROKER/config:$KAFKA_JARS/*" "$@"
+}
+
+# answers: does the broker answer a metadata request? An open port alone does not prove that.
+answers() {
+    accepts "$PORT" &&
+        kafka_tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$(address)" --list >/dev/null 2>&1
+}
