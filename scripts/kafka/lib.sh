@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is used by the scripts that source this file
 # What start, stop and status share. Sourced, never run.
 #
 # A broker is a folder `.kafka/NAME`: its settings, data, log and pid. The jars stand beside them in
