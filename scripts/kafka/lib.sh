@@ -3,7 +3,7 @@
 # What start, stop and status share. Sourced, never run.
 #
 # A broker is a folder `.kafka/NAME`: its settings, data, log and pid. The jars stand beside them in
-# `.kafka/.jars`, once for all brokers (a name cannot begin with a dot, so the two never meet).
+# `.kafka/.jars`, once for all brokers, and locks in `.kafka/.locks`; a broker's name cannot begin with a dot.
 
 readonly KAFKA_VERSION=4.3.1
 readonly KAFKA_SCALA=2.13
@@ -74,14 +74,15 @@ java_command() {
     if [[ -n ${JAVA_HOME:-} ]]; then printf '%s/bin/java\n' "$JAVA_HOME"; else printf 'java\n'; fi
 }
 
-# kafka_tool CLASS ARG...: runs one of Kafka's own tools. Short-lived, so without the optimising compiler.
+# kafka_tool SECONDS CLASS ARG...: runs one of Kafka's own tools, for so long at most. Short-lived, so without the
+# optimising compiler.
 kafka_tool() {
-    timeout 60 "$(java_command)" -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
-        -cp "$BROKER/config:$KAFKA_JARS/*" "$@"
+    timeout "$1" "$(java_command)" -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+        -cp "$BROKER/config:$KAFKA_JARS/*" "${@:2}"
 }
 
 # answers: does the broker answer a metadata request? An open port alone does not prove that.
 answers() {
     accepts "$PORT" &&
-        kafka_tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$(address)" --list >/dev/null 2>&1
+        kafka_tool 20 org.apache.kafka.tools.TopicCommand --bootstrap-server "$(address)" --list >/dev/null 2>&1
 }
