@@ -130,7 +130,7 @@ macro_rules! tuples {
 }
 tuples! { (A B) (A B C) (A B C D) }
 
-/// Implements [`Emits`] and [`Compensates`] for one event type; generated code calls it once an event.
+/// Implements [`Emits`], [`Compensates`] and [`Answers`](crate::Answers) for one event type; generated code calls it once an event.
 ///
 /// One impl an event, not a blanket one: so that the compiler's complaint names the event, not a whole `Result<..>`.
 #[macro_export]
@@ -149,5 +149,6 @@ macro_rules! emits {
             }
         }
         impl<O: $crate::Owns<$event>> $crate::Compensates<O> for $event {}
+        impl<O: $crate::Owns<$event>> $crate::Answers<O> for $event {}
     };
 }

@@ -1,0 +1,277 @@
+//! The declaration of an aggregate: what it reacts to, what it then emits, and how it undoes what it did.
+//!
+//! ```text
+//! Aggregate::<Stock>::new("stock")
+//!     .on(receive)                    // fn(&Stock, &Received<StockReceived>) -> StockAdded
+//!     .routed(skus, take)             // fn(&ReservationOpened) -> Vec<Sku>, fn(&Stock, &Received<..>) -> Result<..>
+//!     .undo(release)                  // fn(&Stock, &Received<PaymentFailed>, &StockTaken) -> StockReleased
+//! ```
+//!
+//! Reactions are plain `fn` items. Their names on the wire are made of the aggregate's name and of event names, so a
+//! function may be renamed or moved at will.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::barrier::MAX_STEPS;
+use crate::declaration::{Declaration, EffectDecl, ReactionDecl, UndoDecl};
+use crate::description::{Function, Kind};
+use crate::effect::{Answers, Port};
+use crate::emits::{Compensates, Emits, Outgoing};
+use crate::event::{DecodeError, Event, OwnEvents, Owns};
+use crate::key::Key;
+use crate::state::{KeyOf, Received, State};
+
+/// The declaration of one aggregate with the state `S`. See the [module](self) for an example.
+#[must_use = "an aggregate does nothing until it is added to a service"]
+pub struct Aggregate<S: State> {
+    pub(crate) declaration: Declaration<S>,
+}
+
+/// An event that is keyed by the aggregate's own key type, and so reaches it without a route.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not keyed by `{K}`, the key of this aggregate",
+    label = "this event has another key type",
+    note = "say where it goes: `.routed(|event| keys, reaction)` instead of `.on(reaction)`, with a plain `fn` from the event to the keys"
+)]
+pub trait KeyedBy<K> {}
+
+impl<E: Event> KeyedBy<E::Key> for E {}
+
+/// Stops the build where a reaction captures variables: it would not be a function of its arguments alone.
+struct PlainFn<F>(PhantomData<F>);
+
+impl<F> PlainFn<F> {
+    const CHECK: () = assert!(
+        size_of::<F>() == 0,
+        "a reaction must be a plain fn: this closure captures variables, so its answer would depend on more than the state and the event"
+    );
+}
+
+impl<S: State> Aggregate<S> {
+    /// An aggregate of this name; with the service's name it makes the consumer group, and the names of its reactions.
+    pub fn new(name: &'static str) -> Self {
+        Aggregate { declaration: Declaration::new(name) }
+    }
+
+    /// Reacts to `E`, an event keyed by this aggregate's key.
+    ///
+    /// # Panics
+    /// When the aggregate already reacts to `E`: one event type has one reaction.
+    #[track_caller]
+    pub fn on<E, R, F>(mut self, reaction: F) -> Self
+    where
+        F: Fn(&S, &Received<E>) -> R + Copy + Send + Sync + 'static,
+        E: Event + KeyedBy<KeyOf<S>>,
+        R: Emits<S::Event>,
+    {
+        const { PlainFn::<F>::CHECK };
+        self.declaration.react(ReactionDecl {
+            kind: Kind::On,
+            trigger: E::TYPE,
+            outgoing: outgoing::<R, S>(),
+            function: Function::of::<F>(Location::caller()),
+            pivot: false,
+            blocked_by: 0,
+            route: None,
+            run: Box::new(move |decision| decision.decide::<E, R>(reaction)),
+        });
+        self
+    }
+
+    /// Reacts to `E`, which is keyed by something else: `route` says which aggregates of this kind it concerns. A router
+    /// forwards one copy to each, through the aggregate's inbox topic.
+    ///
+    /// # Panics
+    /// When the aggregate already reacts to `E`: one event type has one reaction.
+    #[track_caller]
+    pub fn routed<E, K, R, P, F>(mut self, route: P, reaction: F) -> Self
+    where
+        P: Fn(&E) -> K + Copy + Send + Sync + 'static,
+        K: IntoIterator<Item = KeyOf<S>>,
+        F: Fn(&S, &Received<E>) -> R + Copy + Send + Sync + 'static,
+        E: Event,
+        R: Emits<S::Event>,
+    {
+        const { PlainFn::<P>::CHECK };
+        const { PlainFn::<F>::CHECK };
+        self.declaration.react(ReactionDecl {
+            kind: Kind::Routed,
+            trigger: E::TYPE,
+            outgoing: outgoing::<R, S>(),
+            function: Function::of::<F>(Location::caller()),
+            pivot: false,
+            blocked_by: 0,
+            route: Some(Box::new(move |value, keys| {
+                let event = E::decode(value)?;
+                keys.extend(route(&event).into_iter().map(|key| key.text()));
+                Ok(())
+            })),
+            run: Box::new(move |decision| decision.decide::<E, R>(reaction)),
+        });
+        self
+    }
+
+    /// Compensates: when `T` arrives, the own event `U` of the same saga is undone.
+    ///
+    /// The barrier covers every order of arrival: if `U` has not happened, it never will; if it has, the compensation
+    /// gets it handed in; twice changes nothing. Several events `U` of one saga are undone in reverse order, each once.
+    ///
+    /// # Panics
+    /// When the aggregate already undoes `U` on `T`.
+    #[track_caller]
+    pub fn undo<T, U, R, F>(mut self, compensation: F) -> Self
+    where
+        F: Fn(&S, &Received<T>, &U) -> R + Copy + Send + Sync + 'static,
+        T: Event + KeyedBy<KeyOf<S>>,
+        U: Event,
+        S::Event: Owns<U>,
+        R: Compensates<S::Event>,
+    {
+        const { PlainFn::<F>::CHECK };
+        self.declaration.undo(UndoDecl {
+            trigger: T::TYPE,
+            undone: U::TYPE,
+            step: 0,
+            outgoing: outgoing::<R, S>(),
+            function: Function::of::<F>(Location::caller()),
+            run: Box::new(move |state, trigger, value, undone, out| {
+                let received = Received::new(T::decode(value)?, trigger);
+                compensation(state, &received, &U::decode(undone)?).emit(out);
+                Ok(())
+            }),
+            check: Box::new(|value, key| {
+                let event = T::decode(value)?;
+                let saga = event.saga().map(|saga| crate::id::CorrelationId::of_saga(&saga));
+                Ok((saga, event.key().is(key)))
+            }),
+        });
+        self
+    }
+
+    /// Declares the effect that the own event `P::Request` asks for: the port is called with it, and `then` turns the
+    /// reply into the answer event.
+    ///
+    /// # Panics
+    /// When the request already has an effect.
+    #[track_caller]
+    pub fn effect<P, R>(mut self, then: impl Fn(&S, &P::Request, P::Reply) -> R + Copy + Send + Sync + 'static) -> Self
+    where
+        P: Port,
+        S::Event: Owns<P::Request>,
+        R: Answers<S::Event>,
+    {
+        self.declaration.effect(EffectDecl::new::<P, R, _>(then, outgoing::<R, S>(), Location::caller()));
+        self
+    }
+
+    /// Marks the reaction declared last as the pivot of the saga: once it has emitted an event (other than a business
+    /// failure), nothing of that saga is undone here any more.
+    ///
+    /// # Panics
+    /// When no reaction is declared yet.
+    #[track_caller]
+    pub fn pivot(mut self) -> Self {
+        self.declaration.pivot();
+        self
+    }
+
+    /// How many answered inputs each key remembers by id, to recognise what is published twice; 128 unless told.
+    /// What is *read* twice is recognised by its position, without limit.
+    pub fn remembers(mut self, answered_inputs: usize) -> Self {
+        self.declaration.window = answered_inputs.max(1);
+        self
+    }
+
+    /// The version of this declaration, 1 unless told: raise it with a change that an older process must not undo by
+    /// taking the stream back over. A lower version refuses to take over.
+    pub fn version(mut self, version: u32) -> Self {
+        self.declaration.version = version;
+        self
+    }
+}
+
+fn outgoing<R: Emits<S::Event>, S: State>() -> Vec<Outgoing> {
+    let mut edges = Vec::new();
+    R::outgoing(&mut edges);
+    edges
+}
+
+/// Why an input cannot be decided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputProblem {
+    /// The value is not the event it should be.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The record's key is not the event's key.
+    #[error("the record's key is not the value of the event's key field `{field}`; whoever publishes it must set both to the same text")]
+    KeyMismatch {
+        /// The key field.
+        field: &'static str,
+    },
+    /// The record has no key, or one that is not text.
+    #[error("the record's key is absent or not UTF-8 text; whoever publishes it must set it to the event's key field")]
+    NoKey,
+    /// The key belongs on another partition.
+    #[error(
+        "the key belongs on partition {expected}: whoever publishes it must partition by murmur2 of the key (librdkafka: `partitioner=murmur2_random`)"
+    )]
+    WrongPartition {
+        /// Where murmur2 puts the key.
+        expected: i32,
+    },
+    /// The record has no `ce_type`, and its topic carries several declared types.
+    #[error("the record has no header `ce_type`, and the aggregate reads several event types from its topic")]
+    NoType,
+    /// A `kolo` header that cannot be read.
+    #[error(transparent)]
+    Stamp(#[from] crate::wire::StampError),
+    /// A routed copy without its origin.
+    #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
+    NoOrigin,
+    /// A routed copy from a topic that is not among the origins of this epoch: the topic was recreated.
+    #[error("the copy comes from topic id {topic}, which is none of this owner's origins: the topic was deleted and created again")]
+    UnknownOrigin {
+        /// The unknown topic's id.
+        topic: crate::id::TopicId,
+    },
+    /// The record that tells the fence in force is gone.
+    #[error("offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever")]
+    Gone {
+        /// The offset where reading was to resume.
+        decided: i64,
+    },
+    /// A reaction emitted an event of another aggregate's key.
+    #[error("the reaction emitted `{event}` with the key `{found}`, but decides for another: an aggregate writes its own key only")]
+    ForeignKey {
+        /// The emitted event.
+        event: &'static str,
+        /// The key it was given.
+        found: String,
+    },
+    /// The answer is larger than a record may be.
+    #[error("the answer takes {bytes} bytes, more than the {limit} that a record may have")]
+    TooLarge {
+        /// What the first record would take, with the rest of the answer in its header.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl<S: State> std::fmt::Debug for Aggregate<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Aggregate").field("name", &self.declaration.name).finish_non_exhaustive()
+    }
+}
+
+const _: () = assert!(MAX_STEPS == 64, "steps are kept as bits of a u64");
+
+impl<S: State> Aggregate<S> {
+    /// The stream's topic.
+    #[must_use]
+    pub fn stream(&self) -> &'static str {
+        S::Event::STREAM
+    }
+}

@@ -1,0 +1,263 @@
+//! A declaration with the user's types erased behind closures: what the processor runs.
+
+use std::any::TypeId;
+use std::panic::Location;
+
+use crate::aggregate::InputProblem;
+use crate::barrier::{Barrier, MAX_STEPS, Step};
+use crate::description::{
+    CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
+};
+use crate::effect::{Answers, Port, Reply};
+use crate::emits::{Emits, Outgoing};
+use crate::event::{DecodeError, Event, EventType, OwnEvents};
+use crate::id::CorrelationId;
+use crate::key::Key;
+use crate::state::{KeyOf, Meta, Received, State};
+
+pub(crate) type Run<S> = Box<dyn Fn(&mut Decision<'_, S>) -> Result<(), InputProblem> + Send + Sync>;
+pub(crate) type RouteKeys = Box<dyn Fn(&[u8], &mut Vec<String>) -> Result<(), DecodeError> + Send + Sync>;
+type RunUndo<S> =
+    Box<dyn Fn(&S, Meta, &[u8], &[u8], &mut Vec<<S as State>::Event>) -> Result<(), DecodeError> + Send + Sync>;
+type RunThen<S> = Box<dyn Fn(&S, &[u8], Reply, &mut Vec<<S as State>::Event>) -> Result<(), DecodeError> + Send + Sync>;
+/// Reads a trigger's saga, and whether the event's key is the given one.
+type CheckTrigger = Box<dyn Fn(&[u8], &str) -> Result<(Option<CorrelationId>, bool), DecodeError> + Send + Sync>;
+
+pub(crate) struct Declaration<S: State> {
+    pub(crate) name: &'static str,
+    pub(crate) version: u32,
+    pub(crate) window: usize,
+    pub(crate) reactions: Vec<ReactionDecl<S>>,
+    pub(crate) undos: Vec<UndoDecl<S>>,
+    pub(crate) effects: Vec<EffectDecl<S>>,
+    /// The events that compensations undo; a [`Step`] is a place in this list.
+    pub(crate) steps: Vec<&'static EventType>,
+}
+
+pub(crate) struct ReactionDecl<S: State> {
+    pub(crate) kind: Kind,
+    pub(crate) trigger: &'static EventType,
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) function: Function,
+    pub(crate) pivot: bool,
+    /// The steps that this reaction does: while one is barred to a saga, it does not run for it.
+    pub(crate) blocked_by: u64,
+    pub(crate) route: Option<RouteKeys>,
+    pub(crate) run: Run<S>,
+}
+
+pub(crate) struct UndoDecl<S: State> {
+    pub(crate) trigger: &'static EventType,
+    pub(crate) undone: &'static EventType,
+    pub(crate) step: Step,
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) function: Function,
+    pub(crate) run: RunUndo<S>,
+    pub(crate) check: CheckTrigger,
+}
+
+pub(crate) struct EffectDecl<S: State> {
+    pub(crate) request: &'static EventType,
+    pub(crate) port: TypeId,
+    pub(crate) port_name: &'static str,
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) function: Function,
+    pub(crate) run: RunThen<S>,
+}
+
+impl<S: State> EffectDecl<S> {
+    pub(crate) fn new<P, R, F>(then: F, outgoing: Vec<Outgoing>, place: &'static Location<'static>) -> Self
+    where
+        P: Port,
+        R: Answers<S::Event>,
+        F: Fn(&S, &P::Request, P::Reply) -> R + Copy + Send + Sync + 'static,
+    {
+        EffectDecl {
+            request: P::Request::TYPE,
+            port: TypeId::of::<P>(),
+            port_name: std::any::type_name::<P>(),
+            outgoing,
+            function: Function::of::<F>(place),
+            run: Box::new(move |state, request, reply, out| {
+                let request = P::Request::decode(request)?;
+                match reply.downcast::<P::Reply>() {
+                    Ok(reply) => then(state, &request, *reply).emit(out),
+                    // Adapters are bound by the port's type, which fixes the reply's.
+                    Err(_) => unreachable!("the adapter bound to {} replied with another type", std::any::type_name::<P>()),
+                }
+                Ok(())
+            }),
+        }
+    }
+}
+
+impl<S: State> ReactionDecl<S> {
+    fn description(&self) -> ReactionDescription {
+        ReactionDescription {
+            kind: self.kind,
+            event: self.trigger,
+            emits: self.outgoing.clone(),
+            pivot: self.pivot,
+            function: self.function,
+        }
+    }
+}
+
+impl<S: State> UndoDecl<S> {
+    fn description(&self) -> CompensationDescription {
+        CompensationDescription {
+            event: self.trigger,
+            undoes: self.undone,
+            emits: self.outgoing.clone(),
+            function: self.function,
+        }
+    }
+}
+
+impl<S: State> EffectDecl<S> {
+    fn description(&self) -> EffectDescription {
+        EffectDescription {
+            request: self.request,
+            port: self.port,
+            port_name: self.port_name,
+            emits: self.outgoing.clone(),
+            function: self.function,
+        }
+    }
+}
+
+impl<S: State> Declaration<S> {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Declaration {
+            name,
+            version: 1,
+            window: 128,
+            reactions: Vec::new(),
+            undos: Vec::new(),
+            effects: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    pub(crate) fn step(&self, event: &str) -> Option<Step> {
+        let at = self.steps.iter().position(|step| step.name == event)?;
+        Step::try_from(at).ok()
+    }
+
+    pub(crate) fn direct_topics(&self) -> Vec<&'static str> {
+        self.description().direct_topics()
+    }
+
+    pub(crate) fn description(&self) -> Description {
+        Description {
+            aggregate: self.name,
+            version: self.version,
+            stream: S::Event::STREAM,
+            key: KeyOf::<S>::NAME,
+            own_events: S::Event::TYPES,
+            reactions: self.reactions.iter().map(ReactionDecl::description).collect(),
+            compensations: self.undos.iter().map(UndoDecl::description).collect(),
+            effects: self.effects.iter().map(EffectDecl::description).collect(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn react(&mut self, reaction: ReactionDecl<S>) {
+        if let Some(twin) = self.reactions.iter().find(|known| known.trigger.name == reaction.trigger.name) {
+            panic!(
+                "the aggregate `{}` reacts to `{}` twice, here and at {}: one event type has one reaction; join them, or return a tuple",
+                self.name, reaction.trigger.name, twin.function.place
+            );
+        }
+        self.reactions.push(reaction);
+        self.relate();
+    }
+
+    #[track_caller]
+    pub(crate) fn undo(&mut self, mut undo: UndoDecl<S>) {
+        let twin = self.undos.iter().find(|known| {
+            known.trigger.name == undo.trigger.name && known.undone.name == undo.undone.name
+        });
+        if let Some(twin) = twin {
+            panic!(
+                "the aggregate `{}` undoes `{}` on `{}` twice, here and at {}",
+                self.name, undo.undone.name, undo.trigger.name, twin.function.place
+            );
+        }
+        let step = self.steps.iter().position(|step| step.name == undo.undone.name).unwrap_or_else(|| {
+            self.steps.push(undo.undone);
+            self.steps.len() - 1
+        });
+        assert!(step < MAX_STEPS, "the aggregate `{}` has more than {MAX_STEPS} steps with a compensation", self.name);
+        undo.step = Step::try_from(step).unwrap_or(Step::MAX);
+        self.undos.push(undo);
+        self.relate();
+    }
+
+    #[track_caller]
+    pub(crate) fn effect(&mut self, effect: EffectDecl<S>) {
+        if let Some(twin) = self.effects.iter().find(|known| known.request.name == effect.request.name) {
+            panic!(
+                "the aggregate `{}` declares an effect for `{}` twice, here and at {}",
+                self.name, effect.request.name, twin.function.place
+            );
+        }
+        self.effects.push(effect);
+    }
+
+    #[track_caller]
+    pub(crate) fn pivot(&mut self) {
+        match self.reactions.last_mut() {
+            Some(reaction) => reaction.pivot = true,
+            None => panic!("the aggregate `{}` declares a pivot before any reaction: put `.pivot()` right after the step it marks", self.name),
+        }
+    }
+
+    /// Works out anew which steps each reaction does; declarations may come in any order.
+    fn relate(&mut self) {
+        for reaction in &mut self.reactions {
+            let forward = reaction.outgoing.iter().filter(|edge| !edge.failure);
+            let steps = forward.filter_map(|edge| self.steps.iter().position(|step| step.name == edge.event.name));
+            reaction.blocked_by = steps.fold(0, |mask, step| mask | 1 << step);
+        }
+    }
+}
+
+/// One decision in the making: what a reaction's closure reads, and where it puts the events.
+pub(crate) struct Decision<'a, S: State> {
+    pub(crate) state: &'a S,
+    pub(crate) barrier: &'a Barrier,
+    pub(crate) blocked_by: u64,
+    pub(crate) value: &'a [u8],
+    pub(crate) routed: bool,
+    /// Whether the record came with a correlation id. Without one, it is a fact from outside: the saga field tells.
+    pub(crate) stamped: bool,
+    pub(crate) meta: Meta,
+    pub(crate) events: &'a mut Vec<S::Event>,
+}
+
+impl<S: State> Decision<'_, S> {
+    pub(crate) fn decide<E: Event, R: Emits<S::Event>>(
+        &mut self,
+        reaction: impl Fn(&S, &Received<E>) -> R,
+    ) -> Result<(), InputProblem> {
+        let event = E::decode(self.value)?;
+        if !self.routed && !event.key().is(&self.meta.key) {
+            return Err(InputProblem::KeyMismatch { field: E::TYPE.key_field });
+        }
+        if !self.stamped
+            && let Some(saga) = event.saga()
+        {
+            self.meta.correlation = CorrelationId::of_saga(&saga);
+        }
+        if self.barrier.bars(self.meta.correlation, self.blocked_by) {
+            return Ok(());
+        }
+        // The key's text moves in and out again, so that a decision allocates nothing for it.
+        let key = std::mem::take(&mut self.meta.key);
+        let received = Received::new(event, Meta { key, ..self.meta.clone() });
+        reaction(self.state, &received).emit(self.events);
+        self.meta = received.into_meta();
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! The processor: one aggregate on one partition of its stream, without IO. Record in, records out.
+//!
+//! | phase | the shell calls | then |
+//! |---|---|---|
+//! | take-over | [`Processor::fence`] | appends it and waits for the acknowledgement |
+//! | | [`Processor::fenced`] | reads the stream from its start up to the fence |
+//! | restore | [`Processor::restore`] for each record | |
+//! | | [`Processor::start`] | completes a torn answer, says where to resume and which effects are pending |
+//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::mark`] | appends what is in the outbox, in order |
+//! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
+//!
+//! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
+
+mod answered;
+mod appends;
+mod decide;
+mod outbox;
+mod owner;
+mod restore;
+
+pub use appends::EpochEnd;
+pub use outbox::{Append, Outbox};
+
+
+use std::ops::Range;
+
+use crate::aggregate::InputProblem;
+use crate::effect::{EffectCall, Reply};
+use crate::id::{EventId, TopicId};
+use crate::position::Origin;
+use crate::stream::StreamReader;
+use crate::time::Timestamp;
+use crate::wire::Record;
+
+/// What a processor must know of its surroundings.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Name of the service.
+    pub service: String,
+    /// The partition of the stream.
+    pub partition: i32,
+    /// How many partitions the stream has; all input topics have the same.
+    pub partitions: i32,
+    /// Drawn afresh for each take-over.
+    pub nonce: u64,
+    /// The topics that are read, in the order of [`crate::Description::direct_topics`], and last the inbox, if there is one.
+    pub inputs: Vec<InputTopic>,
+    /// The topics whose events routers copy, in the order of [`crate::Description::routed_topics`].
+    pub routed: Vec<InputTopic>,
+    /// What a record may take, in bytes.
+    pub max_record_bytes: usize,
+    /// Take over also from a higher version of the declaration.
+    pub allow_downgrade: bool,
+    /// The rules in force; all of them but in tests.
+    pub rules: Rules,
+}
+
+/// One topic as it exists now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputTopic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: TopicId,
+}
+
+/// The rules of the protocol that a test can leave out, to show that it then fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Skip inputs at or below the last decided position of their origin.
+    pub skip_by_position: bool,
+    /// Skip inputs whose id was answered at their key.
+    pub skip_by_id: bool,
+    /// Count only valid records when restoring; without it, every record of the stream is folded.
+    pub validity: bool,
+    /// Complete a torn answer before anything else.
+    pub complete_torn: bool,
+    /// Write a marker before the next answer when a routed origin has decided positions that no record holds.
+    pub marker_before_answer: bool,
+    /// Read a gap in the acknowledged offsets before anything behind it counts.
+    pub read_gaps: bool,
+}
+
+impl Rules {
+    /// All rules in force.
+    pub const ALL: Rules = Rules {
+        skip_by_position: true,
+        skip_by_id: true,
+        validity: true,
+        complete_torn: true,
+        marker_before_answer: true,
+        read_gaps: true,
+    };
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules::ALL
+    }
+}
+
+/// What became of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was decided, with this many records in the answer; none means that nothing was to be said.
+    Decided(usize),
+    /// It was recognised: decided before, at this position or under this id.
+    Repeat,
+    /// The aggregate does not react to its type.
+    Ignored,
+    /// A void record, or one of kolo's own, in an input stream.
+    Skipped,
+}
+
+/// Where to resume reading an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeAt {
+    /// At the beginning of the partition.
+    Beginning,
+    /// At this offset, whose record was decided already: it only tells the fence in force.
+    Decided(i64),
+    /// At this offset; everything before it was decided.
+    Next(i64),
+}
+
+/// What a processor needs to begin its work.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// Where to resume each input, in the order of [`Setup::inputs`].
+    pub resume: Vec<ResumeAt>,
+    /// The effects that were requested and not answered.
+    pub effects: Vec<EffectCall>,
+    /// How many events the restored stream held.
+    pub events: u64,
+}
+
+/// Why a processor cannot go on. In every case the worker drops it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProcessorError {
+    /// This owner's epoch is over; another take-over may be tried.
+    #[error(transparent)]
+    EpochEnd(#[from] EpochEnd),
+    /// An input that cannot be decided. It is not skipped: the partition stops at it.
+    #[error("{topic} partition {partition} offset {offset}, key {key}, type {event_type}: {problem}")]
+    Input {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// The record's key.
+        key: String,
+        /// The record's type.
+        event_type: String,
+        /// What is wrong with it.
+        problem: Box<InputProblem>,
+    },
+    /// The answer to an effect cannot be decided.
+    #[error("the answer to request {request}: {problem}")]
+    Effect {
+        /// The request's event id.
+        request: EventId,
+        /// What is wrong with it.
+        problem: Box<InputProblem>,
+    },
+    /// The stream holds what this declaration cannot fold.
+    #[error("{topic} partition {partition} offset {offset}: {problem}")]
+    Stream {
+        /// The stream's topic.
+        topic: &'static str,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// What is wrong.
+        problem: StreamProblem,
+    },
+}
+
+/// Why a stream cannot be restored, or not taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamProblem {
+    /// Another aggregate's fence.
+    #[error(
+        "the stream belongs to {service}.{aggregate}, and a stream has one owner: give this aggregate a stream of its own"
+    )]
+    Foreign {
+        /// Its service.
+        service: String,
+        /// Its aggregate.
+        aggregate: String,
+    },
+    /// Another partition count.
+    #[error(
+        "the stream was written with {before} partitions and has {now}: keys would change their partition. Restore the count, or export the stream and import it into a new one"
+    )]
+    PartitionCount {
+        /// As the fence says.
+        before: i32,
+        /// As it is now.
+        now: i32,
+    },
+    /// A higher version has owned it.
+    #[error(
+        "version {newer} of this aggregate's declaration has written the stream, and this is version {own}: deploy the newer one, or allow the downgrade"
+    )]
+    NewerVersion {
+        /// The version in the stream.
+        newer: u32,
+        /// The version of this process.
+        own: u32,
+    },
+    /// An event type that is not an own event.
+    #[error("the stream holds `{event_type}`, which is none of this aggregate's own events: deploy a version that knows it")]
+    UnknownEvent {
+        /// The type.
+        event_type: String,
+    },
+    /// A value that cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] crate::event::DecodeError),
+    /// A header that cannot be read.
+    #[error(transparent)]
+    Stamp(#[from] crate::wire::StampError),
+    /// One of kolo's own records that cannot be read.
+    #[error("the record `{event_type}` cannot be read: {problem}")]
+    OwnRecord {
+        /// Its type.
+        event_type: String,
+        /// Why.
+        problem: String,
+    },
+    /// A record of an answer that does not belong where it stands.
+    #[error("the record is number {index} of {count} of an answer, but {found} came before it")]
+    TornOutOfTurn {
+        /// Its index.
+        index: u16,
+        /// Its count.
+        count: u16,
+        /// The index before it.
+        found: u16,
+    },
+}
+
+/// One aggregate on one partition of its stream.
+pub trait Processor: Send {
+    /// The fence record, to be appended first.
+    fn fence(&self, at: Timestamp, out: &mut Outbox);
+
+    /// The fence was acknowledged at this offset: the epoch.
+    fn fenced(&mut self, offset: i64);
+
+    /// Folds the next record of the stream before the fence.
+    ///
+    /// # Errors
+    /// When the stream is not one that this declaration may take over, or can read.
+    fn restore(&mut self, record: &Record<'_>) -> Result<(), ProcessorError>;
+
+    /// Everything before the fence was folded: completes a torn answer and begins to work.
+    ///
+    /// # Errors
+    /// When the torn answer cannot be completed.
+    fn start(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError>;
+
+    /// Decides the next record of an input.
+    ///
+    /// # Errors
+    /// When the record cannot be decided; the processor must be dropped then.
+    fn handle(
+        &mut self,
+        input: usize,
+        record: &Record<'_>,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError>;
+
+    /// Answers a request with the reply of its port. A request that has its answer is left alone.
+    ///
+    /// # Errors
+    /// When the answer cannot be decided; the processor must be dropped then.
+    fn answer(
+        &mut self,
+        request: EventId,
+        reply: Reply,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError>;
+
+    /// How many inputs were decided or read over since their position was last in a record.
+    fn unmarked(&self) -> u64;
+
+    /// Appends a marker with all positions.
+    fn mark(&mut self, now: Timestamp, out: &mut Outbox);
+
+    /// The next append in order was acknowledged at this offset.
+    ///
+    /// # Errors
+    /// When the epoch is over.
+    fn acknowledged(&mut self, offset: i64) -> Result<(), EpochEnd>;
+
+    /// Which offsets of the stream must be read before the appends behind them count.
+    fn gap(&self) -> Option<Range<i64>>;
+
+    /// A record of the gap was read.
+    ///
+    /// # Errors
+    /// When it is a fence: the epoch is over.
+    fn read_gap(&mut self, record: &Record<'_>) -> Result<(), EpochEnd>;
+
+    /// Takes the effects whose requests have become sound.
+    fn sound(&mut self, effects: &mut Vec<EffectCall>);
+
+    /// How many appends have not been found sound yet.
+    fn in_flight(&self) -> usize;
+
+    /// The origins by number, as the fence lists them.
+    fn origins(&self) -> &[Origin];
+
+    /// The requests without an answer.
+    fn pending(&self) -> Vec<EffectCall>;
+
+    /// How many keys have a state.
+    fn keys(&self) -> usize;
+}
+
+/// Restores need no lookahead, so a reader of the stream starts where the stream starts.
+pub(crate) const STREAM_START: StreamReader = StreamReader::from_start();

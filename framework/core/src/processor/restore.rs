@@ -1,0 +1,274 @@
+//! Restore: the fold of the stream's valid records, and the completion of a torn answer.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::barrier::Waiting;
+use crate::event::OwnEvents;
+use crate::id::{CorrelationId, EventId};
+use crate::position::OriginNumber;
+use crate::state::State;
+use crate::stream::{StreamReader, Verdict};
+use crate::time::Timestamp;
+use crate::wire::{self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, Writer, read_rest};
+
+use super::outbox::{Append, Outbox};
+use super::owner::{Owner, Recorded};
+use super::{ProcessorError, ResumeAt, Start, StreamProblem};
+
+/// An answer whose last records are not in the log (yet).
+pub(super) struct Torn {
+    stamp: Stamp,
+    key: Box<str>,
+    traceparent: Option<Box<str>>,
+    /// The records that follow the first one.
+    rest: Vec<(Box<str>, EventId, Box<[u8]>)>,
+    /// How many of the answer's records were found.
+    found: u16,
+}
+
+fn own_json<T: DeserializeOwned>(event_type: &str, value: &[u8]) -> Result<T, StreamProblem> {
+    serde_json::from_slice(value).map_err(|error| StreamProblem::OwnRecord {
+        event_type: event_type.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// A record of an answer, taken from the stream or from the first record's header.
+struct Part<'a> {
+    event_type: &'a str,
+    id: EventId,
+    key: &'a str,
+    value: &'a [u8],
+    at: Timestamp,
+    correlation: CorrelationId,
+    traceparent: Option<&'a str>,
+}
+
+impl<S: State> Owner<S> {
+    pub(super) fn fold(&mut self, record: &Record<'_>) -> Result<(), StreamProblem> {
+        let verdict = self.reader.read(record.offset, &record.headers)?;
+        let event_type = record.headers.event_type.unwrap_or_default();
+        let value = record.value.unwrap_or_default();
+        let stamp = match verdict {
+            Verdict::Fence(_) => return self.fold_fence(own_json(event_type, value)?),
+            Verdict::Valid(stamp) => stamp,
+            Verdict::Void(_) if !self.setup.rules.validity && record.headers.stamp.is_some() => {
+                Stamp::read(record.headers.stamp.unwrap_or_default())?
+            }
+            Verdict::Void(_) | Verdict::Unfenced(_) => return Ok(()),
+        };
+        if event_type == MARKER {
+            return own_json(event_type, value).map(|marker| self.fold_marker(&marker));
+        }
+        let key = record.key.and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
+        let id = record.headers.id.map_or_else(|| EventId::foreign(""), wire::event_id);
+        let correlation = stamp.correlation.unwrap_or_else(|| CorrelationId::of_event(id));
+        if stamp.index == 1 {
+            self.fold_cause(&stamp, key, record)?;
+        } else {
+            self.fold_successor(&stamp)?;
+        }
+        let traceparent = record.headers.traceparent;
+        self.fold_part(&Part { event_type, id, key, value, at: record.timestamp, correlation, traceparent }).map(|_| ())
+    }
+
+    fn fold_fence(&mut self, fence: Fence) -> Result<(), StreamProblem> {
+        let own = &self.setup;
+        if fence.service != own.service || fence.aggregate != self.declaration.name {
+            return Err(StreamProblem::Foreign { service: fence.service, aggregate: fence.aggregate });
+        }
+        if fence.partitions != own.partitions {
+            return Err(StreamProblem::PartitionCount { before: fence.partitions, now: own.partitions });
+        }
+        if fence.version > self.declaration.version && !own.allow_downgrade {
+            return Err(StreamProblem::NewerVersion { newer: fence.version, own: self.declaration.version });
+        }
+        self.fence_origins = fence.origins.iter().map(|origin| self.positions.number(origin)).collect();
+        Ok(())
+    }
+
+    fn fold_marker(&mut self, marker: &Marker) {
+        for read in &marker.reads {
+            let at = self.setup.inputs.iter().position(|input| input.id == read.topic);
+            if let Some(input) = at.and_then(|at| self.inputs.get_mut(at)) {
+                input.marked = Some((read.next, read.cursor));
+            }
+        }
+        for &(origin, partition, position) in &marker.decided {
+            if let Some(origin) = self.origin(origin) {
+                self.positions.advance(origin, partition, position);
+            }
+        }
+    }
+
+    /// The number here of the origin that has this number in the fence in force.
+    fn origin(&self, number: OriginNumber) -> Option<OriginNumber> {
+        self.fence_origins.get(usize::from(number)).copied()
+    }
+
+    /// The first record of an answer: it tells which input, or which request, is answered.
+    fn fold_cause(&mut self, stamp: &Stamp, key: &str, record: &Record<'_>) -> Result<(), StreamProblem> {
+        if let Some(torn) = &self.torn
+            && self.setup.rules.complete_torn
+            && self.setup.rules.validity
+        {
+            let (index, count) = (stamp.index, stamp.count);
+            return Err(StreamProblem::TornOutOfTurn { index, count, found: torn.found });
+        }
+        // In this owner's numbers from here on: those of the record mean what the fence in force says.
+        let source = match stamp.source {
+            Source::Input { origin, partition, position } => self
+                .origin(origin)
+                .map_or(Source::None, |origin| Source::Input { origin, partition, position }),
+            other => other,
+        };
+        match (source, stamp.causation) {
+            (Source::Input { origin, partition, position }, Some(cause)) => {
+                self.positions.advance(origin, partition, position);
+                let window = self.declaration.window;
+                self.entities.entry_ref(key).or_default().answered.insert(cause, window);
+            }
+            (Source::None, Some(request)) => {
+                self.pending.remove(&request);
+            }
+            _ => {}
+        }
+        if stamp.count > 1 {
+            let bytes = record.headers.rest.unwrap_or_default();
+            let rest = read_rest(bytes).filter(|rest| rest.len() + 1 == usize::from(stamp.count));
+            let rest = rest.ok_or_else(|| StreamProblem::OwnRecord {
+                event_type: wire::KOLO_REST.to_owned(),
+                problem: format!("the header does not hold the {} records that follow", stamp.count - 1),
+            })?;
+            let rest = rest.into_iter().map(|event| (event.event_type.into(), event.id, event.value.into())).collect();
+            let traceparent = record.headers.traceparent.map(Into::into);
+            self.torn = Some(Torn { stamp: Stamp { source, ..*stamp }, key: key.into(), traceparent, rest, found: 1 });
+        }
+        Ok(())
+    }
+
+    fn fold_successor(&mut self, stamp: &Stamp) -> Result<(), StreamProblem> {
+        let found = self.torn.as_ref().map_or(0, |torn| torn.found);
+        if stamp.index != found + 1 && self.setup.rules.validity {
+            return Err(StreamProblem::TornOutOfTurn { index: stamp.index, count: stamp.count, found });
+        }
+        match &mut self.torn {
+            Some(torn) if stamp.index < stamp.count => torn.found = stamp.index,
+            _ => self.torn = None,
+        }
+        Ok(())
+    }
+
+    /// Takes up one record of an answer; returns the request's id if it is one.
+    fn fold_part(&mut self, part: &Part<'_>) -> Result<Option<EventId>, StreamProblem> {
+        self.restored_events += 1;
+        if part.event_type == BARRED {
+            let barred: Barred = own_json(part.event_type, part.value)?;
+            // A step that is declared no more has nothing to bar.
+            if let Some(step) = self.declaration.step(&barred.step) {
+                let waiting = barred.waiting.map(|trigger| Waiting { step, by: barred.by, trigger });
+                self.entities.entry_ref(part.key).or_default().barrier.bar(part.correlation, step, waiting);
+            }
+            return Ok(None);
+        }
+        let event = S::Event::decode(part.event_type, part.value)
+            .ok_or_else(|| StreamProblem::UnknownEvent { event_type: part.event_type.to_owned() })??;
+        let entity = self.entities.entry_ref(part.key).or_default();
+        entity.state.evolve(&event, part.at);
+        let recorded = Recorded {
+            event_type: part.event_type,
+            id: part.id,
+            correlation: part.correlation,
+            key: part.key,
+            value: part.value,
+            traceparent: part.traceparent,
+        };
+        Ok(Self::note(&self.names, &mut self.pending, &mut entity.barrier, &recorded))
+    }
+
+    /// Everything before the fence is folded: completes what is torn, and says where to go on.
+    pub(super) fn begin(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError> {
+        // Before the torn answer: a request in its missing half starts when its own append is sound.
+        let effects = self.pending.iter().map(|(&id, pending)| pending.call(id)).collect();
+        if let Some(torn) = self.torn.take()
+            && self.setup.rules.complete_torn
+        {
+            let (topic, partition, offset) = (S::Event::STREAM, self.setup.partition, self.epoch);
+            self.complete(&torn, now, out)
+                .map_err(|problem| ProcessorError::Stream { topic, partition, offset, problem })?;
+        }
+        let partition = self.setup.partition;
+        let positions = &self.positions;
+        let resume = self.inputs.iter_mut().map(|input| {
+            let decided = input.origin.and_then(|origin| positions.last(origin, partition)).map(|last| last.offset);
+            match (decided, input.marked.take()) {
+                (decided, Some((next, cursor))) if decided.is_none_or(|offset| offset < next) => {
+                    input.reader = StreamReader::resume(cursor);
+                    input.next = Some(next);
+                    ResumeAt::Next(next)
+                }
+                (Some(offset), _) => {
+                    input.reader = StreamReader::at_valid();
+                    input.resumes_at = Some(offset);
+                    ResumeAt::Decided(offset)
+                }
+                (None, _) => ResumeAt::Beginning,
+            }
+        });
+        Ok(Start { resume: resume.collect(), effects, events: self.restored_events })
+    }
+
+    fn complete(&mut self, torn: &Torn, now: Timestamp, out: &mut Outbox) -> Result<(), StreamProblem> {
+        let correlation = torn.stamp.correlation;
+        for (at, (event_type, id, value)) in torn.rest.iter().enumerate().skip(usize::from(torn.found) - 1) {
+            let part = Part {
+                event_type,
+                id: *id,
+                key: &torn.key,
+                value,
+                at: now,
+                correlation: correlation.unwrap_or_else(|| CorrelationId::of_event(*id)),
+                traceparent: torn.traceparent.as_deref(),
+            };
+            let request = self.fold_part(&part)?;
+            self.number += 1;
+            let source = match torn.stamp.source {
+                // An origin that this owner's fence does not list has no number here; the first record tells it.
+                Source::Input { origin, .. } if usize::from(origin) >= self.fenced_origins => Source::None,
+                other => other,
+            };
+            let writer = Writer { epoch: Some(self.epoch), nonce: self.setup.nonce, number: self.number };
+            let index = u16::try_from(at + 2).unwrap_or(u16::MAX);
+            let stamp = Stamp { writer: Some(writer), source, index, ..torn.stamp };
+            let event_type = self.static_name(event_type)?;
+            out.push(&Append {
+                event_type,
+                id: *id,
+                at: now,
+                key: torn.key.as_bytes(),
+                value,
+                stamp: stamp.to_string().as_bytes(),
+                rest: None,
+                traceparent: torn.traceparent.as_deref().map(str::as_bytes),
+            });
+            self.appends.push(request);
+        }
+        Ok(())
+    }
+
+    fn static_name(&self, name: &str) -> Result<&'static str, StreamProblem> {
+        if name == BARRED {
+            return Ok(BARRED);
+        }
+        let own = S::Event::TYPES.iter().find(|own| own.name == name);
+        own.map(|own| own.name).ok_or_else(|| StreamProblem::UnknownEvent { event_type: name.to_owned() })
+    }
+}
+
+impl<S: State> crate::declaration::Declaration<S> {
+    pub(crate) fn owner(self: &Arc<Self>, setup: super::Setup) -> Box<dyn super::Processor> {
+        Box::new(Owner::new(Arc::clone(self), setup))
+    }
+}
