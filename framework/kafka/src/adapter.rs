@@ -1,0 +1,55 @@
+//! Adapters: the implementations of ports, bound to them by type where the service is started.
+
+use std::future::Future;
+
+use kolo_core::{CorrelationId, EventId, Port};
+
+/// Calls the outside world for one port.
+///
+/// ```no_run
+/// # use kolo_core::Port;
+/// # use kolo_kafka::{Adapter, AdapterError, Call};
+/// # fn example<Charge: Port<Reply = bool>>() where Charge::Request: Sync {
+/// struct Sandbox;
+/// impl<P: Port<Reply = bool>> Adapter<P> for Sandbox {
+///     async fn call(&self, _call: Call<'_, P::Request>) -> Result<bool, AdapterError> {
+///         Ok(true)
+///     }
+/// }
+/// # }
+/// ```
+pub trait Adapter<P: Port>: Send + Sync + 'static {
+    /// Makes one call. It is made at least once for each request, and always with the same idempotency key.
+    ///
+    /// # Errors
+    /// When there is no definitive reply: refused connections, timeouts after which the call may have worked, and
+    /// whatever else says nothing about the outcome. The call is made again after a pause.
+    fn call(&self, call: Call<'_, P::Request>) -> impl Future<Output = Result<P::Reply, AdapterError>> + Send;
+}
+
+/// One call of a port.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a, Q> {
+    /// The event that asks.
+    pub request: &'a Q,
+    /// The request's event id: the same in every attempt, by every owner. Hand it to the port so that it can dedupe.
+    pub idempotency_key: EventId,
+    /// The saga.
+    pub correlation: CorrelationId,
+    /// The aggregate's key.
+    pub key: &'a str,
+    /// Which attempt of this owner it is, from 1.
+    pub attempt: u32,
+}
+
+/// A call without a definitive reply; it is made again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AdapterError(String);
+
+impl AdapterError {
+    /// What went wrong, for the log.
+    pub fn new(problem: impl std::fmt::Display) -> Self {
+        AdapterError(problem.to_string())
+    }
+}

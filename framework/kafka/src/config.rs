@@ -1,0 +1,256 @@
+//! Configuration, from a file and the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use serde::Deserialize;
+
+/// How a service is run. Every field has a default but for [`Config::bootstrap`], which is `127.0.0.1:9092`.
+///
+/// A TOML file has the same names; [`Config::kafka`] is its table `[kafka]`, whose properties go to librdkafka as they
+/// are. The environment overrides the file: `KOLO_BOOTSTRAP`, `KOLO_WORKERS`, and so on; `KOLO_KAFKA_SASL_PASSWORD` sets
+/// librdkafka's `sasl.password`.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The brokers to start from, as `host:port`, separated by commas.
+    pub bootstrap: String,
+    /// Worker threads of the service; each owns a share of the partitions.
+    pub workers: usize,
+    /// Partitions of topics that are created at start.
+    pub partitions: i32,
+    /// Replicas of topics that are created at start.
+    pub replication: i32,
+    /// Create the topics that are missing at start, instead of refusing to start.
+    pub create_topics: bool,
+    /// After how long without a sign of life another instance takes over, in milliseconds.
+    pub session_timeout_ms: u64,
+    /// How long appends may stay without acknowledgement before the owner gives its epoch up, in milliseconds.
+    pub append_timeout_ms: u64,
+    /// At least how often positions of inputs that were decided with no event are made durable, in milliseconds.
+    pub marker_interval_ms: u64,
+    /// How many appends of one partition may be unacknowledged before reading pauses.
+    pub max_in_flight_records: usize,
+    /// How many effects of this process may run at once.
+    pub max_effects: usize,
+    /// The longest that one attempt of an effect may take, in milliseconds.
+    pub effect_timeout_ms: u64,
+    /// Take over from a higher version of an aggregate's declaration.
+    pub allow_downgrade: bool,
+    /// Properties for librdkafka, for all clients. Values of secrets are never printed.
+    pub kafka: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            bootstrap: "127.0.0.1:9092".into(),
+            workers: 1,
+            partitions: 6,
+            replication: 1,
+            create_topics: true,
+            session_timeout_ms: 6_000,
+            append_timeout_ms: 60_000,
+            marker_interval_ms: 5_000,
+            max_in_flight_records: 20_000,
+            max_effects: 256,
+            effect_timeout_ms: 10_000,
+            allow_downgrade: false,
+            kafka: BTreeMap::new(),
+        }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration file {path}: {problem}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// A variable has a value that does not fit.
+    #[error("{variable}={value}: {problem}")]
+    Variable {
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// librdkafka refuses the settings.
+    #[error("librdkafka refuses the settings: {0}")]
+    Client(#[from] rdkafka::error::KafkaError),
+}
+
+const PREFIX: &str = "KOLO_";
+const KAFKA_PREFIX: &str = "KAFKA_";
+
+impl Config {
+    /// The default configuration for these brokers.
+    #[must_use]
+    pub fn new(bootstrap: impl Into<String>) -> Self {
+        Config { bootstrap: bootstrap.into(), ..Config::default() }
+    }
+
+    /// Reads the file, if one is given, and then the environment.
+    ///
+    /// # Errors
+    /// When the file or a variable is not what it should be.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::from_sources(file, std::env::vars())
+    }
+
+    fn from_sources(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = match file {
+            None => Config::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                toml::from_str(&text)
+                    .map_err(|error| ConfigError::File { path: path.to_owned(), problem: error.to_string() })?
+            }
+        };
+        for (variable, value) in variables {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            config.set(name, &value).map_err(|problem| ConfigError::Variable {
+                value: if is_secret(&variable) { "(hidden)".into() } else { value.clone() },
+                variable,
+                problem,
+            })?;
+        }
+        Ok(config)
+    }
+
+    /// Sets one field by the name of its variable. Names of other tools' variables are left alone.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        fn parse<T: std::str::FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
+            value.parse().map_err(|error: T::Err| error.to_string())
+        }
+        match name {
+            "BOOTSTRAP" => value.clone_into(&mut self.bootstrap),
+            "WORKERS" => self.workers = parse::<usize>(value)?.max(1),
+            "PARTITIONS" => self.partitions = parse(value)?,
+            "REPLICATION" => self.replication = parse(value)?,
+            "CREATE_TOPICS" => self.create_topics = parse(value)?,
+            "SESSION_TIMEOUT_MS" => self.session_timeout_ms = parse(value)?,
+            "APPEND_TIMEOUT_MS" => self.append_timeout_ms = parse(value)?,
+            "MARKER_INTERVAL_MS" => self.marker_interval_ms = parse(value)?,
+            "MAX_IN_FLIGHT_RECORDS" => self.max_in_flight_records = parse(value)?,
+            "MAX_EFFECTS" => self.max_effects = parse(value)?,
+            "EFFECT_TIMEOUT_MS" => self.effect_timeout_ms = parse(value)?,
+            "ALLOW_DOWNGRADE" => self.allow_downgrade = parse(value)?,
+            _ => {
+                if let Some(property) = name.strip_prefix(KAFKA_PREFIX) {
+                    self.kafka.insert(property.to_lowercase().replace('_', "."), value.to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session timeout.
+    #[must_use]
+    pub fn session_timeout(&self) -> Duration {
+        Duration::from_millis(self.session_timeout_ms)
+    }
+
+    /// A client configuration with the brokers and the properties that were passed through.
+    #[must_use]
+    pub fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.bootstrap);
+        for (property, value) in &self.kafka {
+            client.set(property, value);
+        }
+        client
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["password", "secret", "key.pem", "key_pem", "token", "jaas"].iter().any(|word| name.contains(word))
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = self.kafka.iter().map(|(name, value)| {
+            let value = if is_secret(name) { "(hidden)" } else { value.as_str() };
+            (name.as_str(), value)
+        });
+        f.debug_struct("Config")
+            .field("bootstrap", &self.bootstrap)
+            .field("workers", &self.workers)
+            .field("partitions", &self.partitions)
+            .field("replication", &self.replication)
+            .field("create_topics", &self.create_topics)
+            .field("session_timeout_ms", &self.session_timeout_ms)
+            .field("append_timeout_ms", &self.append_timeout_ms)
+            .field("marker_interval_ms", &self.marker_interval_ms)
+            .field("max_in_flight_records", &self.max_in_flight_records)
+            .field("max_effects", &self.max_effects)
+            .field("effect_timeout_ms", &self.effect_timeout_ms)
+            .field("allow_downgrade", &self.allow_downgrade)
+            .field("kafka", &hidden.collect::<BTreeMap<_, _>>())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_reaches_librdkafka() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kolo.toml");
+        std::fs::write(&file, "bootstrap = \"a:1\"\nworkers = 3\n[kafka]\n\"client.id\" = \"shop\"\n").unwrap();
+        let env = variables(&[("KOLO_BOOTSTRAP", "b:2"), ("KOLO_KAFKA_SASL_USERNAME", "me"), ("PATH", "/bin")]);
+        let config = Config::from_sources(Some(&file), env).unwrap();
+        assert_eq!((config.bootstrap.as_str(), config.workers), ("b:2", 3));
+        assert_eq!(config.client().get("client.id"), Some("shop"));
+        assert_eq!(config.client().get("sasl.username"), Some("me"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let error = Config::from_sources(None, variables(&[("KOLO_WORKERS", "many")])).unwrap_err().to_string();
+        assert!(error.starts_with("KOLO_WORKERS=many: "), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kolo.toml");
+        std::fs::write(&file, "workes = 3\n").unwrap();
+        let error = Config::from_sources(Some(&file), []).unwrap_err().to_string();
+        assert!(error.contains("workes") && error.contains("kolo.toml"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASSWORD", "hunter2")])).unwrap();
+        assert_eq!(config.client().get("sasl.password"), Some("hunter2"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

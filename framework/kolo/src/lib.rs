@@ -1,0 +1,3 @@
+//! Sagas over Kafka without a controller: the one crate that a service depends on.
+pub use kolo_core::*;
+pub use kolo_kafka::*;
