@@ -1,0 +1,20 @@
+//! What generated code calls: Avro's binary encoding, without a value tree in between.
+//!
+//! - [`write`]: appends values to a buffer; cannot fail
+//! - [`Reader`]: reads them back, trusting no length; a [`Fault`] says what is wrong, where, and in which field
+//! - [`frame`]: the ten bytes before the body that name the writer's schema
+//! - [`Decimal`], [`TimestampMillis`], [`TimestampMicros`], [`Date`]: logical types
+
+mod decimal;
+mod fault;
+pub mod frame;
+mod reader;
+mod skip;
+mod time;
+pub mod write;
+
+pub use decimal::{Decimal, DecimalError, MAX_PRECISION, write_decimal, write_decimal_fixed};
+pub(crate) use decimal::{from_be as decimal_from_be};
+pub use fault::{Fault, Problem, in_field};
+pub use reader::{Reader, ZERO_WIDTH_ITEMS};
+pub use time::{Date, TimestampMicros, TimestampMillis};

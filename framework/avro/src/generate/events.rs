@@ -1,0 +1,98 @@
+//! `kolo_core::Event` of an event, and the frame that all events share.
+
+use super::code::Code;
+use super::model::{Model, short};
+use super::{ALLOW, names, resolve};
+use crate::schema::{Logical, TreeEvent};
+
+pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
+    let record = event.record;
+    let name = short(&record.name);
+    let properties = event.properties;
+    let saga_field = match &properties.saga {
+        Some(field) => format!("Some(\"{field}\")"),
+        None => "None".to_owned(),
+    };
+    code.open(&format!("impl ::kolo_core::Event for {name} {{"));
+    code.line(&format!("type Key = {};", model.key_type(event)));
+    code.open("const TYPE: &'static ::kolo_core::EventType = &::kolo_core::EventType {");
+    code.line(&format!("name: \"{}\",", record.name));
+    code.line(&format!("topic: {},", names::literal(&properties.topic)));
+    code.line(&format!("key_field: \"{}\",", properties.key));
+    code.line(&format!("saga_field: {saga_field},"));
+    code.line(&format!("public: {},", properties.public));
+    code.close("};");
+    code.line(&format!("fn key(&self) -> &Self::Key {{ &self.{} }}", names::field(&properties.key)));
+    code.line(&format!(
+        "fn saga(&self) -> Option<::std::borrow::Cow<'_, str>> {{ {} }}",
+        saga(event)
+    ));
+    code.open("fn encode(&self, out: &mut Vec<u8>) {");
+    code.line(&format!("const FRAME: [u8; avro::frame::FRAME_BYTES] = avro::frame::frame(0x{:016x});", event.fingerprint));
+    code.line("out.extend_from_slice(&FRAME);");
+    code.line("self.avro_write(out);");
+    code.close("}");
+    code.open("fn decode(value: &[u8]) -> Result<Self, ::kolo_core::DecodeError> {");
+    code.line(&format!("let (version, mut reader) = super::wire::open(\"{}\", value)?;", record.name));
+    code.line("let r = &mut reader;");
+    code.open("let read = match version {");
+    code.line(&format!("0x{:016x} => Self::avro_read(r),", event.fingerprint));
+    for version in resolve::versions(model, event) {
+        code.line(&format!("0x{:016x} => {}(r),", version.fingerprint, resolve::function(event, version)));
+    }
+    code.line(&format!("_ => return Err(super::wire::unknown(\"{}\", version)),", record.name));
+    code.close("};");
+    code.line(&format!("super::wire::close(\"{}\", read, &reader)", record.name));
+    code.close("}");
+    code.close("}");
+    code.line(&format!("::kolo_core::emits!({name});"));
+}
+
+fn saga(event: &TreeEvent<'_>) -> String {
+    let Some(name) = &event.properties.saga else { return "None".to_owned() };
+    let Some(schema) = Model::field_schema(event.record, name) else { return "None".to_owned() };
+    let inside = if schema.newtype.is_some() { ".0" } else { "" };
+    let place = format!("self.{}{inside}", names::field(name));
+    if schema.logical == Logical::Uuid {
+        format!("Some(::std::borrow::Cow::Owned(::kolo_core::Key::text(&{place})))")
+    } else {
+        format!("Some(::std::borrow::Cow::Borrowed({place}.as_str()))")
+    }
+}
+
+/// What every event's `decode` calls: opening the frame, and telling what is wrong in core's terms.
+pub(super) fn put_wire(code: &mut Code) {
+    code.line(&ALLOW.replace("{what}\n", ""));
+    code.line(WIRE);
+}
+
+const WIRE: &str = r"mod wire {
+    use ::kolo_avro::codec::{Fault, Reader, frame};
+    use ::kolo_core::DecodeError;
+
+    #[inline]
+    pub(super) fn open<'a>(event: &'static str, value: &'a [u8]) -> Result<(u64, Reader<'a>), DecodeError> {
+        match frame::fingerprint(value) {
+            Some(version) => Ok((version, Reader::new(value, frame::FRAME_BYTES))),
+            None => Err(DecodeError::Framing { event, start: frame::start_in_hex(value) }),
+        }
+    }
+
+    #[inline]
+    pub(super) fn close<T>(event: &'static str, read: Result<T, Fault>, reader: &Reader<'_>) -> Result<T, DecodeError> {
+        match read.and_then(|value| reader.finish().map(|()| value)) {
+            Ok(value) => Ok(value),
+            Err(fault) => Err(malformed(event, &fault)),
+        }
+    }
+
+    #[cold]
+    fn malformed(event: &'static str, fault: &Fault) -> DecodeError {
+        DecodeError::Malformed { event, at: fault.at(), problem: fault.to_string() }
+    }
+
+    #[cold]
+    pub(super) fn unknown(event: &'static str, fingerprint: u64) -> DecodeError {
+        DecodeError::UnknownVersion { event, fingerprint }
+    }
+}";

@@ -1,0 +1,12 @@
+//! The events of the sample shop, which are all that its services share.
+//!
+//! - [`order`]: `OrderCreated` and `CancelRequested` from outside; the stream `orders.outcome` ([`order::OrderEvent`])
+//! - [`inventory`]: `StockReceived` from outside; the streams `inventory` ([`inventory::ReservationEvent`]) and
+//!   `inventory.stock` ([`inventory::StockEvent`])
+//! - [`payment`]: the stream `payments` ([`payment::PaymentEvent`])
+//!
+//! Each event is a file `avro/<owner>/<Event>.avsc`. To change one, edit its file and publish the new version
+//! (`cargo run -p shop-schemas --example publish`); the build refuses changes that older or newer programs, or the
+//! records that are in the topics already, could not live with.
+
+kolo_avro::include_events!();
