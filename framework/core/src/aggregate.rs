@@ -230,12 +230,6 @@ pub enum InputProblem {
     /// A routed copy without its origin.
     #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
     NoOrigin,
-    /// A routed copy from a topic that is not among the origins of this epoch: the topic was recreated.
-    #[error("the copy comes from topic id {topic}, which is none of this owner's origins: the topic was deleted and created again")]
-    UnknownOrigin {
-        /// The unknown topic's id.
-        topic: crate::id::TopicId,
-    },
     /// The record that tells the fence in force is gone.
     #[error("offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever")]
     Gone {
@@ -255,6 +249,14 @@ pub enum InputProblem {
     TooLarge {
         /// What the first record would take, with the rest of the answer in its header.
         bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The answer has more records than can be counted in their headers.
+    #[error("the answer has {records} records, more than the {limit} that one may have")]
+    TooMany {
+        /// How many.
+        records: usize,
         /// The limit.
         limit: usize,
     },

@@ -192,6 +192,7 @@ impl<S: State> Declaration<S> {
         undo.step = Step::try_from(step).unwrap_or(Step::MAX);
         self.undos.push(undo);
         self.relate();
+        self.check_answers();
     }
 
     #[track_caller]
@@ -203,6 +204,21 @@ impl<S: State> Declaration<S> {
             );
         }
         self.effects.push(effect);
+        self.check_answers();
+    }
+
+    /// A step with an effect is done from its request: a trigger that arrives before the answer must find it.
+    #[track_caller]
+    fn check_answers(&self) {
+        for effect in &self.effects {
+            let answer = effect.outgoing.iter().find(|edge| self.step(edge.event.name).is_some());
+            if let Some(answer) = answer {
+                panic!(
+                    "the aggregate `{}` undoes `{}`, which answers a request: undo `{}` instead, the request, so that a trigger that arrives while the answer is awaited finds it",
+                    self.name, answer.event.name, effect.request.name
+                );
+            }
+        }
     }
 
     #[track_caller]

@@ -8,7 +8,7 @@ use crate::event::OwnEvents;
 use crate::id::{CorrelationId, EventId, ReactionId};
 use crate::key::Key;
 use crate::partition::partition_of;
-use crate::position::{OriginNumber, Position};
+use crate::position::{Origin, OriginNumber, Position};
 use crate::state::{Meta, State};
 use crate::stream::Verdict;
 use crate::time::Timestamp;
@@ -88,8 +88,10 @@ impl<S: State> Owner<S> {
         if rules.skip_by_position && self.positions.passed(origin, partition, position) {
             return Ok(Outcome::Repeat);
         }
-        if !self.names.handlers.contains_key(event_type) {
+        let routed = self.inputs[input].origin.is_none();
+        if !self.names.handlers.get(event_type).is_some_and(|handlers| handlers.concern(routed)) {
             self.positions.advance(origin, partition, position);
+            self.routed_unmarked |= routed;
             return Ok(Outcome::Ignored);
         }
         let key = record.key.and_then(|key| std::str::from_utf8(key).ok()).ok_or(InputProblem::NoKey)?;
@@ -101,7 +103,6 @@ impl<S: State> Owner<S> {
             Some(id) => wire::event_id(id),
             None => EventId::of_place(self.setup.inputs[input].id, self.setup.partition, record.offset),
         };
-        let routed = self.inputs[input].origin.is_none();
         let known = self.entities.get(key).is_some_and(|entity| entity.answered.contains(id));
         if rules.skip_by_id && known {
             self.positions.advance(origin, partition, position);
@@ -114,7 +115,7 @@ impl<S: State> Owner<S> {
 
     /// The origin of an input, and its position there.
     fn place(
-        &self,
+        &mut self,
         input: usize,
         stamp: Option<&Stamp>,
         record: &Record<'_>,
@@ -124,9 +125,12 @@ impl<S: State> Owner<S> {
         }
         match stamp.map(|stamp| stamp.source) {
             Some(Source::Copy { path, topic, partition, position }) => {
-                let origin = self.positions.lookup(path, topic);
-                let origin = origin.filter(|&origin| usize::from(origin) < self.fenced_origins);
-                Ok((origin.ok_or(InputProblem::UnknownOrigin { topic })?, partition, position))
+                // Copies outlive their topic: one that was recreated leaves some in the inbox, and its new copies may
+                // come before this owner's fence could name it. Such an origin has a number in memory only.
+                let origin = self.positions.lookup(path, topic).unwrap_or_else(|| {
+                    self.positions.number(&Origin { path, id: topic, topic: String::new() })
+                });
+                Ok((origin, partition, position))
             }
             _ => Err(InputProblem::NoOrigin),
         }
@@ -166,7 +170,7 @@ impl<S: State> Owner<S> {
         making.items.clear();
         making.events.clear();
 
-        if !handlers.undos.is_empty() {
+        if !arrived.routed && !handlers.undos.is_empty() {
             let undo = &self.declaration.undos[handlers.undos[0]];
             let (saga, same_key) = (undo.check)(value, &meta.key)?;
             if !same_key {
@@ -179,7 +183,7 @@ impl<S: State> Owner<S> {
             }
             making.compensate(entity, &handlers.undos, &meta, value, |id| self.pending.contains_key(&id))?;
         }
-        if let Some(at) = handlers.reaction {
+        if let Some(at) = handlers.reaction(arrived.routed) {
             let reaction = &self.declaration.reactions[at];
             let mut decision = Decision {
                 state: &entity.state,
@@ -214,11 +218,7 @@ impl<S: State> Owner<S> {
         let answer = AnswerTo {
             correlation,
             causation: arrived.id,
-            source: Source::Input {
-                origin: arrived.origin,
-                partition: arrived.partition,
-                position: arrived.position,
-            },
+            source: self.source(arrived.origin, arrived.partition, arrived.position),
             key: arrived.key,
             traceparent: arrived.record.headers.traceparent,
         };
@@ -273,6 +273,9 @@ impl<S: State> Owner<S> {
         let Some(entity) = self.entities.get_mut(answer.key) else { return Ok(0) };
         let scratch = &mut self.scratch;
         let count = scratch.items.len();
+        if count > usize::from(u16::MAX) {
+            return Err(InputProblem::TooMany { records: count, limit: u16::MAX.into() });
+        }
         // All values first: the first record's header carries those of its successors.
         scratch.values.clear();
         let mut ends = [0usize; 1];
@@ -415,7 +418,7 @@ impl<S: State> Making<'_, S> {
         is_pending: impl Fn(EventId) -> bool,
     ) -> Result<(), InputProblem> {
         let saga = entity.barrier.saga(meta.correlation);
-        if saga.is_some_and(|saga| saga.is_past_pivot()) {
+        if saga.is_some_and(crate::barrier::Saga::is_past_pivot) {
             return Ok(());
         }
         let open = undos.iter().copied().filter(|&at| {
@@ -423,11 +426,9 @@ impl<S: State> Making<'_, S> {
             saga.is_none_or(|saga| !saga.is_barred(step))
         });
         let open: Vec<usize> = open.collect();
-        let waits = |at: usize| {
-            let step = 1 << self.declaration.undos[at].step;
-            saga.is_some_and(|saga| saga.to_undo(step).any(|done| is_pending(done.id)))
-        };
-        let (later, now): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|&at| waits(at));
+        let steps = self.steps(&open);
+        // All wait if one does: they are undone together, in reverse order.
+        let waits = saga.is_some_and(|saga| saga.to_undo(steps).any(|done| is_pending(done.id)));
         let trigger = Trigger {
             id: meta.id,
             causation: meta.causation,
@@ -435,8 +436,10 @@ impl<S: State> Making<'_, S> {
             at: meta.at,
             value: value.into(),
         };
-        self.undo(entity, &now, &trigger, &meta.key)?;
-        for at in later {
+        if !waits {
+            return self.undo(entity, &open, &trigger, &meta.key);
+        }
+        for at in open {
             let undo = &self.declaration.undos[at];
             self.items.push(Item::Bar {
                 id: EventId::derive(meta.id, &self.names.bars[usize::from(undo.step)], 0, None),
@@ -457,23 +460,28 @@ impl<S: State> Making<'_, S> {
         is_pending: impl Fn(EventId) -> bool,
     ) -> Result<(), InputProblem> {
         let Some(saga) = entity.barrier.saga(correlation) else { return Ok(()) };
-        let ready = saga.waiting().iter().filter(|waiting| {
-            let step = 1 << waiting.step;
-            !saga.to_undo(step).any(|done| is_pending(done.id))
-        });
-        let ready: Vec<Waiting> = ready.cloned().collect();
-        for waiting in ready {
-            let undo = self
-                .declaration
-                .undos
-                .iter()
-                .position(|undo| undo.step == waiting.step && undo.trigger.name == waiting.by);
+        // What one trigger undoes is undone together: (the trigger, its compensations).
+        let mut triggers: Vec<(Trigger, Vec<usize>)> = Vec::new();
+        for waiting in saga.waiting() {
+            let undos = &self.declaration.undos;
+            let undo = undos.iter().position(|undo| undo.step == waiting.step && undo.trigger.name == waiting.by);
             // A compensation that was taken out of the declaration since has nothing to undo with.
-            if let Some(undo) = undo {
-                self.undo(entity, &[undo], &waiting.trigger, key)?;
+            let Some(undo) = undo else { continue };
+            match triggers.iter_mut().find(|(trigger, _)| trigger.id == waiting.trigger.id) {
+                Some((_, undos)) => undos.push(undo),
+                None => triggers.push((waiting.trigger.clone(), vec![undo])),
             }
         }
+        triggers.retain(|(_, undos)| !saga.to_undo(self.steps(undos)).any(|done| is_pending(done.id)));
+        for (trigger, undos) in triggers {
+            self.undo(entity, &undos, &trigger, key)?;
+        }
         Ok(())
+    }
+
+    /// The steps of these compensations, as a bit mask.
+    fn steps(&self, undos: &[usize]) -> u64 {
+        undos.iter().fold(0, |mask, &at| mask | 1 << self.declaration.undos[at].step)
     }
 
     /// Undoes what the steps of these compensations did in the saga, the latest first, and bars the steps.
@@ -484,7 +492,7 @@ impl<S: State> Making<'_, S> {
         trigger: &Trigger,
         key: &str,
     ) -> Result<(), InputProblem> {
-        let steps = undos.iter().fold(0, |mask, &at| mask | 1 << self.declaration.undos[at].step);
+        let steps = self.steps(undos);
         let done = entity.barrier.saga(trigger.correlation).map(|saga| saga.to_undo(steps).cloned().collect::<Vec<_>>());
         let mut next_index = vec![0; undos.len()];
         for done in done.into_iter().flatten() {

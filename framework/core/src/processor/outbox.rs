@@ -49,9 +49,11 @@ impl Append<'_> {
     /// About what the record takes on the wire, in bytes, without the client's batching and compression.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        // Header names, `ce_specversion`, `ce_source`, and the lengths of all of them.
-        const FIXED: usize = 200;
-        self.key.len() + self.value.len() + self.stamp.len() + self.rest.map_or(0, <[u8]>::len) + FIXED
+        // The frame of a record, header names, `ce_specversion`, `ce_id`, a `ce_source`, and the lengths of all of them.
+        const FIXED: usize = 256;
+        let optional = [self.rest, self.traceparent].map(|header| header.map_or(0, <[u8]>::len));
+        let headers = self.event_type.len() + self.stamp.len() + optional.iter().sum::<usize>();
+        self.key.len() + self.value.len() + headers + FIXED
     }
 }
 

@@ -8,10 +8,11 @@ use hashbrown::HashMap;
 use crate::aggregate::InputProblem;
 use crate::barrier::{Barrier, Done, Step};
 use crate::declaration::Declaration;
+use crate::description::Kind;
 use crate::effect::{EffectCall, Reply};
 use crate::event::{EventType, OwnEvents};
 use crate::id::{CorrelationId, EventId, ReactionId};
-use crate::position::{Origin, OriginNumber, Path, Positions};
+use crate::position::{Origin, OriginNumber, Path, Position, Positions};
 use crate::state::State;
 use crate::stream::{Cursor, StreamReader};
 use crate::time::Timestamp;
@@ -46,6 +47,8 @@ pub(crate) struct Owner<S: State> {
     pub(super) fence_origins: Vec<OriginNumber>,
     pub(super) torn: Option<Torn>,
     pub(super) restored_events: u64,
+    /// Whether the stream has shown whose it is: its first fence tells.
+    pub(super) is_known: bool,
     pub(super) scratch: Scratch<S>,
 }
 
@@ -135,8 +138,22 @@ pub(super) struct Names {
 
 #[derive(Default)]
 pub(super) struct Handlers {
-    pub(super) reaction: Option<usize>,
+    /// The reaction, and whether it is a routed one.
+    reaction: Option<(usize, bool)>,
     pub(super) undos: Vec<usize>,
+}
+
+impl Handlers {
+    /// The reaction to a record that came this way: a topic may be read directly for one event type and routed for
+    /// another, so that an event of the latter type shows up both ways.
+    pub(super) fn reaction(&self, routed: bool) -> Option<usize> {
+        self.reaction.filter(|&(_, by_route)| by_route == routed).map(|(at, _)| at)
+    }
+
+    /// Whether anything reacts to a record that came this way.
+    pub(super) fn concern(&self, routed: bool) -> bool {
+        self.reaction(routed).is_some() || (!routed && !self.undos.is_empty())
+    }
 }
 
 pub(super) struct OwnType {
@@ -151,7 +168,8 @@ impl Names {
         let owner = format!("{}.{}", setup.service, declaration.name);
         let mut handlers: HashMap<&'static str, Handlers> = HashMap::new();
         for (at, reaction) in declaration.reactions.iter().enumerate() {
-            handlers.entry(reaction.trigger.name).or_default().reaction = Some(at);
+            let routed = reaction.kind == Kind::Routed;
+            handlers.entry(reaction.trigger.name).or_default().reaction = Some((at, routed));
         }
         for (at, undo) in declaration.undos.iter().enumerate() {
             handlers.entry(undo.trigger.name).or_default().undos.push(at);
@@ -240,6 +258,7 @@ impl<S: State> Owner<S> {
             fence_origins: Vec::new(),
             torn: None,
             restored_events: 0,
+            is_known: false,
             scratch: Scratch::default(),
             setup,
         }
@@ -287,13 +306,32 @@ impl<S: State> Owner<S> {
         let reads = self.inputs.iter().zip(&self.setup.inputs).filter_map(|(input, topic)| {
             Some(Read { topic: topic.id, next: input.next?, cursor: input.reader.cursor() })
         });
-        let decided = self.positions.iter().filter(|(origin, ..)| usize::from(*origin) < self.fenced_origins);
-        let mut marker = Marker { reads: reads.collect(), decided: decided.collect() };
+        let mut marker = Marker { reads: reads.collect(), ..Marker::default() };
+        for (number, partition, position) in self.positions.iter() {
+            match self.positions.origins().get(usize::from(number)) {
+                Some(origin) if usize::from(number) >= self.fenced_origins => {
+                    marker.others.push((origin.clone(), partition, position));
+                }
+                _ => marker.decided.push((number, partition, position)),
+            }
+        }
         marker.decided.sort_unstable();
+        marker.others.sort_unstable_by_key(|(origin, partition, _)| (origin.id, *partition));
         let value = to_json(&marker);
         self.append_own(MARKER, &value, now, out);
         self.unmarked = 0;
         self.routed_unmarked = false;
+    }
+
+    /// How a record names the input that it answers: an origin that the fence does not list has no number there, and
+    /// is named in full.
+    pub(super) fn source(&self, origin: OriginNumber, partition: i32, position: Position) -> Source {
+        match self.positions.origins().get(usize::from(origin)) {
+            Some(named) if usize::from(origin) >= self.fenced_origins => {
+                Source::Copy { path: named.path, topic: named.id, partition, position }
+            }
+            _ => Source::Input { origin, partition, position },
+        }
     }
 
     pub(super) fn input_error(&self, input: usize, record: &Record<'_>, problem: InputProblem) -> ProcessorError {
@@ -384,17 +422,11 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn acknowledged(&mut self, offset: i64) -> Result<(), EpochEnd> {
-        self.appends.acknowledged(offset)?;
-        if !self.setup.rules.read_gaps {
-            while let Some(gap) = self.appends.gap() {
-                self.appends.read_gap(gap.end - 1, false)?;
-            }
-        }
-        Ok(())
+        self.appends.acknowledged(offset)
     }
 
     fn gap(&self) -> Option<Range<i64>> {
-        self.appends.gap()
+        self.appends.gap().filter(|_| self.setup.rules.read_gaps)
     }
 
     fn read_gap(&mut self, record: &Record<'_>) -> Result<(), EpochEnd> {
@@ -402,7 +434,8 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn sound(&mut self, effects: &mut Vec<EffectCall>) {
-        while let Some(request) = self.appends.next_sound() {
+        let read_gaps = self.setup.rules.read_gaps;
+        while let Some(request) = self.appends.next_sound(read_gaps) {
             let call = request.and_then(|id| self.pending.get(&id).map(|pending| pending.call(id)));
             effects.extend(call);
         }
@@ -417,7 +450,9 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn pending(&self) -> Vec<EffectCall> {
-        self.pending.iter().map(|(&id, pending)| pending.call(id)).collect()
+        let mut calls: Vec<EffectCall> = self.pending.iter().map(|(&id, pending)| pending.call(id)).collect();
+        calls.sort_unstable_by_key(|call| call.request);
+        calls
     }
 
     fn keys(&self) -> usize {

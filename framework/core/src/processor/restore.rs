@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::barrier::Waiting;
 use crate::event::OwnEvents;
 use crate::id::{CorrelationId, EventId};
-use crate::position::OriginNumber;
+use crate::position::{Origin, OriginNumber};
 use crate::state::State;
 use crate::stream::{StreamReader, Verdict};
 use crate::time::Timestamp;
@@ -75,17 +75,22 @@ impl<S: State> Owner<S> {
     }
 
     fn fold_fence(&mut self, fence: Fence) -> Result<(), StreamProblem> {
+        self.fence_origins = fence.origins.iter().map(|origin| self.positions.number(origin)).collect();
         let own = &self.setup;
-        if fence.service != own.service || fence.aggregate != self.declaration.name {
+        let is_first = !std::mem::replace(&mut self.is_known, true);
+        let is_ours = fence.service == own.service && fence.aggregate == self.declaration.name;
+        let same_count = fence.partitions == own.partitions;
+        // The first fence tells whose stream it is. A process that was set up wrongly leaves its fence and refuses to
+        // start; that must not make the rightful owner refuse ever after.
+        if is_first && !is_ours {
             return Err(StreamProblem::Foreign { service: fence.service, aggregate: fence.aggregate });
         }
-        if fence.partitions != own.partitions {
+        if is_first && !same_count {
             return Err(StreamProblem::PartitionCount { before: fence.partitions, now: own.partitions });
         }
-        if fence.version > self.declaration.version && !own.allow_downgrade {
+        if is_ours && same_count && fence.version > self.declaration.version && !own.allow_downgrade {
             return Err(StreamProblem::NewerVersion { newer: fence.version, own: self.declaration.version });
         }
-        self.fence_origins = fence.origins.iter().map(|origin| self.positions.number(origin)).collect();
         Ok(())
     }
 
@@ -100,6 +105,10 @@ impl<S: State> Owner<S> {
             if let Some(origin) = self.origin(origin) {
                 self.positions.advance(origin, partition, position);
             }
+        }
+        for (origin, partition, position) in &marker.others {
+            let origin = self.positions.number(origin);
+            self.positions.advance(origin, *partition, *position);
         }
     }
 
@@ -122,7 +131,11 @@ impl<S: State> Owner<S> {
             Source::Input { origin, partition, position } => self
                 .origin(origin)
                 .map_or(Source::None, |origin| Source::Input { origin, partition, position }),
-            other => other,
+            Source::Copy { path, topic, partition, position } => {
+                let origin = self.positions.number(&Origin { path, id: topic, topic: String::new() });
+                Source::Input { origin, partition, position }
+            }
+            Source::None => Source::None,
         };
         match (source, stamp.causation) {
             (Source::Input { origin, partition, position }, Some(cause)) => {
@@ -191,7 +204,7 @@ impl<S: State> Owner<S> {
     /// Everything before the fence is folded: completes what is torn, and says where to go on.
     pub(super) fn begin(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError> {
         // Before the torn answer: a request in its missing half starts when its own append is sound.
-        let effects = self.pending.iter().map(|(&id, pending)| pending.call(id)).collect();
+        let effects = crate::processor::Processor::pending(self);
         if let Some(torn) = self.torn.take()
             && self.setup.rules.complete_torn
         {
@@ -235,8 +248,7 @@ impl<S: State> Owner<S> {
             let request = self.fold_part(&part)?;
             self.number += 1;
             let source = match torn.stamp.source {
-                // An origin that this owner's fence does not list has no number here; the first record tells it.
-                Source::Input { origin, .. } if usize::from(origin) >= self.fenced_origins => Source::None,
+                Source::Input { origin, partition, position } => self.source(origin, partition, position),
                 other => other,
             };
             let writer = Writer { epoch: Some(self.epoch), nonce: self.setup.nonce, number: self.number };

@@ -29,6 +29,9 @@ pub struct Marker {
     pub reads: Vec<Read>,
     /// The last decided position of each origin's partition, by the origin's number in the fence.
     pub decided: Vec<(OriginNumber, i32, Position)>,
+    /// The same for origins that the fence does not list: of topics that were recreated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<(Origin, i32, Position)>,
 }
 
 /// How far one input topic was read.
