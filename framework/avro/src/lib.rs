@@ -5,6 +5,8 @@
 //! - [`Generator`]: what a `build.rs` calls to get typed events from schemas
 //! - [`schema`]: parsing, references between files, fingerprints
 //! - [`compat`]: whether one schema reads what another wrote, with Java's verdicts
+//! - [`dynamic`]: events as JSON, for tools that know no types
+//! - [`publish`]: puts a version of a schema, with its golden sample, beside those before it
 //! - [`codec`]: what the generated code calls at run time
 //!
 //! Why the encoding is written out field by field: through a tree of values an order of 174 bytes takes several
@@ -12,7 +14,9 @@
 
 pub mod codec;
 pub mod compat;
+pub mod dynamic;
 mod generate;
+pub mod publish;
 pub mod schema;
 
 pub use codec::{Date, Decimal, DecimalError, TimestampMicros, TimestampMillis};

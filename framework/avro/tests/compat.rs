@@ -12,12 +12,25 @@ fn every_verdict_is_javas() {
     for line in pairs.lines() {
         seen += 1;
         let pair: Value = serde_json::from_str(line).unwrap();
-        let parse = |side: &str| Document::from_json(&pair[side]).unwrap_or_else(|error| panic!("{}: {error}", pair["name"]));
+        let parse = |side: &str| {
+            Document::from_json(&pair[side])
+                .unwrap_or_else(|error| panic!("{}: {error}", pair["name"]))
+        };
         let found = check(&parse("reader"), &parse("writer"));
-        let verdict = if found.is_empty() { "compatible" } else { "incompatible" };
-        let detail: Vec<String> = found.iter().map(|found| format!("{}@{}", found.rule.name(), found.location)).collect();
+        let verdict = if found.is_empty() {
+            "compatible"
+        } else {
+            "incompatible"
+        };
+        let detail: Vec<String> = found
+            .iter()
+            .map(|found| format!("{}@{}", found.rule.name(), found.location))
+            .collect();
         if pair["java"] != verdict || pair["java_detail"] != detail.join("; ") {
-            wrong.push(format!("{}: {verdict} {detail:?}, Java: {} {}", pair["name"], pair["java"], pair["java_detail"]));
+            wrong.push(format!(
+                "{}: {verdict} {detail:?}, Java: {} {}",
+                pair["name"], pair["java"], pair["java_detail"]
+            ));
         }
     }
     assert_eq!(seen, 115);

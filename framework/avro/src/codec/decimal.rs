@@ -27,7 +27,9 @@ pub struct Decimal<const PRECISION: u32, const SCALE: u32> {
 
 /// A number that a decimal type cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{number} is not a decimal of at most {precision} digits, {scale} of them behind the point")]
+#[error(
+    "{number} is not a decimal of at most {precision} digits, {scale} of them behind the point"
+)]
 pub struct DecimalError {
     number: String,
     precision: u32,
@@ -43,7 +45,11 @@ impl<const PRECISION: u32, const SCALE: u32> Decimal<PRECISION, SCALE> {
         if fits(unscaled, PRECISION) {
             Ok(Self { unscaled })
         } else {
-            Err(DecimalError { number: to_text(unscaled, SCALE), precision: PRECISION, scale: SCALE })
+            Err(DecimalError {
+                number: to_text(unscaled, SCALE),
+                precision: PRECISION,
+                scale: SCALE,
+            })
         }
     }
 
@@ -53,7 +59,10 @@ impl<const PRECISION: u32, const SCALE: u32> Decimal<PRECISION, SCALE> {
     /// When it has more than `PRECISION` digits; in a constant, that fails the build.
     #[must_use]
     pub const fn literal(unscaled: i128) -> Self {
-        assert!(fits(unscaled, PRECISION), "the number has more digits than the decimal's precision");
+        assert!(
+            fits(unscaled, PRECISION),
+            "the number has more digits than the decimal's precision"
+        );
         Self { unscaled }
     }
 
@@ -80,11 +89,13 @@ impl<const PRECISION: u32, const SCALE: u32> FromStr for Decimal<PRECISION, SCAL
     type Err = DecimalError;
 
     fn from_str(text: &str) -> Result<Self, DecimalError> {
-        from_text(text, PRECISION, SCALE).map(|unscaled| Self { unscaled }).ok_or_else(|| DecimalError {
-            number: text.to_owned(),
-            precision: PRECISION,
-            scale: SCALE,
-        })
+        from_text(text, PRECISION, SCALE)
+            .map(|unscaled| Self { unscaled })
+            .ok_or_else(|| DecimalError {
+                number: text.to_owned(),
+                precision: PRECISION,
+                scale: SCALE,
+            })
     }
 }
 
@@ -118,7 +129,12 @@ pub(crate) fn from_text(text: &str, precision: u32, scale: u32) -> Option<i128> 
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let point_is_used = !number.contains('.') || !fraction.is_empty();
     let scale = scale as usize;
-    if whole.is_empty() || !point_is_used || !all_digits(whole) || !all_digits(fraction) || fraction.len() > scale {
+    if whole.is_empty()
+        || !point_is_used
+        || !all_digits(whole)
+        || !all_digits(fraction)
+        || fraction.len() > scale
+    {
         return None;
     }
     let magnitude: i128 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
@@ -158,7 +174,11 @@ pub fn write_decimal<const P: u32, const S: u32>(out: &mut Vec<u8>, value: Decim
 
 /// Appends a decimal over a `fixed` of `size` bytes.
 #[inline]
-pub fn write_decimal_fixed<const P: u32, const S: u32>(out: &mut Vec<u8>, value: Decimal<P, S>, size: usize) {
+pub fn write_decimal_fixed<const P: u32, const S: u32>(
+    out: &mut Vec<u8>,
+    value: Decimal<P, S>,
+    size: usize,
+) {
     put_fixed(out, value.unscaled, size);
 }
 
@@ -176,20 +196,30 @@ impl Reader<'_> {
     /// As [`slice`](Self::slice), and when it has more than `P` digits or no bytes.
     pub fn decimal<const P: u32, const S: u32>(&mut self) -> Result<Decimal<P, S>, Fault> {
         let bytes = self.slice()?;
-        self.decimal_of(bytes, P).map(|unscaled| Decimal { unscaled })
+        self.decimal_of(bytes, P)
+            .map(|unscaled| Decimal { unscaled })
     }
 
     /// A decimal over a `fixed` of `size` bytes.
     ///
     /// # Errors
     /// When the value ends, or the number has more than `P` digits.
-    pub fn decimal_fixed<const P: u32, const S: u32>(&mut self, size: usize) -> Result<Decimal<P, S>, Fault> {
+    pub fn decimal_fixed<const P: u32, const S: u32>(
+        &mut self,
+        size: usize,
+    ) -> Result<Decimal<P, S>, Fault> {
         let bytes = self.take(size)?;
-        self.decimal_of(bytes, P).map(|unscaled| Decimal { unscaled })
+        self.decimal_of(bytes, P)
+            .map(|unscaled| Decimal { unscaled })
     }
 
     pub(crate) fn decimal_of(&self, bytes: &[u8], precision: u32) -> Result<i128, Fault> {
-        from_be(bytes, precision).ok_or_else(|| self.fault(Problem::Decimal { bytes: bytes.len(), precision }))
+        from_be(bytes, precision).ok_or_else(|| {
+            self.fault(Problem::Decimal {
+                bytes: bytes.len(),
+                precision,
+            })
+        })
     }
 }
 
@@ -232,7 +262,9 @@ mod tests {
         assert_eq!(from_text("-0.05", 9, 2), Some(-5));
         assert_eq!(from_text("3", 9, 2), Some(300));
         assert_eq!(from_text("3.1", 9, 2), Some(310));
-        for bad in ["", "-", ".5", "1.", "1.234", "1e3", "+1", "12345678", "--1", "1.2.3"] {
+        for bad in [
+            "", "-", ".5", "1.", "1.234", "1e3", "+1", "12345678", "--1", "1.2.3",
+        ] {
             assert_eq!(from_text(bad, 9, 2), None, "{bad:?}");
         }
     }

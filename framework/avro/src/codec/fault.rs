@@ -1,5 +1,6 @@
 //! What is wrong with a value's bytes, and where.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A value that is not what its schema says. One word wide, so that the reading of a good value pays nothing for it.
@@ -11,13 +12,17 @@ struct Detail {
     at: usize,
     problem: Problem,
     /// Innermost field first, since it is known first.
-    fields: Vec<&'static str>,
+    fields: Vec<Cow<'static, str>>,
 }
 
 impl Fault {
     #[cold]
     pub(crate) fn new(at: usize, problem: Problem) -> Self {
-        Self(Box::new(Detail { at, problem, fields: Vec::new() }))
+        Self(Box::new(Detail {
+            at,
+            problem,
+            fields: Vec::new(),
+        }))
     }
 
     /// Offset in the value, framing included, at which the problem shows.
@@ -33,8 +38,8 @@ impl Fault {
     }
 
     #[cold]
-    fn within(mut self, field: &'static str) -> Self {
-        self.0.fields.push(field);
+    pub(crate) fn within(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.fields.push(field.into());
         self
     }
 }
@@ -80,7 +85,9 @@ pub enum Problem {
         missing: usize,
     },
     /// Bytes are left after the last field.
-    #[error("{extra} byte(s) follow the last field; the value was written with another schema than its fingerprint says")]
+    #[error(
+        "{extra} byte(s) follow the last field; the value was written with another schema than its fingerprint says"
+    )]
     Trailing {
         /// How many.
         extra: usize,
@@ -100,7 +107,9 @@ pub enum Problem {
         left: usize,
     },
     /// A block of an array or map claims more items than the rest of the value can hold.
-    #[error("a block of {count} items of at least {min_bytes} byte(s) each, but {left} byte(s) are left")]
+    #[error(
+        "a block of {count} items of at least {min_bytes} byte(s) each, but {left} byte(s) are left"
+    )]
     Count {
         /// Items, as the block says.
         count: i64,

@@ -11,7 +11,8 @@ pub const FRAME_BYTES: usize = 10;
 pub const fn frame(fingerprint: u64) -> [u8; FRAME_BYTES] {
     let print = fingerprint.to_le_bytes();
     [
-        MAGIC[0], MAGIC[1], print[0], print[1], print[2], print[3], print[4], print[5], print[6], print[7],
+        MAGIC[0], MAGIC[1], print[0], print[1], print[2], print[3], print[4], print[5], print[6],
+        print[7],
     ]
 }
 
@@ -20,7 +21,9 @@ pub const fn frame(fingerprint: u64) -> [u8; FRAME_BYTES] {
 #[inline]
 pub fn fingerprint(value: &[u8]) -> Option<u64> {
     let (frame, _) = value.split_first_chunk::<FRAME_BYTES>()?;
-    let [MAGIC_0, MAGIC_1, print @ ..] = *frame else { return None };
+    let [MAGIC_0, MAGIC_1, print @ ..] = *frame else {
+        return None;
+    };
     Some(u64::from_le_bytes(print))
 }
 
@@ -33,7 +36,11 @@ pub fn start_in_hex(value: &[u8]) -> String {
     if value.is_empty() {
         return "nothing (the value is empty)".to_owned();
     }
-    let shown: Vec<String> = value.iter().take(FRAME_BYTES).map(|byte| format!("{byte:02X}")).collect();
+    let shown: Vec<String> = value
+        .iter()
+        .take(FRAME_BYTES)
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
     shown.join(" ")
 }
 
@@ -44,7 +51,11 @@ mod tests {
     #[test]
     fn a_frame_gives_its_fingerprint_back() {
         let mut value = frame(0x0123_4567_89AB_CDEF).to_vec();
-        assert_eq!(value[..3], [0xC3, 0x01, 0xEF], "little-endian, as the specification says");
+        assert_eq!(
+            value[..3],
+            [0xC3, 0x01, 0xEF],
+            "little-endian, as the specification says"
+        );
         value.push(7);
         assert_eq!(fingerprint(&value), Some(0x0123_4567_89AB_CDEF));
     }

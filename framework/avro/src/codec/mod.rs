@@ -14,7 +14,10 @@ mod time;
 pub mod write;
 
 pub use decimal::{Decimal, DecimalError, MAX_PRECISION, write_decimal, write_decimal_fixed};
-pub(crate) use decimal::{from_be as decimal_from_be};
+pub(crate) use decimal::{
+    from_be as decimal_from_be, from_text as decimal_from_text, put_fixed, shortest,
+    to_text as decimal_to_text,
+};
 pub use fault::{Fault, Problem, in_field};
 pub use reader::{Reader, ZERO_WIDTH_ITEMS};
 pub use time::{Date, TimestampMicros, TimestampMillis};

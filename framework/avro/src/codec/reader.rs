@@ -24,7 +24,11 @@ impl<'a> Reader<'a> {
     /// Reads `value` from the offset `start`, which is where the body begins behind its frame.
     #[must_use]
     pub fn new(value: &'a [u8], start: usize) -> Self {
-        Self { value, at: start.min(value.len()), zero_width_left: ZERO_WIDTH_ITEMS }
+        Self {
+            value,
+            at: start.min(value.len()),
+            zero_width_left: ZERO_WIDTH_ITEMS,
+        }
     }
 
     /// Offset in the value.
@@ -69,7 +73,9 @@ impl<'a> Reader<'a> {
                 self.at += count;
                 Ok(taken)
             }
-            None => Err(self.fault(Problem::Truncated { missing: count - rest.len() })),
+            None => Err(self.fault(Problem::Truncated {
+                missing: count - rest.len(),
+            })),
         }
     }
 
@@ -80,7 +86,9 @@ impl<'a> Reader<'a> {
                 self.at += N;
                 Ok(*chunk)
             }
-            None => Err(self.fault(Problem::Truncated { missing: N - self.left() })),
+            None => Err(self.fault(Problem::Truncated {
+                missing: N - self.left(),
+            })),
         }
     }
 
@@ -170,7 +178,10 @@ impl<'a> Reader<'a> {
         let length = self.long()?;
         match usize::try_from(length) {
             Ok(count) if count <= self.left() => self.take(count),
-            _ => Err(self.fault(Problem::Length { length, left: self.left() })),
+            _ => Err(self.fault(Problem::Length {
+                length,
+                left: self.left(),
+            })),
         }
     }
 
@@ -218,7 +229,9 @@ impl<'a> Reader<'a> {
     #[cold]
     fn not_a_uuid(&self, text: &[u8]) -> Fault {
         let shown = &text[..text.len().min(48)];
-        self.fault(Problem::Uuid { text: String::from_utf8_lossy(shown).into_owned() })
+        self.fault(Problem::Uuid {
+            text: String::from_utf8_lossy(shown).into_owned(),
+        })
     }
 
     /// A `fixed` of `N` bytes.
@@ -253,7 +266,11 @@ impl<'a> Reader<'a> {
         null: usize,
         read: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        if self.index(2)? == null { Ok(None) } else { read(self).map(Some) }
+        if self.index(2)? == null {
+            Ok(None)
+        } else {
+            read(self).map(Some)
+        }
     }
 
     /// An `array` whose items take `min_bytes` at least.
@@ -319,7 +336,12 @@ impl<'a> Reader<'a> {
             let size = self.long()?;
             let size = match usize::try_from(size) {
                 Ok(size) if size <= self.left() => size,
-                _ => return Err(self.fault(Problem::Length { length: size, left: self.left() })),
+                _ => {
+                    return Err(self.fault(Problem::Length {
+                        length: size,
+                        left: self.left(),
+                    }));
+                }
             };
             let start = self.at;
             let count = self.credible(said.checked_neg().unwrap_or(i64::MAX), min_bytes)?;
@@ -338,11 +360,17 @@ impl<'a> Reader<'a> {
         let claim = usize::try_from(count).unwrap_or(usize::MAX);
         if min_bytes == 0 {
             if claim > self.zero_width_left {
-                return Err(self.fault(Problem::ZeroWidthItems { limit: ZERO_WIDTH_ITEMS }));
+                return Err(self.fault(Problem::ZeroWidthItems {
+                    limit: ZERO_WIDTH_ITEMS,
+                }));
             }
             self.zero_width_left -= claim;
         } else if claim > left / min_bytes {
-            return Err(self.fault(Problem::Count { count, min_bytes, left }));
+            return Err(self.fault(Problem::Count {
+                count,
+                min_bytes,
+                left,
+            }));
         }
         Ok(claim)
     }

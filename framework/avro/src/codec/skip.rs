@@ -52,14 +52,19 @@ impl Reader<'_> {
         min_bytes: usize,
         mut skip: impl FnMut(&mut Self) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.blocks(min_bytes, |reader, count| (0..count).try_for_each(|_| skip(reader)))
+        self.blocks(min_bytes, |reader, count| {
+            (0..count).try_for_each(|_| skip(reader))
+        })
     }
 
     /// Steps over a map.
     ///
     /// # Errors
     /// As [`map`](Self::map).
-    pub fn skip_map(&mut self, mut skip: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn skip_map(
+        &mut self,
+        mut skip: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         self.blocks(1, |reader, count| {
             (0..count).try_for_each(|_| {
                 reader.skip_slice()?;

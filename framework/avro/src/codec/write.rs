@@ -14,7 +14,6 @@ pub fn long(out: &mut Vec<u8>, value: i64) {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "masked to seven bits")]
 fn low_bits(bits: u64) -> u8 {
     (bits & 0x7F) as u8
 }

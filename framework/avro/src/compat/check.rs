@@ -63,7 +63,11 @@ impl fmt::Display for Incompatibility {
 /// All reasons why `reader` cannot read what `writer` wrote; none if it can.
 #[must_use]
 pub fn check(reader: &Document, writer: &Document) -> Vec<Incompatibility> {
-    let mut checker = Checker { reader: &reader.types, writer: &writer.types, open: Vec::new() };
+    let mut checker = Checker {
+        reader: &reader.types,
+        writer: &writer.types,
+        open: Vec::new(),
+    };
     checker.pair(&reader.root, &writer.root, &Path::default())
 }
 
@@ -75,17 +79,36 @@ struct Path {
 
 impl Path {
     fn step(&self, step: &str) -> Self {
-        Self { location: format!("{}/{step}", self.location), place: self.place.clone() }
+        Self {
+            location: format!("{}/{step}", self.location),
+            place: self.place.clone(),
+        }
     }
 
     fn name(&self, name: &str) -> Self {
-        let place = if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) };
-        Self { location: self.location.clone(), place }
+        let place = if self.place.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.place)
+        };
+        Self {
+            location: self.location.clone(),
+            place,
+        }
     }
 
     fn wrong(&self, rule: Rule, problem: String) -> Vec<Incompatibility> {
-        let location = if self.location.is_empty() { "/".to_owned() } else { self.location.clone() };
-        vec![Incompatibility { rule, location, place: self.place.clone(), problem }]
+        let location = if self.location.is_empty() {
+            "/".to_owned()
+        } else {
+            self.location.clone()
+        };
+        vec![Incompatibility {
+            rule,
+            location,
+            place: self.place.clone(),
+            problem,
+        }]
     }
 }
 
@@ -106,26 +129,42 @@ impl Checker<'_> {
                 .flat_map(|(index, branch)| {
                     path.step(&index.to_string()).wrong(
                         Rule::MissingUnionBranch,
-                        format!("the writer's {} fits none of the reader's {}", branch.describe(), reader.describe()),
+                        format!(
+                            "the writer's {} fits none of the reader's {}",
+                            branch.describe(),
+                            reader.describe()
+                        ),
                     )
                 })
                 .collect(),
             (_, Kind::Union(branches)) => branches
                 .iter()
                 .enumerate()
-                .flat_map(|(index, branch)| self.pair(reader, branch, &path.step(&index.to_string())))
+                .flat_map(|(index, branch)| {
+                    self.pair(reader, branch, &path.step(&index.to_string()))
+                })
                 .collect(),
             (Kind::Union(branches), _) => {
-                if branches.iter().any(|branch| self.pair(branch, writer, path).is_empty()) {
+                if branches
+                    .iter()
+                    .any(|branch| self.pair(branch, writer, path).is_empty())
+                {
                     Vec::new()
                 } else {
-                    let problem =
-                        format!("the writer's {} fits none of the reader's {}", writer.describe(), reader.describe());
+                    let problem = format!(
+                        "the writer's {} fits none of the reader's {}",
+                        writer.describe(),
+                        reader.describe()
+                    );
                     path.wrong(Rule::MissingUnionBranch, problem)
                 }
             }
-            (Kind::Array(reader), Kind::Array(writer)) => self.pair(reader, writer, &path.step("items")),
-            (Kind::Map(reader), Kind::Map(writer)) => self.pair(reader, writer, &path.step("values")),
+            (Kind::Array(reader), Kind::Array(writer)) => {
+                self.pair(reader, writer, &path.step("items"))
+            }
+            (Kind::Map(reader), Kind::Map(writer)) => {
+                self.pair(reader, writer, &path.step("values"))
+            }
             (Kind::Named(r), Kind::Named(w)) => match (self.reader.get(r), self.writer.get(w)) {
                 (Some(r), Some(w)) => self.named(r, w, path),
                 _ => mismatch(reader, writer, path),
@@ -142,7 +181,11 @@ impl Checker<'_> {
         }
         match (reader, writer) {
             (Named::Record(r), Named::Record(w)) => {
-                let path = if path.place.is_empty() { path.name(short(&r.name)) } else { path.clone() };
+                let path = if path.place.is_empty() {
+                    path.name(short(&r.name))
+                } else {
+                    path.clone()
+                };
                 self.open.push(pair);
                 let mut found = names(reader, writer, &path);
                 found.extend(self.fields(r, w, &path));
@@ -151,12 +194,19 @@ impl Checker<'_> {
             }
             (Named::Enum(r), Named::Enum(w)) => {
                 let mut found = names(reader, writer, path);
-                let missing: Vec<&str> =
-                    w.symbols.iter().filter(|symbol| !r.symbols.contains(symbol)).map(String::as_str).collect();
+                let missing: Vec<&str> = w
+                    .symbols
+                    .iter()
+                    .filter(|symbol| !r.symbols.contains(symbol))
+                    .map(String::as_str)
+                    .collect();
                 if !missing.is_empty() && r.default.is_none() {
                     found.extend(path.step("symbols").wrong(
                         Rule::MissingEnumSymbols,
-                        format!("the reader's enum does not know {}, and has no default", missing.join(", ")),
+                        format!(
+                            "the reader's enum does not know {}, and has no default",
+                            missing.join(", ")
+                        ),
                     ));
                 }
                 found
@@ -166,21 +216,36 @@ impl Checker<'_> {
                 if r.size != w.size {
                     found.extend(path.step("size").wrong(
                         Rule::FixedSizeMismatch,
-                        format!("the writer's has {} byte(s), the reader's {}", w.size, r.size),
+                        format!(
+                            "the writer's has {} byte(s), the reader's {}",
+                            w.size, r.size
+                        ),
                     ));
                 }
                 found
             }
-            _ => path.wrong(Rule::TypeMismatch, format!("the writer's is a {}, the reader's a {}", what(writer), what(reader))),
+            _ => path.wrong(
+                Rule::TypeMismatch,
+                format!(
+                    "the writer's is a {}, the reader's a {}",
+                    what(writer),
+                    what(reader)
+                ),
+            ),
         }
     }
 
     fn fields(&mut self, reader: &Record, writer: &Record, path: &Path) -> Vec<Incompatibility> {
         let mut found = Vec::new();
         for (index, field) in reader.fields.iter().enumerate() {
-            let path = path.step("fields").step(&index.to_string()).name(&field.name);
+            let path = path
+                .step("fields")
+                .step(&index.to_string())
+                .name(&field.name);
             match writer_field(writer, field) {
-                Some(written) => found.extend(self.pair(&field.schema, &written.schema, &path.step("type"))),
+                Some(written) => {
+                    found.extend(self.pair(&field.schema, &written.schema, &path.step("type")))
+                }
                 None if field.default.is_some() => {}
                 None if self.is_enum_with_default(field) => {
                     // So does Java: it compares the enum with the writer's record, which never fits.
@@ -197,7 +262,9 @@ impl Checker<'_> {
     }
 
     fn is_enum_with_default(&self, field: &Field) -> bool {
-        let Kind::Named(name) = &field.schema.kind else { return false };
+        let Kind::Named(name) = &field.schema.kind else {
+            return false;
+        };
         matches!(self.reader.get(name), Some(Named::Enum(of)) if of.default.is_some())
     }
 }
@@ -216,7 +283,11 @@ fn names(reader: &Named, writer: &Named, path: &Path) -> Vec<Incompatibility> {
     }
     path.step("name").wrong(
         Rule::NameMismatch,
-        format!("the writer's is called {}, the reader's {}", writer.name(), reader.name()),
+        format!(
+            "the writer's is called {}, the reader's {}",
+            writer.name(),
+            reader.name()
+        ),
     )
 }
 
@@ -235,7 +306,11 @@ fn promotes(reader: &Kind, writer: &Kind) -> bool {
 fn mismatch(reader: &Schema, writer: &Schema, path: &Path) -> Vec<Incompatibility> {
     path.wrong(
         Rule::TypeMismatch,
-        format!("the writer's {} cannot be read as {}", writer.describe(), reader.describe()),
+        format!(
+            "the writer's {} cannot be read as {}",
+            writer.describe(),
+            reader.describe()
+        ),
     )
 }
 

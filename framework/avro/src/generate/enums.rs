@@ -20,13 +20,22 @@ pub(super) fn put(code: &mut Code, of: &EnumType) {
     code.open("pub fn symbol(self) -> &'static str {");
     code.open("match self {");
     for symbol in &of.symbols {
-        code.line(&format!("Self::{} => \"{symbol}\",", names::variant(symbol)));
+        code.line(&format!(
+            "Self::{} => \"{symbol}\",",
+            names::variant(symbol)
+        ));
     }
     code.close("}");
     code.close("}");
     code.open("pub(crate) fn avro_read(r: &mut avro::Reader<'_>) -> Result<Self, avro::Fault> {");
     code.open(&format!("Ok(match r.index({})? {{", of.symbols.len()));
-    put_indexes(code, &of.symbols.iter().map(|symbol| format!("Self::{}", names::variant(symbol))).collect::<Vec<_>>());
+    put_indexes(
+        code,
+        &of.symbols
+            .iter()
+            .map(|symbol| format!("Self::{}", names::variant(symbol)))
+            .collect::<Vec<_>>(),
+    );
     code.close("})");
     code.close("}");
     code.open("pub(crate) fn avro_write(self, out: &mut Vec<u8>) {");

@@ -22,35 +22,61 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     code.line(&format!("saga_field: {saga_field},"));
     code.line(&format!("public: {},", properties.public));
     code.close("};");
-    code.line(&format!("fn key(&self) -> &Self::Key {{ &self.{} }}", names::field(&properties.key)));
+    code.line(&format!(
+        "fn key(&self) -> &Self::Key {{ &self.{} }}",
+        names::field(&properties.key)
+    ));
     code.line(&format!(
         "fn saga(&self) -> Option<::std::borrow::Cow<'_, str>> {{ {} }}",
         saga(event)
     ));
     code.open("fn encode(&self, out: &mut Vec<u8>) {");
-    code.line(&format!("const FRAME: [u8; avro::frame::FRAME_BYTES] = avro::frame::frame(0x{:016x});", event.fingerprint));
+    code.line(&format!(
+        "const FRAME: [u8; avro::frame::FRAME_BYTES] = avro::frame::frame(0x{:016x});",
+        event.fingerprint
+    ));
     code.line("out.extend_from_slice(&FRAME);");
     code.line("self.avro_write(out);");
     code.close("}");
     code.open("fn decode(value: &[u8]) -> Result<Self, ::kolo_core::DecodeError> {");
-    code.line(&format!("let (version, mut reader) = super::wire::open(\"{}\", value)?;", record.name));
+    code.line(&format!(
+        "let (version, mut reader) = super::wire::open(\"{}\", value)?;",
+        record.name
+    ));
     code.line("let r = &mut reader;");
     code.open("let read = match version {");
-    code.line(&format!("0x{:016x} => Self::avro_read(r),", event.fingerprint));
+    code.line(&format!(
+        "0x{:016x} => Self::avro_read(r),",
+        event.fingerprint
+    ));
     for version in resolve::versions(model, event) {
-        code.line(&format!("0x{:016x} => {}(r),", version.fingerprint, resolve::function(event, version)));
+        code.line(&format!(
+            "0x{:016x} => {}(r),",
+            version.fingerprint,
+            resolve::function(event, version)
+        ));
     }
-    code.line(&format!("_ => return Err(super::wire::unknown(\"{}\", version)),", record.name));
+    code.line(&format!(
+        "_ => return Err(super::wire::unknown(\"{}\", version)),",
+        record.name
+    ));
     code.close("};");
-    code.line(&format!("super::wire::close(\"{}\", read, &reader)", record.name));
+    code.line(&format!(
+        "super::wire::close(\"{}\", read, &reader)",
+        record.name
+    ));
     code.close("}");
     code.close("}");
     code.line(&format!("::kolo_core::emits!({name});"));
 }
 
 fn saga(event: &TreeEvent<'_>) -> String {
-    let Some(name) = &event.properties.saga else { return "None".to_owned() };
-    let Some(schema) = Model::field_schema(event.record, name) else { return "None".to_owned() };
+    let Some(name) = &event.properties.saga else {
+        return "None".to_owned();
+    };
+    let Some(schema) = Model::field_schema(event.record, name) else {
+        return "None".to_owned();
+    };
     let inside = if schema.newtype.is_some() { ".0" } else { "" };
     let place = format!("self.{}{inside}", names::field(name));
     if schema.logical == Logical::Uuid {

@@ -7,7 +7,12 @@ use super::names;
 pub(super) fn put(code: &mut Code, model: &Model<'_>) {
     let samples: Vec<_> = model
         .events()
-        .flat_map(|event| model.published(&event.record.name).iter().map(move |version| (event, version)))
+        .flat_map(|event| {
+            model
+                .published(&event.record.name)
+                .iter()
+                .map(move |version| (event, version))
+        })
         .collect();
     if samples.is_empty() {
         return;
@@ -20,9 +25,18 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>) {
         let file = version.file.with_extension("bin");
         let file = std::path::absolute(&file).unwrap_or(file);
         code.line("#[test]");
-        code.open(&format!("fn {module}_{}_v{}() {{", names::snake(name), version.number));
-        code.line(&format!("let sample = include_bytes!({});", names::literal(&file.to_string_lossy())));
-        code.line(&format!("let decode = <super::{module}::{name} as ::kolo_core::Event>::decode;"));
+        code.open(&format!(
+            "fn {module}_{}_v{}() {{",
+            names::snake(name),
+            version.number
+        ));
+        code.line(&format!(
+            "let sample = include_bytes!({});",
+            names::literal(&file.to_string_lossy())
+        ));
+        code.line(&format!(
+            "let decode = <super::{module}::{name} as ::kolo_core::Event>::decode;"
+        ));
         code.line("let event = decode(sample).expect(\"a golden sample decodes\");");
         code.line("let mut again = Vec::new();");
         code.line("::kolo_core::Event::encode(&event, &mut again);");

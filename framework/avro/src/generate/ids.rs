@@ -24,9 +24,13 @@ fn put_one(code: &mut Code, name: &str, under: Under) {
         Under::Long => ("i64", "Copy, ", "a whole number"),
     };
     code.line(&format!("/// `{name}`, {words}."));
-    code.line(&format!("#[derive(Debug, Clone, {copy}PartialEq, Eq, PartialOrd, Ord, Hash)]"));
+    code.line(&format!(
+        "#[derive(Debug, Clone, {copy}PartialEq, Eq, PartialOrd, Ord, Hash)]"
+    ));
     code.line(&format!("pub struct {name}(pub {rust});"));
-    code.line(&format!("impl From<{rust}> for {name} {{ fn from(value: {rust}) -> Self {{ Self(value) }} }}"));
+    code.line(&format!(
+        "impl From<{rust}> for {name} {{ fn from(value: {rust}) -> Self {{ Self(value) }} }}"
+    ));
     if under == Under::String {
         code.line(&format!("impl From<&str> for {name} {{ fn from(value: &str) -> Self {{ Self(value.to_owned()) }} }}"));
     }

@@ -12,7 +12,7 @@ mod read;
 mod records;
 mod resolve;
 mod streams;
-mod verify;
+pub(crate) mod verify;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -69,7 +69,11 @@ impl Generator {
     /// The events of the `.avsc` files below `schemas`, a path relative to the package.
     #[must_use]
     pub fn new(schemas: impl Into<PathBuf>) -> Self {
-        Self { schemas: schemas.into(), published: None, streams: Vec::new() }
+        Self {
+            schemas: schemas.into(),
+            published: None,
+            streams: Vec::new(),
+        }
     }
 
     /// Where the published versions are.
@@ -82,12 +86,18 @@ impl Generator {
     /// Makes an enum `name` of the events of `topic`, for the aggregate whose stream it is.
     #[must_use]
     pub fn stream(mut self, topic: impl Into<String>, name: impl Into<String>) -> Self {
-        self.streams.push(Stream { topic: topic.into(), name: name.into() });
+        self.streams.push(Stream {
+            topic: topic.into(),
+            name: name.into(),
+        });
         self
     }
 
     /// Generates into `OUT_DIR`. What is wrong with the schemas is told to cargo, which shows it and fails the build.
-    #[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "this is how a build script talks to cargo"
+    )]
     pub fn generate(&self) {
         println!("cargo::rerun-if-changed={}", self.schemas.display());
         if let Some(folder) = &self.published {
@@ -103,7 +113,9 @@ impl Generator {
             }
         };
         for event in &generated.unpublished {
-            println!("cargo::warning=the schema of {event} is not published as it stands: publish it before records are written with it, or no later version can read them");
+            println!(
+                "cargo::warning=the schema of {event} is not published as it stands: publish it before records are written with it, or no later version can read them"
+            );
         }
         let Some(folder) = std::env::var_os("OUT_DIR") else {
             println!("cargo::error=OUT_DIR is not set: call `generate` from a build script");
@@ -131,7 +143,10 @@ impl Generator {
             return Err(SchemaErrors(errors));
         }
         let unpublished = verify::unpublished(&tree, &published);
-        Ok(Generated { code: whole(&model), unpublished })
+        Ok(Generated {
+            code: whole(&model),
+            unpublished,
+        })
     }
 }
 
@@ -140,7 +155,10 @@ fn whole(model: &Model<'_>) -> String {
     ids::put(&mut code, model);
     events::put_wire(&mut code);
     for module in model.modules() {
-        code.open(&format!("{}\npub mod {module} {{", ALLOW.replace("{what}", &format!("/// The events of `{module}`."))));
+        code.open(&format!(
+            "{}\npub mod {module} {{",
+            ALLOW.replace("{what}", &format!("/// The events of `{module}`."))
+        ));
         let ids = model.ids_of(module);
         if !ids.is_empty() {
             code.line(&format!("pub use super::{{{}}};", ids.join(", ")));

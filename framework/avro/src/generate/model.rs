@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names;
 use crate::schema::published::{Published, Version};
-use crate::schema::{Kind, Logical, Named, Record, Schema, SchemaError, SchemaErrors, Tree, TreeEvent, Types, canonical};
+use crate::schema::{
+    Kind, Logical, Named, Record, Schema, SchemaError, SchemaErrors, Tree, TreeEvent, Types,
+    canonical,
+};
 
 /// A stream that gets an enum.
 #[derive(Debug, Clone)]
@@ -32,12 +35,25 @@ pub(super) struct Model<'a> {
 
 impl<'a> Model<'a> {
     /// Checks that everything gets a Rust name of its own.
-    pub(super) fn new(tree: &'a Tree, published: &'a Published, streams: &'a [Stream]) -> Result<Self, SchemaErrors> {
-        let mut model = Self { tree, published, streams, ids: BTreeMap::new() };
+    pub(super) fn new(
+        tree: &'a Tree,
+        published: &'a Published,
+        streams: &'a [Stream],
+    ) -> Result<Self, SchemaErrors> {
+        let mut model = Self {
+            tree,
+            published,
+            streams,
+            ids: BTreeMap::new(),
+        };
         let mut errors = model.collect_ids();
         errors.extend(model.names());
         errors.extend(model.stream_errors());
-        if errors.is_empty() { Ok(model) } else { Err(SchemaErrors(errors)) }
+        if errors.is_empty() {
+            Ok(model)
+        } else {
+            Err(SchemaErrors(errors))
+        }
     }
 
     pub(super) fn types(&self) -> &'a Types {
@@ -55,7 +71,9 @@ impl<'a> Model<'a> {
     fn collect_ids(&mut self) -> Vec<SchemaError> {
         let mut errors = Vec::new();
         for named in self.types().values() {
-            let Named::Record(record) = named else { continue };
+            let Named::Record(record) = named else {
+                continue;
+            };
             for field in &record.fields {
                 let place = format!("{}.{}", short(&record.name), field.name);
                 let mut found = Vec::new();
@@ -85,9 +103,14 @@ impl<'a> Model<'a> {
             }
         };
         if !names::is_type_name(name) {
-            return Err(format!("the newtype `{name}` is not the name of a Rust type, as in `OrderId`"));
+            return Err(format!(
+                "the newtype `{name}` is not the name of a Rust type, as in `OrderId`"
+            ));
         }
-        let (known, modules) = self.ids.entry(name.to_owned()).or_insert_with(|| (under, BTreeSet::new()));
+        let (known, modules) = self
+            .ids
+            .entry(name.to_owned())
+            .or_insert_with(|| (under, BTreeSet::new()));
         if *known != under {
             return Err(format!(
                 "the newtype `{name}` is over {} here and over another type elsewhere; give one of them another name",
@@ -104,33 +127,63 @@ impl<'a> Model<'a> {
         for named in self.types().values() {
             let (space, name) = named.name().rsplit_once('.').unwrap_or(("", named.name()));
             if space.is_empty() {
-                errors.push(self.error(named, name, "give it a namespace; its last part is the owner's module".to_owned()));
+                errors.push(self.error(
+                    named,
+                    name,
+                    "give it a namespace; its last part is the owner's module".to_owned(),
+                ));
             }
             let first = *spaces.entry(module(named.name())).or_insert(space);
             if first != space {
-                let problem = format!("the namespaces `{first}` and `{space}` would share the module `{}`", module(named.name()));
+                let problem = format!(
+                    "the namespaces `{first}` and `{space}` would share the module `{}`",
+                    module(named.name())
+                );
                 errors.push(self.error(named, name, problem));
             }
             if !names::is_type_name(name) {
-                errors.push(self.error(named, name, format!("`{name}` is not the name of a Rust type, as in `OrderCreated`")));
+                errors.push(self.error(
+                    named,
+                    name,
+                    format!("`{name}` is not the name of a Rust type, as in `OrderCreated`"),
+                ));
             }
             if self.ids.contains_key(name) {
                 errors.push(self.error(named, name, format!("a newtype is called `{name}` too")));
             }
             let (what, rust): (_, Vec<String>) = match named {
-                Named::Record(record) => {
-                    ("fields", record.fields.iter().map(|field| names::field(&field.name)).collect())
-                }
-                Named::Enum(of) => ("symbols", of.symbols.iter().map(|symbol| names::variant(symbol)).collect()),
+                Named::Record(record) => (
+                    "fields",
+                    record
+                        .fields
+                        .iter()
+                        .map(|field| names::field(&field.name))
+                        .collect(),
+                ),
+                Named::Enum(of) => (
+                    "symbols",
+                    of.symbols
+                        .iter()
+                        .map(|symbol| names::variant(symbol))
+                        .collect(),
+                ),
                 Named::Fixed(_) => ("", Vec::new()),
             };
             for (index, one) in rust.iter().enumerate() {
                 if rust[..index].contains(one) {
-                    errors.push(self.error(named, name, format!("two {what} would be called `{one}` in Rust")));
+                    errors.push(self.error(
+                        named,
+                        name,
+                        format!("two {what} would be called `{one}` in Rust"),
+                    ));
                 }
             }
             if rust.is_empty() && what == "symbols" {
-                errors.push(self.error(named, name, "an enum without symbols has no values".to_owned()));
+                errors.push(self.error(
+                    named,
+                    name,
+                    "an enum without symbols has no values".to_owned(),
+                ));
             }
         }
         errors
@@ -141,20 +194,33 @@ impl<'a> Model<'a> {
         for stream in self.streams {
             let events: Vec<TreeEvent<'_>> = self.stream_events(stream).collect();
             let Some(first) = events.first() else {
-                let topics: BTreeSet<&str> =
-                    self.tree.events().map(|event| event.properties.topic.as_str()).collect();
+                let topics: BTreeSet<&str> = self
+                    .tree
+                    .events()
+                    .map(|event| event.properties.topic.as_str())
+                    .collect();
                 let topics: Vec<&str> = topics.into_iter().collect();
-                let problem = format!("no event has the topic `{}`; topics are: {}", stream.topic, topics.join(", "));
+                let problem = format!(
+                    "no event has the topic `{}`; topics are: {}",
+                    stream.topic,
+                    topics.join(", ")
+                );
                 errors.push(SchemaError::new(format!("stream {}", stream.name), problem));
                 continue;
             };
             if !names::is_type_name(&stream.name) {
-                errors.push(SchemaError::new(format!("stream {}", stream.name), "not the name of a Rust type"));
+                errors.push(SchemaError::new(
+                    format!("stream {}", stream.name),
+                    "not the name of a Rust type",
+                ));
             }
             for event in &events[1..] {
                 let (one, other) = (&first.record.name, &event.record.name);
                 if module(one) != module(other) {
-                    let problem = format!("`{one}` and `{other}` share the topic `{}`, but a stream has one owner", stream.topic);
+                    let problem = format!(
+                        "`{one}` and `{other}` share the topic `{}`, but a stream has one owner",
+                        stream.topic
+                    );
                     errors.push(SchemaError::in_file(event.file, short(other), problem));
                 }
                 if self.key_type(first) != self.key_type(event) {
@@ -166,9 +232,20 @@ impl<'a> Model<'a> {
                     errors.push(SchemaError::in_file(event.file, short(other), problem));
                 }
             }
-            let name = format!("{}.{}", first.record.name.rsplit_once('.').map_or("", |(space, _)| space), stream.name);
+            let name = format!(
+                "{}.{}",
+                first
+                    .record
+                    .name
+                    .rsplit_once('.')
+                    .map_or("", |(space, _)| space),
+                stream.name
+            );
             if self.types().contains_key(&name) || self.ids.contains_key(&stream.name) {
-                errors.push(SchemaError::new(format!("stream {}", stream.name), "a type of this name exists; choose another"));
+                errors.push(SchemaError::new(
+                    format!("stream {}", stream.name),
+                    "a type of this name exists; choose another",
+                ));
             }
         }
         errors
@@ -177,11 +254,16 @@ impl<'a> Model<'a> {
     // Modules and what is in them.
 
     pub(super) fn modules(&self) -> BTreeSet<&'a str> {
-        self.types().keys().map(|name| owner(name)).collect::<BTreeSet<_>>()
+        self.types()
+            .keys()
+            .map(|name| owner(name))
+            .collect::<BTreeSet<_>>()
     }
 
     pub(super) fn types_of(&self, of: &str) -> impl Iterator<Item = &'a Named> {
-        self.types().values().filter(move |named| owner(named.name()) == of)
+        self.types()
+            .values()
+            .filter(move |named| owner(named.name()) == of)
     }
 
     pub(super) fn events(&self) -> impl Iterator<Item = TreeEvent<'a>> {
@@ -189,25 +271,37 @@ impl<'a> Model<'a> {
     }
 
     pub(super) fn events_of(&self, of: &str) -> impl Iterator<Item = TreeEvent<'a>> {
-        self.tree.events().filter(move |event| owner(&event.record.name) == of)
+        self.tree
+            .events()
+            .filter(move |event| owner(&event.record.name) == of)
     }
 
     pub(super) fn streams_of(&self, of: &str) -> impl Iterator<Item = &'a Stream> {
-        self.streams
-            .iter()
-            .filter(move |stream| self.stream_events(stream).next().is_some_and(|event| owner(&event.record.name) == of))
+        self.streams.iter().filter(move |stream| {
+            self.stream_events(stream)
+                .next()
+                .is_some_and(|event| owner(&event.record.name) == of)
+        })
     }
 
     pub(super) fn stream_events(&self, stream: &Stream) -> impl Iterator<Item = TreeEvent<'a>> {
-        self.tree.events().filter(move |event| event.properties.topic == stream.topic)
+        self.tree
+            .events()
+            .filter(move |event| event.properties.topic == stream.topic)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = (&str, Under)> {
-        self.ids.iter().map(|(name, (under, _))| (name.as_str(), *under))
+        self.ids
+            .iter()
+            .map(|(name, (under, _))| (name.as_str(), *under))
     }
 
     pub(super) fn ids_of(&self, of: &str) -> Vec<&str> {
-        self.ids.iter().filter(|(_, (_, modules))| modules.contains(of)).map(|(name, _)| name.as_str()).collect()
+        self.ids
+            .iter()
+            .filter(|(_, (_, modules))| modules.contains(of))
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     pub(super) fn published(&self, event: &str) -> &'a [Version] {
@@ -218,17 +312,26 @@ impl<'a> Model<'a> {
 
     /// The field of a record; events were checked to have the fields that they name.
     pub(super) fn field_schema(record: &'a Record, name: &str) -> Option<&'a Schema> {
-        record.fields.iter().find(|field| field.name == name).map(|field| &field.schema)
+        record
+            .fields
+            .iter()
+            .find(|field| field.name == name)
+            .map(|field| &field.schema)
     }
 
     pub(super) fn key_type(&self, event: &TreeEvent<'a>) -> String {
-        Self::field_schema(event.record, &event.properties.key)
-            .map_or_else(String::new, |schema| self.rust(schema, owner(&event.record.name)))
+        Self::field_schema(event.record, &event.properties.key).map_or_else(String::new, |schema| {
+            self.rust(schema, owner(&event.record.name))
+        })
     }
 
     /// The path of a named type, seen from a module.
     pub(super) fn path(name: &str, from: &str) -> String {
-        if owner(name) == from { short(name).to_owned() } else { format!("super::{}::{}", owner(name), short(name)) }
+        if owner(name) == from {
+            short(name).to_owned()
+        } else {
+            format!("super::{}::{}", owner(name), short(name))
+        }
     }
 
     /// The Rust type of `schema`, seen from a module.
@@ -244,7 +347,9 @@ impl<'a> Model<'a> {
             (Logical::Date, _) => "avro::Date".to_owned(),
             (Logical::TimestampMillis, _) => "avro::TimestampMillis".to_owned(),
             (Logical::TimestampMicros, _) => "avro::TimestampMicros".to_owned(),
-            (Logical::Decimal { precision, scale }, _) => format!("avro::Decimal<{precision}, {scale}>"),
+            (Logical::Decimal { precision, scale }, _) => {
+                format!("avro::Decimal<{precision}, {scale}>")
+            }
             // Other unions are refused when the schemas are loaded.
             (_, Kind::Null | Kind::Union(_)) => "()".to_owned(),
             (_, Kind::Boolean) => "bool".to_owned(),
@@ -255,7 +360,10 @@ impl<'a> Model<'a> {
             (_, Kind::Bytes) => "Vec<u8>".to_owned(),
             (_, Kind::String) => "String".to_owned(),
             (_, Kind::Array(items)) => format!("Vec<{}>", self.rust(items, from)),
-            (_, Kind::Map(values)) => format!("::std::collections::BTreeMap<String, {}>", self.rust(values, from)),
+            (_, Kind::Map(values)) => format!(
+                "::std::collections::BTreeMap<String, {}>",
+                self.rust(values, from)
+            ),
             (_, Kind::Named(name)) => match self.types().get(name) {
                 Some(Named::Fixed(fixed)) => format!("[u8; {}]", fixed.size),
                 _ => Self::path(name, from),
@@ -270,27 +378,13 @@ impl<'a> Model<'a> {
             Kind::Array(inner) | Kind::Map(inner) => self.is_eq(inner),
             Kind::Union(branches) => branches.iter().all(|branch| self.is_eq(branch)),
             Kind::Named(name) => match self.types().get(name) {
-                Some(Named::Record(record)) => record.fields.iter().all(|field| self.is_eq(&field.schema)),
+                Some(Named::Record(record)) => {
+                    record.fields.iter().all(|field| self.is_eq(&field.schema))
+                }
                 _ => true,
             },
             _ => true,
         }
-    }
-}
-
-/// The least number of bytes that a value takes on the wire.
-pub(super) fn min_bytes(schema: &Schema, types: &Types) -> usize {
-    match &schema.kind {
-        Kind::Null => 0,
-        Kind::Float => 4,
-        Kind::Double => 8,
-        Kind::String if schema.logical == Logical::Uuid => 37,
-        Kind::Named(name) => match types.get(name) {
-            Some(Named::Record(record)) => record.fields.iter().map(|field| min_bytes(&field.schema, types)).sum(),
-            Some(Named::Fixed(fixed)) => fixed.size,
-            _ => 1,
-        },
-        _ => 1,
     }
 }
 

@@ -2,10 +2,11 @@
 
 /// Words that cannot name a field; `self` and its like cannot even as raw identifiers.
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
-    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
-    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
+    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
+    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
+    "virtual", "where", "while", "yield",
 ];
 
 /// `orderId` and `order_id` are both the field `order_id`.
@@ -40,7 +41,11 @@ pub(super) fn variant(symbol: &str) -> String {
         .filter(|word| !word.is_empty())
         .map(|word| {
             let shouted = word.chars().all(|c| !c.is_ascii_lowercase());
-            let rest = if shouted { word[1..].to_ascii_lowercase() } else { word[1..].to_owned() };
+            let rest = if shouted {
+                word[1..].to_ascii_lowercase()
+            } else {
+                word[1..].to_owned()
+            };
             format!("{}{rest}", word[..1].to_ascii_uppercase())
         })
         .collect();
@@ -57,7 +62,10 @@ pub(super) fn variant(symbol: &str) -> String {
 pub(super) fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric())
-        && !matches!(name, "Self" | "Vec" | "String" | "Option" | "Result" | "Some" | "None" | "Ok" | "Err")
+        && !matches!(
+            name,
+            "Self" | "Vec" | "String" | "Option" | "Result" | "Some" | "None" | "Ok" | "Err"
+        )
 }
 
 /// A Rust string literal.

@@ -1,7 +1,7 @@
 //! Expressions that read a value of the schema in use; each is a `Result<T, Fault>` over a reader called `r`.
 
-use super::model::{Model, min_bytes};
-use crate::schema::{Kind, Logical, Named, Schema, Types};
+use super::model::Model;
+use crate::schema::{Kind, Logical, Named, Schema, Types, min_bytes};
 
 pub(super) fn expression(model: &Model<'_>, schema: &Schema, from: &str) -> String {
     if let Some((null, inner)) = schema.nullable() {
@@ -23,7 +23,9 @@ pub(super) fn expression(model: &Model<'_>, schema: &Schema, from: &str) -> Stri
             };
         }
         (_, Logical::Uuid) => "r.uuid()".to_owned(),
-        (_, Logical::Decimal { precision, scale }) => format!("r.decimal::<{precision}, {scale}>()"),
+        (_, Logical::Decimal { precision, scale }) => {
+            format!("r.decimal::<{precision}, {scale}>()")
+        }
         (Kind::Null | Kind::Union(_), _) => "Ok(())".to_owned(),
         (kind, _) => format!("r.{}()", kind.primitive().unwrap_or_default()),
     };
@@ -45,7 +47,11 @@ pub(super) fn wrap(schema: &Schema, raw: &str) -> String {
 }
 
 /// An expression that steps over a value; a record is left to `record`, which gives the call of a function.
-pub(super) fn skip(schema: &Schema, types: &Types, record: &mut impl FnMut(&str) -> String) -> String {
+pub(super) fn skip(
+    schema: &Schema,
+    types: &Types,
+    record: &mut impl FnMut(&str) -> String,
+) -> String {
     match &schema.kind {
         Kind::Null => "Ok(())".to_owned(),
         Kind::Boolean => "r.skip(1)".to_owned(),
@@ -54,11 +60,18 @@ pub(super) fn skip(schema: &Schema, types: &Types, record: &mut impl FnMut(&str)
         Kind::Double => "r.skip(8)".to_owned(),
         Kind::Bytes | Kind::String => "r.skip_slice()".to_owned(),
         Kind::Array(items) => {
-            format!("r.skip_array({}, |r| {})", min_bytes(items, types), skip(items, types, record))
+            format!(
+                "r.skip_array({}, |r| {})",
+                min_bytes(items, types),
+                skip(items, types, record)
+            )
         }
         Kind::Map(values) => format!("r.skip_map(|r| {})", skip(values, types, record)),
         Kind::Union(_) => match schema.nullable() {
-            Some((null, inner)) => format!("r.skip_nullable({null}, |r| {})", skip(inner, types, record)),
+            Some((null, inner)) => format!(
+                "r.skip_nullable({null}, |r| {})",
+                skip(inner, types, record)
+            ),
             None => "Ok(())".to_owned(),
         },
         Kind::Named(name) => match types.get(name) {

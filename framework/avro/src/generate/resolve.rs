@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 
 use super::code::Code;
 use super::enums::put_indexes;
-use super::model::{Model, min_bytes, owner, same_wire, short};
+use super::model::{Model, owner, same_wire, short};
 use super::read::{expression, skip, wrap};
 use super::{literal, names};
 use crate::schema::published::Version;
-use crate::schema::{EnumType, Kind, Named, Record, Schema, TreeEvent, Types};
+use crate::schema::{EnumType, Kind, Named, Record, Schema, TreeEvent, Types, min_bytes};
 
 /// The versions that need a reader of their own: those whose bytes differ from the working schema's.
 pub(super) fn versions<'a>(model: &Model<'a>, event: &TreeEvent<'a>) -> Vec<&'a Version> {
     let mut versions: Vec<&Version> = Vec::new();
     for version in model.published(&event.record.name) {
         let known = version.fingerprint == event.fingerprint
-            || versions.iter().any(|other| other.fingerprint == version.fingerprint);
+            || versions
+                .iter()
+                .any(|other| other.fingerprint == version.fingerprint);
         if !known {
             versions.push(version);
         }
@@ -26,13 +28,19 @@ pub(super) fn versions<'a>(model: &Model<'a>, event: &TreeEvent<'a>) -> Vec<&'a 
 
 /// The function that reads a version of an event.
 pub(super) fn function(event: &TreeEvent<'_>, version: &Version) -> String {
-    format!("{}_v{}", names::snake(short(&event.record.name)), version.number)
+    format!(
+        "{}_v{}",
+        names::snake(short(&event.record.name)),
+        version.number
+    )
 }
 
 /// Puts a reader for each published version of an event.
 pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     for version in versions(model, event) {
-        let Some(Named::Record(writer)) = version.document.types.get(&event.record.name) else { continue };
+        let Some(Named::Record(writer)) = version.document.types.get(&event.record.name) else {
+            continue;
+        };
         let mut resolver = Resolver {
             model,
             types: &version.document.types,
@@ -109,19 +117,35 @@ impl Resolver<'_, '_> {
     fn record(&mut self, name: &str, writer: &Record, reader: &Record) -> Function {
         let mut lines = Vec::new();
         for written in &writer.fields {
-            let line = match reader.fields.iter().find(|field| field.name == written.name) {
+            let line = match reader
+                .fields
+                .iter()
+                .find(|field| field.name == written.name)
+            {
                 Some(field) => {
                     let read = self.value(&written.schema, &field.schema);
-                    format!("let {} = avro::in_field({read}, \"{}\")?;", local(&field.name), written.name)
+                    format!(
+                        "let {} = avro::in_field({read}, \"{}\")?;",
+                        local(&field.name),
+                        written.name
+                    )
                 }
-                None => format!("avro::in_field({}, \"{}\")?;", self.skipped(&written.schema), written.name),
+                None => format!(
+                    "avro::in_field({}, \"{}\")?;",
+                    self.skipped(&written.schema),
+                    written.name
+                ),
             };
             lines.push(line);
         }
         let path = Model::path(&reader.name, self.module);
         lines.push(format!("Ok({path} {{"));
         for field in &reader.fields {
-            let value = if writer.fields.iter().any(|written| written.name == field.name) {
+            let value = if writer
+                .fields
+                .iter()
+                .any(|written| written.name == field.name)
+            {
                 local(&field.name)
             } else {
                 let default = field.default.clone().unwrap_or_default();
@@ -130,7 +154,10 @@ impl Resolver<'_, '_> {
             lines.push(format!("{}: {value},", names::field(&field.name)));
         }
         lines.push("})".to_owned());
-        Function { head: head(name, &path), lines }
+        Function {
+            head: head(name, &path),
+            lines,
+        }
     }
 
     fn enumeration(&self, name: &str, writer: &EnumType, reader: &EnumType) -> Function {
@@ -149,7 +176,10 @@ impl Resolver<'_, '_> {
         let mut lines = vec![format!("Ok(match r.index({})? {{", arms.len())];
         lines.extend(code.finish().lines().map(str::to_owned));
         lines.push("})".to_owned());
-        Function { head: head(name, &path), lines }
+        Function {
+            head: head(name, &path),
+            lines,
+        }
     }
 
     /// An expression that reads the writer's type as the reader's.
@@ -167,9 +197,15 @@ impl Resolver<'_, '_> {
         }
         let raw = match (&writer.kind, &reader.kind) {
             (Kind::Array(written), Kind::Array(read)) => {
-                return format!("r.array({}, |r| {})", min_bytes(written, self.types), self.value(written, read));
+                return format!(
+                    "r.array({}, |r| {})",
+                    min_bytes(written, self.types),
+                    self.value(written, read)
+                );
             }
-            (Kind::Map(written), Kind::Map(read)) => return format!("r.map(|r| {})", self.value(written, read)),
+            (Kind::Map(written), Kind::Map(read)) => {
+                return format!("r.map(|r| {})", self.value(written, read));
+            }
             (Kind::Named(written), Kind::Named(read)) => return self.named(written, read, reader),
             (Kind::Int, Kind::Long) => "r.int().map(i64::from)",
             (Kind::Int, Kind::Double) => "r.int().map(f64::from)",
@@ -186,10 +222,14 @@ impl Resolver<'_, '_> {
     fn named(&mut self, written: &str, read: &str, reader: &Schema) -> String {
         match (self.types.get(written), self.model.types().get(read)) {
             (Some(Named::Record(writer)), Some(Named::Record(record))) => {
-                self.call(written, Some(read), |this, name| Some(this.record(name, writer, record)))
+                self.call(written, Some(read), |this, name| {
+                    Some(this.record(name, writer, record))
+                })
             }
             (Some(Named::Enum(writer)), Some(Named::Enum(of))) => {
-                self.call(written, Some(read), |this, name| Some(this.enumeration(name, writer, of)))
+                self.call(written, Some(read), |this, name| {
+                    Some(this.enumeration(name, writer, of))
+                })
             }
             _ => expression(self.model, reader, self.module),
         }
@@ -199,11 +239,19 @@ impl Resolver<'_, '_> {
         let types = self.types;
         skip(schema, types, &mut |name| {
             self.call(name, None, |this, function| {
-                let Some(Named::Record(record)) = types.get(name) else { return None };
-                let mut lines: Vec<String> =
-                    record.fields.iter().map(|field| format!("{}?;", this.skipped(&field.schema))).collect();
+                let Some(Named::Record(record)) = types.get(name) else {
+                    return None;
+                };
+                let mut lines: Vec<String> = record
+                    .fields
+                    .iter()
+                    .map(|field| format!("{}?;", this.skipped(&field.schema)))
+                    .collect();
                 lines.push("Ok(())".to_owned());
-                Some(Function { head: head(function, "()"), lines })
+                Some(Function {
+                    head: head(function, "()"),
+                    lines,
+                })
             })
         })
     }

@@ -9,12 +9,20 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, stream: &Stream) {
     let events: Vec<_> = model.stream_events(stream).collect();
     let Some(first) = events.first() else { return };
     let each = |line: &dyn Fn(&str, &str) -> String| -> Vec<String> {
-        events.iter().map(|event| line(short(&event.record.name), &event.record.name)).collect()
+        events
+            .iter()
+            .map(|event| line(short(&event.record.name), &event.record.name))
+            .collect()
     };
     code.line(&format!("/// The events of the stream `{}`.", stream.topic));
     code.line(&format!(
         "#[derive(Debug, Clone, PartialEq{})]",
-        if events.iter().all(|event| event.record.fields.iter().all(|field| model.is_eq(&field.schema))) {
+        if events.iter().all(|event| event
+            .record
+            .fields
+            .iter()
+            .all(|field| model.is_eq(&field.schema)))
+        {
             ", Eq"
         } else {
             ""
@@ -27,9 +35,15 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, stream: &Stream) {
     code.close("}");
     code.open(&format!("impl ::kolo_core::OwnEvents for {name} {{"));
     code.line(&format!("type Key = {};", model.key_type(first)));
-    code.line(&format!("const STREAM: &'static str = {};", names::literal(&stream.topic)));
+    code.line(&format!(
+        "const STREAM: &'static str = {};",
+        names::literal(&stream.topic)
+    ));
     let types = each(&|event, _| format!("<{event} as ::kolo_core::Event>::TYPE"));
-    code.line(&format!("const TYPES: &'static [&'static ::kolo_core::EventType] = &[{}];", types.join(", ")));
+    code.line(&format!(
+        "const TYPES: &'static [&'static ::kolo_core::EventType] = &[{}];",
+        types.join(", ")
+    ));
     put_match(
         code,
         "fn event_type(&self) -> &'static ::kolo_core::EventType {",
@@ -46,10 +60,14 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, stream: &Stream) {
         code,
         "fn encode(&self, out: &mut Vec<u8>) {",
         "match self {",
-        each(&|event, _| format!("Self::{event}(event) => ::kolo_core::Event::encode(event, out),")),
+        each(&|event, _| {
+            format!("Self::{event}(event) => ::kolo_core::Event::encode(event, out),")
+        }),
     );
     let mut arms = each(&|event, full| {
-        format!("\"{full}\" => Some(<{event} as ::kolo_core::Event>::decode(value).map(Self::{event})),")
+        format!(
+            "\"{full}\" => Some(<{event} as ::kolo_core::Event>::decode(value).map(Self::{event})),"
+        )
     });
     arms.push("_ => None,".to_owned());
     put_match(
@@ -60,7 +78,9 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, stream: &Stream) {
     );
     code.close("}");
     for line in each(&|event, _| {
-        format!("impl From<{event}> for {name} {{ fn from(event: {event}) -> Self {{ Self::{event}(event) }} }}")
+        format!(
+            "impl From<{event}> for {name} {{ fn from(event: {event}) -> Self {{ Self::{event}(event) }} }}"
+        )
     }) {
         code.line(&line);
     }

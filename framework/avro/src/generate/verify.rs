@@ -9,7 +9,7 @@ use crate::schema::{Document, Named, SchemaError, Tree, TreeEvent, write};
 /// Every published version must be readable by the working schema (streams keep records for ever), and must be able to
 /// read what the working schema writes (services are deployed one after the other, and may be rolled back). With both
 /// for all versions, any two builds understand each other.
-pub(super) fn errors(tree: &Tree, published: &Published) -> Vec<SchemaError> {
+pub(crate) fn errors(tree: &Tree, published: &Published) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     for (name, versions) in published.events() {
         match tree.events().find(|event| event.record.name == name) {
@@ -30,34 +30,63 @@ pub(super) fn errors(tree: &Tree, published: &Published) -> Vec<SchemaError> {
     errors
 }
 
-fn compare(event: &TreeEvent<'_>, working: &Document, version: &Version, errors: &mut Vec<SchemaError>) {
+fn compare(
+    event: &TreeEvent<'_>,
+    working: &Document,
+    version: &Version,
+    errors: &mut Vec<SchemaError>,
+) {
     let (number, file) = (version.number, version.file.display());
-    let mut wrong = |place: &str, problem: String| errors.push(SchemaError::in_file(event.file, place, problem));
+    let mut wrong = |place: &str, problem: String| {
+        errors.push(SchemaError::in_file(event.file, place, problem))
+    };
     let backward = compat::check(working, &version.document);
     for found in &backward {
-        wrong("", format!("{found}; records written with the published version {number} ({file}) could not be read any more"));
+        wrong(
+            "",
+            format!(
+                "{found}; records written with the published version {number} ({file}) could not be read any more"
+            ),
+        );
     }
     for found in compat::check(&version.document, working) {
-        wrong("", format!("{found}; programs that were built with the published version {number} ({file}) could not read new records"));
+        wrong(
+            "",
+            format!(
+                "{found}; programs that were built with the published version {number} ({file}) could not read new records"
+            ),
+        );
     }
     if backward.is_empty() {
         for (place, problem) in compat::meaning::check(working, &version.document) {
-            wrong(&place, format!("{problem}; version {number} ({file}) was published"));
+            wrong(
+                &place,
+                format!("{problem}; version {number} ({file}) was published"),
+            );
         }
     }
-    let Some(Named::Record(record)) = version.document.types.get(&event.record.name) else { return };
+    let Some(Named::Record(record)) = version.document.types.get(&event.record.name) else {
+        return;
+    };
     let Some(before) = &record.event else { return };
     let now = event.properties;
     let name = event.record.name.rsplit('.').next().unwrap_or_default();
     let none = "none".to_owned();
-    let sagas = (before.saga.as_ref().unwrap_or(&none), now.saga.as_ref().unwrap_or(&none));
-    for (property, before, now) in
-        [("topic", &before.topic, &now.topic), ("key", &before.key, &now.key), ("saga", sagas.0, sagas.1)]
-    {
+    let sagas = (
+        before.saga.as_ref().unwrap_or(&none),
+        now.saga.as_ref().unwrap_or(&none),
+    );
+    for (property, before, now) in [
+        ("topic", &before.topic, &now.topic),
+        ("key", &before.key, &now.key),
+        ("saga", sagas.0, sagas.1),
+    ] {
         if before != now {
             wrong(
                 name,
-                format!("the {property} of the published version {number} ({file}) is `{before}`, here it is `{now}`; where an event is found does not change: publish an event of another name"),
+                format!(
+                    "the {property} of the published version {number} ({file}) is `{before}`, here it is `{now}`; where an event is found does not change: publish an event of another name"
+                ),
             );
         }
     }
@@ -67,7 +96,11 @@ fn golden(version: &Version, errors: &mut Vec<SchemaError>) {
     for extension in ["bin", "json"] {
         let file = version.file.with_extension(extension);
         if !file.is_file() {
-            errors.push(SchemaError::in_file(&file, "", "the golden sample of a published version is missing; publishing writes it"));
+            errors.push(SchemaError::in_file(
+                &file,
+                "",
+                "the golden sample of a published version is missing; publishing writes it",
+            ));
         }
     }
 }
@@ -75,7 +108,12 @@ fn golden(version: &Version, errors: &mut Vec<SchemaError>) {
 /// Events whose working schema is no published version.
 pub(super) fn unpublished(tree: &Tree, published: &Published) -> Vec<String> {
     tree.events()
-        .filter(|event| !is_published(&tree.document(&event.record.name), published.of(&event.record.name)))
+        .filter(|event| {
+            !is_published(
+                &tree.document(&event.record.name),
+                published.of(&event.record.name),
+            )
+        })
         .map(|event| event.record.name.clone())
         .collect()
 }
@@ -87,5 +125,7 @@ pub(crate) fn is_published(working: &Document, versions: &[Version]) -> bool {
         write::text(&document.root, &document.types)
     };
     let working = text(working);
-    versions.iter().any(|version| text(&version.document) == working)
+    versions
+        .iter()
+        .any(|version| text(&version.document) == working)
 }

@@ -13,19 +13,33 @@ pub(super) struct Value {
 
 impl Value {
     pub(super) fn place(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_reference: false }
+        Self {
+            text: text.into(),
+            is_reference: false,
+        }
     }
 
     fn reference(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_reference: true }
+        Self {
+            text: text.into(),
+            is_reference: true,
+        }
     }
 
     fn copied(&self) -> String {
-        if self.is_reference { format!("*{}", self.text) } else { self.text.clone() }
+        if self.is_reference {
+            format!("*{}", self.text)
+        } else {
+            self.text.clone()
+        }
     }
 
     fn borrowed(&self) -> String {
-        if self.is_reference { self.text.clone() } else { format!("&{}", self.text) }
+        if self.is_reference {
+            self.text.clone()
+        } else {
+            format!("&{}", self.text)
+        }
     }
 
     /// The value inside of a tuple struct.
@@ -46,7 +60,11 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, schema: &Schema, value: &V
         code.close("}");
         return;
     }
-    let value = if schema.newtype.is_some() { value.inside() } else { value.clone() };
+    let value = if schema.newtype.is_some() {
+        value.inside()
+    } else {
+        value.clone()
+    };
     match (&schema.kind, schema.logical) {
         (Kind::Array(items), _) => {
             put_count(code, &value);
@@ -68,17 +86,30 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, schema: &Schema, value: &V
                 Some(Named::Fixed(fixed)) => fixed.size,
                 _ => 0,
             };
-            code.line(&format!("avro::write_decimal_fixed(out, {}, {size});", value.copied()));
+            code.line(&format!(
+                "avro::write_decimal_fixed(out, {}, {size});",
+                value.copied()
+            ));
         }
         (Kind::Named(name), _) => match model.types().get(name) {
-            Some(Named::Fixed(_)) => code.line(&format!("avro::write::fixed(out, {});", value.borrowed())),
+            Some(Named::Fixed(_)) => {
+                code.line(&format!("avro::write::fixed(out, {});", value.borrowed()))
+            }
             _ => code.line(&format!("{}.avro_write(out);", value.text)),
         },
-        (_, Logical::Decimal { .. }) => code.line(&format!("avro::write_decimal(out, {});", value.copied())),
+        (_, Logical::Decimal { .. }) => {
+            code.line(&format!("avro::write_decimal(out, {});", value.copied()))
+        }
         (_, Logical::Uuid) => code.line(&format!("avro::write::uuid(out, {});", value.copied())),
-        (_, Logical::Date) => code.line(&format!("avro::write::int(out, {});", value.inside().copied())),
+        (_, Logical::Date) => code.line(&format!(
+            "avro::write::int(out, {});",
+            value.inside().copied()
+        )),
         (_, Logical::TimestampMillis | Logical::TimestampMicros) => {
-            code.line(&format!("avro::write::long(out, {});", value.inside().copied()));
+            code.line(&format!(
+                "avro::write::long(out, {});",
+                value.inside().copied()
+            ));
         }
         (Kind::Null | Kind::Union(_), _) => {}
         (Kind::Bytes, _) => code.line(&format!("avro::write::bytes(out, {});", value.borrowed())),
@@ -93,5 +124,8 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, schema: &Schema, value: &V
 
 /// One block holds all items; no items, no block.
 fn put_count(code: &mut Code, value: &Value) {
-    code.line(&format!("if !{0}.is_empty() {{ avro::write::count(out, {0}.len()); }}", value.text));
+    code.line(&format!(
+        "if !{0}.is_empty() {{ avro::write::count(out, {0}.len()); }}",
+        value.text
+    ));
 }

@@ -27,7 +27,9 @@ const EMPTY: u64 = 0xC15D_213A_A4D7_A795;
 /// CRC-64-AVRO, as the specification gives it.
 #[must_use]
 pub fn rabin(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(EMPTY, |print, &byte| print >> 8 ^ TABLE[usize::from(byte ^ print.to_le_bytes()[0])])
+    bytes.iter().fold(EMPTY, |print, &byte| {
+        print >> 8 ^ TABLE[usize::from(byte ^ print.to_le_bytes()[0])]
+    })
 }
 
 const TABLE: [u64; 256] = {
@@ -87,7 +89,11 @@ fn put(out: &mut String, schema: &Schema, types: &Types, defined: &mut Vec<Strin
 fn define(out: &mut String, named: &Named, types: &Types, defined: &mut Vec<String>) {
     match named {
         Named::Record(record) => {
-            let _ = write!(out, r#"{{"name":"{}","type":"record","fields":["#, record.name);
+            let _ = write!(
+                out,
+                r#"{{"name":"{}","type":"record","fields":["#,
+                record.name
+            );
             for (index, field) in record.fields.iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };
                 let _ = write!(out, r#"{comma}{{"name":"{}","type":"#, field.name);
@@ -97,11 +103,24 @@ fn define(out: &mut String, named: &Named, types: &Types, defined: &mut Vec<Stri
             out.push_str("]}");
         }
         Named::Enum(of) => {
-            let symbols: Vec<String> = of.symbols.iter().map(|symbol| format!("\"{symbol}\"")).collect();
-            let _ = write!(out, r#"{{"name":"{}","type":"enum","symbols":[{}]}}"#, of.name, symbols.join(","));
+            let symbols: Vec<String> = of
+                .symbols
+                .iter()
+                .map(|symbol| format!("\"{symbol}\""))
+                .collect();
+            let _ = write!(
+                out,
+                r#"{{"name":"{}","type":"enum","symbols":[{}]}}"#,
+                of.name,
+                symbols.join(",")
+            );
         }
         Named::Fixed(fixed) => {
-            let _ = write!(out, r#"{{"name":"{}","type":"fixed","size":{}}}"#, fixed.name, fixed.size);
+            let _ = write!(
+                out,
+                r#"{{"name":"{}","type":"fixed","size":{}}}"#,
+                fixed.name, fixed.size
+            );
         }
     }
 }
@@ -119,10 +138,19 @@ mod tests {
     /// From share/test/data/schema-tests.txt of Apache Avro.
     #[test]
     fn fingerprints_of_the_specification() {
-        assert_eq!(print_of("\"null\"").cast_signed(), 7_195_948_357_588_979_594);
+        assert_eq!(
+            print_of("\"null\"").cast_signed(),
+            7_195_948_357_588_979_594
+        );
         assert_eq!(print_of("\"int\"").cast_signed(), 8_247_732_601_305_521_295);
-        assert_eq!(print_of("\"long\"").cast_signed(), -3_434_872_931_120_570_953);
-        assert_eq!(print_of("\"string\"").cast_signed(), -8_142_146_995_180_207_161);
+        assert_eq!(
+            print_of("\"long\"").cast_signed(),
+            -3_434_872_931_120_570_953
+        );
+        assert_eq!(
+            print_of("\"string\"").cast_signed(),
+            -8_142_146_995_180_207_161
+        );
     }
 
     #[test]

@@ -12,23 +12,36 @@ pub(crate) fn check(default: &Value, schema: &Schema, types: &Types) -> Result<(
             text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
         }
         (Kind::Bytes | Kind::Named(_), Value::String(text)) if is_decimal(schema) => {
-            let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-            let Logical::Decimal { precision, .. } = schema.logical else { return Ok(()) };
-            bytes.is_some_and(|bytes| decimal_from_be(&bytes, precision).is_some() && size_fits(schema, &bytes, types))
+            let bytes: Option<Vec<u8>> = text
+                .chars()
+                .map(|c| u8::try_from(u32::from(c)).ok())
+                .collect();
+            let Logical::Decimal { precision, .. } = schema.logical else {
+                return Ok(());
+            };
+            bytes.is_some_and(|bytes| {
+                decimal_from_be(&bytes, precision).is_some() && size_fits(schema, &bytes, types)
+            })
         }
         (Kind::Null, Value::Null)
         | (Kind::Boolean, Value::Bool(_))
         | (Kind::Float | Kind::Double, Value::Number(_))
         | (Kind::String, Value::String(_)) => true,
-        (Kind::Int, Value::Number(number)) => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+        (Kind::Int, Value::Number(number)) => {
+            number.as_i64().is_some_and(|n| i32::try_from(n).is_ok())
+        }
         (Kind::Long, Value::Number(number)) => number.as_i64().is_some(),
         // Bytes are written as a text whose characters are the bytes.
         (Kind::Bytes, Value::String(text)) => text.chars().all(|c| u32::from(c) < 256),
         (Kind::Array(items), Value::Array(values)) => {
-            return values.iter().try_for_each(|value| check(value, items, types));
+            return values
+                .iter()
+                .try_for_each(|value| check(value, items, types));
         }
         (Kind::Map(of), Value::Object(entries)) => {
-            return entries.values().try_for_each(|value| check(value, of, types));
+            return entries
+                .values()
+                .try_for_each(|value| check(value, of, types));
         }
         (Kind::Union(branches), _) => {
             return match branches.first() {
@@ -49,7 +62,10 @@ pub(crate) fn check(default: &Value, schema: &Schema, types: &Types) -> Result<(
                 return record.fields.iter().try_for_each(|field| {
                     match object.get(&field.name).or(field.default.as_ref()) {
                         Some(value) => check(value, &field.schema, types),
-                        None => Err(format!("the default has no value for the field `{}`", field.name)),
+                        None => Err(format!(
+                            "the default has no value for the field `{}`",
+                            field.name
+                        )),
                     }
                 });
             }
@@ -57,7 +73,14 @@ pub(crate) fn check(default: &Value, schema: &Schema, types: &Types) -> Result<(
         },
         _ => false,
     };
-    if fits { Ok(()) } else { Err(format!("the default {default} is not a value of type {}", schema.describe())) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "the default {default} is not a value of type {}",
+            schema.describe()
+        ))
+    }
 }
 
 fn is_decimal(schema: &Schema) -> bool {
@@ -66,7 +89,9 @@ fn is_decimal(schema: &Schema) -> bool {
 
 fn size_fits(schema: &Schema, bytes: &[u8], types: &Types) -> bool {
     match &schema.kind {
-        Kind::Named(name) => matches!(types.get(name), Some(Named::Fixed(fixed)) if fixed.size == bytes.len()),
+        Kind::Named(name) => {
+            matches!(types.get(name), Some(Named::Fixed(fixed)) if fixed.size == bytes.len())
+        }
         _ => true,
     }
 }

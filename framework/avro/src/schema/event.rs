@@ -29,7 +29,11 @@ impl EventProperties {
         let public = match object.get("public") {
             None => None,
             Some(Value::Bool(public)) => Some(*public),
-            Some(other) => return Err(format!("the property \"public\" is true or false, not {other}")),
+            Some(other) => {
+                return Err(format!(
+                    "the property \"public\" is true or false, not {other}"
+                ));
+            }
         };
         match (topic, key) {
             (Some(topic), Some(key)) => Ok(Some(Self { topic, key, saga, public: public.unwrap_or(true) })),
@@ -47,7 +51,8 @@ impl EventProperties {
     /// Problems of the properties with regard to the record's fields.
     pub(super) fn check(&self, record: &Record) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut look = |property: &str, name: &str| match record.fields.iter().find(|field| field.name == name) {
+        let mut look = |property: &str, name: &str| {
+            match record.fields.iter().find(|field| field.name == name) {
             None => {
                 let fields: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
                 problems.push(format!(
@@ -60,6 +65,7 @@ impl EventProperties {
                 field.schema.describe()
             )),
             Some(_) => {}
+        }
         };
         look("key", &self.key);
         if let Some(saga) = &self.saga {

@@ -16,10 +16,13 @@ mod tree;
 mod types;
 pub mod write;
 
-pub use event::EventProperties;
 pub(crate) use defaults::check as check_default;
+pub use event::EventProperties;
 pub use tree::{Tree, TreeEvent};
-pub use types::{Document, EnumType, Field, FixedType, Kind, Logical, Named, Record, Schema, Types};
+pub(crate) use types::min_bytes;
+pub use types::{
+    Document, EnumType, Field, FixedType, Kind, Logical, Named, Record, Schema, Types,
+};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,15 +40,29 @@ pub struct SchemaError {
 
 impl SchemaError {
     pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { file: None, place: place.into(), problem: problem.into() }
+        Self {
+            file: None,
+            place: place.into(),
+            problem: problem.into(),
+        }
     }
 
-    pub(crate) fn in_file(file: &Path, place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { file: Some(file.to_owned()), ..Self::new(place, problem) }
+    pub(crate) fn in_file(
+        file: &Path,
+        place: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: Some(file.to_owned()),
+            ..Self::new(place, problem)
+        }
     }
 
     pub(crate) fn with_file(self, file: &Path) -> Self {
-        Self { file: Some(file.to_owned()), ..self }
+        Self {
+            file: Some(file.to_owned()),
+            ..self
+        }
     }
 }
 

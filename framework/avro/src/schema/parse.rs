@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::event::EventProperties;
-use super::types::{Document, EnumType, Field, FixedType, Kind, Logical, Named, Record, Schema, Types, namespace};
+use super::types::{
+    Document, EnumType, Field, FixedType, Kind, Logical, Named, Record, Schema, Types, namespace,
+};
 use super::{SchemaError, SchemaErrors, check_default};
 use crate::codec::MAX_PRECISION;
 
@@ -28,12 +30,19 @@ impl Document {
         let mut parser = Parser::default();
         let mut root = parser.schema(value, "", "");
         settle_fixed(&mut parser.types, Some(&mut root));
-        parser.errors.extend(check_references(&parser.types, Some(&root), &parser.types));
+        parser
+            .errors
+            .extend(check_references(&parser.types, Some(&root), &parser.types));
         if parser.errors.is_empty() {
-            parser.errors.extend(check_defaults(&parser.types, &parser.types));
+            parser
+                .errors
+                .extend(check_defaults(&parser.types, &parser.types));
         }
         if parser.errors.is_empty() {
-            Ok(Self { root, types: parser.types })
+            Ok(Self {
+                root,
+                types: parser.types,
+            })
         } else {
             Err(SchemaErrors(parser.errors))
         }
@@ -58,7 +67,10 @@ impl Parser {
             Value::String(name) => Schema::plain(reference(name, space)),
             Value::Array(branches) => self.union(branches, space, place),
             Value::Object(object) => self.object(object, space, place),
-            other => self.wrong(place, format!("a type is a name, an object or a list of types, not {other}")),
+            other => self.wrong(
+                place,
+                format!("a type is a name, an object or a list of types, not {other}"),
+            ),
         }
     }
 
@@ -72,7 +84,10 @@ impl Parser {
         for branch in &branches {
             let name = match &branch.kind {
                 Kind::Union(_) => {
-                    return self.wrong(place, "a union directly within a union; list all types in one");
+                    return self.wrong(
+                        place,
+                        "a union directly within a union; list all types in one",
+                    );
                 }
                 Kind::Array(_) => "array".to_owned(),
                 Kind::Map(_) => "map".to_owned(),
@@ -90,7 +105,12 @@ impl Parser {
         let newtype = match object.get("newtype") {
             None => None,
             Some(Value::String(name)) => Some(name.clone()),
-            Some(other) => return self.wrong(place, format!("\"newtype\" is the name of a Rust type, not {other}")),
+            Some(other) => {
+                return self.wrong(
+                    place,
+                    format!("\"newtype\" is the name of a Rust type, not {other}"),
+                );
+            }
         };
         let mut schema = match object.get("type") {
             Some(Value::String(name)) => match name.as_str() {
@@ -114,7 +134,11 @@ impl Parser {
                 name => {
                     let kind = reference(name, space);
                     let logical = self.logical(object, &kind, place);
-                    Schema { kind, logical, newtype: None }
+                    Schema {
+                        kind,
+                        logical,
+                        newtype: None,
+                    }
                 }
             },
             Some(nested) => self.schema(nested, space, place),
@@ -127,7 +151,9 @@ impl Parser {
     }
 
     fn logical(&mut self, object: &Map<String, Value>, kind: &Kind, place: &str) -> Logical {
-        let Some(name) = object.get("logicalType").and_then(Value::as_str) else { return Logical::None };
+        let Some(name) = object.get("logicalType").and_then(Value::as_str) else {
+            return Logical::None;
+        };
         match (name, kind) {
             ("uuid", Kind::String) => Logical::Uuid,
             ("date", Kind::Int) => Logical::Date,
@@ -135,7 +161,13 @@ impl Parser {
             ("timestamp-micros", Kind::Long) => Logical::TimestampMicros,
             ("decimal", Kind::Bytes) => self.decimal(object, place),
             ("uuid" | "date" | "timestamp-millis" | "timestamp-micros" | "decimal", _) => {
-                self.wrong(place, format!("the logical type {name} does not go with {}", kind.describe()));
+                self.wrong(
+                    place,
+                    format!(
+                        "the logical type {name} does not go with {}",
+                        kind.describe()
+                    ),
+                );
                 Logical::None
             }
             // Avro: a logical type that a reader does not know is read as the type under it.
@@ -144,10 +176,21 @@ impl Parser {
     }
 
     fn decimal(&mut self, object: &Map<String, Value>, place: &str) -> Logical {
-        let number = |name: &str| object.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let scale = if object.contains_key("scale") { number("scale") } else { Some(0) };
+        let number = |name: &str| {
+            object
+                .get(name)
+                .and_then(Value::as_u64)
+                .and_then(|n| u32::try_from(n).ok())
+        };
+        let scale = if object.contains_key("scale") {
+            number("scale")
+        } else {
+            Some(0)
+        };
         match (number("precision"), scale) {
-            (Some(precision), Some(scale)) if (1..=MAX_PRECISION).contains(&precision) && scale <= precision => {
+            (Some(precision), Some(scale))
+                if (1..=MAX_PRECISION).contains(&precision) && scale <= precision =>
+            {
                 Logical::Decimal { precision, scale }
             }
             _ => {
@@ -161,27 +204,49 @@ impl Parser {
     }
 
     /// The full name, the namespace for what is within, and the full names of the aliases.
-    fn naming(&mut self, object: &Map<String, Value>, space: &str, place: &str) -> Option<(String, Vec<String>)> {
+    fn naming(
+        &mut self,
+        object: &Map<String, Value>,
+        space: &str,
+        place: &str,
+    ) -> Option<(String, Vec<String>)> {
         let Some(name) = object.get("name").and_then(Value::as_str) else {
             self.wrong(place, "a record, enum or fixed needs a \"name\"");
             return None;
         };
-        let space = object.get("namespace").and_then(Value::as_str).unwrap_or(space);
+        let space = object
+            .get("namespace")
+            .and_then(Value::as_str)
+            .unwrap_or(space);
         let full = qualify(name, space);
         if !full.split('.').all(is_name) {
-            self.wrong(place, format!("`{full}` is not a name: letters, digits and _, not starting with a digit"));
+            self.wrong(
+                place,
+                format!("`{full}` is not a name: letters, digits and _, not starting with a digit"),
+            );
             return None;
         }
         let aliases = match self.texts(object, "aliases", place) {
-            Some(aliases) => aliases.iter().map(|alias| qualify(alias, namespace(&full))).collect(),
+            Some(aliases) => aliases
+                .iter()
+                .map(|alias| qualify(alias, namespace(&full)))
+                .collect(),
             None => Vec::new(),
         };
         Some((full, aliases))
     }
 
-    fn texts(&mut self, object: &Map<String, Value>, property: &str, place: &str) -> Option<Vec<String>> {
+    fn texts(
+        &mut self,
+        object: &Map<String, Value>,
+        property: &str,
+        place: &str,
+    ) -> Option<Vec<String>> {
         let texts = match object.get(property)? {
-            Value::Array(texts) => texts.iter().map(|text| text.as_str().map(str::to_owned)).collect(),
+            Value::Array(texts) => texts
+                .iter()
+                .map(|text| text.as_str().map(str::to_owned))
+                .collect(),
             _ => None,
         };
         if texts.is_none() {
@@ -197,31 +262,54 @@ impl Parser {
             _ => Logical::None,
         };
         if Kind::of_primitive(&name).is_some() {
-            return self.wrong(place, format!("`{name}` is the name of a type of Avro's own"));
+            return self.wrong(
+                place,
+                format!("`{name}` is the name of a type of Avro's own"),
+            );
         }
         if self.types.insert(name.clone(), named).is_some() {
-            return self.wrong(place, format!("`{name}` is defined twice; refer to the first definition by its name"));
+            return self.wrong(
+                place,
+                format!("`{name}` is defined twice; refer to the first definition by its name"),
+            );
         }
-        Schema { kind: Kind::Named(name), logical, newtype: None }
+        Schema {
+            kind: Kind::Named(name),
+            logical,
+            newtype: None,
+        }
     }
 
     fn record(&mut self, object: &Map<String, Value>, space: &str, place: &str) -> Schema {
-        let Some((name, aliases)) = self.naming(object, space, place) else { return Schema::plain(Kind::Null) };
-        let place = &*if place.is_empty() { super::types::short_name(&name).to_owned() } else { place.to_owned() };
+        let Some((name, aliases)) = self.naming(object, space, place) else {
+            return Schema::plain(Kind::Null);
+        };
+        let place = &*if place.is_empty() {
+            super::types::short_name(&name).to_owned()
+        } else {
+            place.to_owned()
+        };
         let Some(Value::Array(list)) = object.get("fields") else {
             return self.wrong(place, "a record needs \"fields\", a list");
         };
         let mut fields: Vec<Field> = Vec::new();
         for (index, field) in list.iter().enumerate() {
-            let Some((field_name, field)) =
-                field.as_object().and_then(|object| Some((object.get("name")?.as_str()?, object)))
+            let Some((field_name, field)) = field
+                .as_object()
+                .and_then(|object| Some((object.get("name")?.as_str()?, object)))
             else {
-                self.wrong(&join(place, &format!("fields[{index}]")), "a field needs a \"name\"");
+                self.wrong(
+                    &join(place, &format!("fields[{index}]")),
+                    "a field needs a \"name\"",
+                );
                 continue;
             };
             let field_place = join(place, field_name);
             if !is_name(field_name) {
-                self.wrong(&field_place, "not a name: letters, digits and _, not starting with a digit");
+                self.wrong(
+                    &field_place,
+                    "not a name: letters, digits and _, not starting with a digit",
+                );
             }
             if fields.iter().any(|other| other.name == field_name) {
                 self.wrong(&field_place, "the record has two fields of this name");
@@ -232,7 +320,13 @@ impl Parser {
             self.wrong(place, problem);
             None
         });
-        let record = Record { name, aliases, doc: text(object, "doc"), fields, event };
+        let record = Record {
+            name,
+            aliases,
+            doc: text(object, "doc"),
+            fields,
+            event,
+        };
         if let Some(event) = &record.event {
             for problem in event.check(&record) {
                 self.wrong(place, problem);
@@ -255,7 +349,10 @@ impl Parser {
             None => {}
             Some(Value::String(newtype)) => put_newtype(&mut schema, newtype),
             Some(other) => {
-                self.wrong(place, format!("\"newtype\" is the name of a Rust type, not {other}"));
+                self.wrong(
+                    place,
+                    format!("\"newtype\" is the name of a Rust type, not {other}"),
+                );
             }
         }
         Field {
@@ -268,7 +365,9 @@ impl Parser {
     }
 
     fn enum_type(&mut self, object: &Map<String, Value>, space: &str, place: &str) -> Schema {
-        let Some((name, aliases)) = self.naming(object, space, place) else { return Schema::plain(Kind::Null) };
+        let Some((name, aliases)) = self.naming(object, space, place) else {
+            return Schema::plain(Kind::Null);
+        };
         let Some(symbols) = self.texts(object, "symbols", place) else {
             return self.wrong(place, "an enum needs \"symbols\", a list of names");
         };
@@ -282,14 +381,32 @@ impl Parser {
         }
         let default = text(object, "default");
         if let Some(symbol) = default.as_ref().filter(|symbol| !symbols.contains(symbol)) {
-            self.wrong(place, format!("the default `{symbol}` is not one of the symbols"));
+            self.wrong(
+                place,
+                format!("the default `{symbol}` is not one of the symbols"),
+            );
         }
-        self.define(Named::Enum(EnumType { name, aliases, doc: text(object, "doc"), symbols, default }), place)
+        self.define(
+            Named::Enum(EnumType {
+                name,
+                aliases,
+                doc: text(object, "doc"),
+                symbols,
+                default,
+            }),
+            place,
+        )
     }
 
     fn fixed(&mut self, object: &Map<String, Value>, space: &str, place: &str) -> Schema {
-        let Some((name, aliases)) = self.naming(object, space, place) else { return Schema::plain(Kind::Null) };
-        let Some(size) = object.get("size").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()) else {
+        let Some((name, aliases)) = self.naming(object, space, place) else {
+            return Schema::plain(Kind::Null);
+        };
+        let Some(size) = object
+            .get("size")
+            .and_then(Value::as_u64)
+            .and_then(|size| usize::try_from(size).ok())
+        else {
             return self.wrong(place, "a fixed needs a \"size\" in bytes");
         };
         let logical = match object.get("logicalType").and_then(Value::as_str) {
@@ -299,9 +416,21 @@ impl Parser {
         if let Logical::Decimal { precision, .. } = logical
             && !fixed_holds(size, precision)
         {
-            return self.wrong(place, format!("a fixed of {size} byte(s) does not hold {precision} digits"));
+            return self.wrong(
+                place,
+                format!("a fixed of {size} byte(s) does not hold {precision} digits"),
+            );
         }
-        self.define(Named::Fixed(FixedType { name, aliases, doc: text(object, "doc"), size, logical }), place)
+        self.define(
+            Named::Fixed(FixedType {
+                name,
+                aliases,
+                doc: text(object, "doc"),
+                size,
+                logical,
+            }),
+            place,
+        )
     }
 }
 
@@ -333,16 +462,26 @@ fn reference(name: &str, space: &str) -> Kind {
 }
 
 fn qualify(name: &str, space: &str) -> String {
-    if name.contains('.') || space.is_empty() { name.to_owned() } else { format!("{space}.{name}") }
+    if name.contains('.') || space.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{space}.{name}")
+    }
 }
 
 fn is_name(name: &str) -> bool {
-    name.chars().next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    name.chars()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 pub(super) fn join(place: &str, part: &str) -> String {
-    if place.is_empty() { part.to_owned() } else { format!("{place}.{part}") }
+    if place.is_empty() {
+        part.to_owned()
+    } else {
+        format!("{place}.{part}")
+    }
 }
 
 /// Copies the logical type of a `fixed`, which stands in its definition, to all that refer to it.
@@ -371,28 +510,43 @@ pub(super) fn settle_fixed(types: &mut Types, root: Option<&mut Schema>) {
     }
     for named in types.values_mut() {
         if let Named::Record(record) = named {
-            record.fields.iter_mut().for_each(|field| walk(&mut field.schema, &fixed));
+            record
+                .fields
+                .iter_mut()
+                .for_each(|field| walk(&mut field.schema, &fixed));
         }
     }
 }
 
 /// References of `types` (and `root`) that lead nowhere.
-pub(super) fn check_references(types: &Types, root: Option<&Schema>, all: &Types) -> Vec<SchemaError> {
+pub(super) fn check_references(
+    types: &Types,
+    root: Option<&Schema>,
+    all: &Types,
+) -> Vec<SchemaError> {
     fn walk(schema: &Schema, place: &str, all: &Types, errors: &mut Vec<SchemaError>) {
         match &schema.kind {
             Kind::Array(items) => walk(items, &join(place, "items"), all, errors),
             Kind::Map(values) => walk(values, &join(place, "values"), all, errors),
-            Kind::Union(branches) => branches.iter().for_each(|branch| walk(branch, place, all, errors)),
+            Kind::Union(branches) => branches
+                .iter()
+                .for_each(|branch| walk(branch, place, all, errors)),
             Kind::Named(name) if !all.contains_key(name) => {
                 let short = super::types::short_name(name);
-                let alike: Vec<&str> =
-                    all.keys().map(String::as_str).filter(|known| super::types::short_name(known) == short).collect();
+                let alike: Vec<&str> = all
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|known| super::types::short_name(known) == short)
+                    .collect();
                 let hint = if alike.is_empty() {
                     "define it, or correct the name".to_owned()
                 } else {
                     format!("did you mean {}?", alike.join(" or "))
                 };
-                errors.push(SchemaError::new(place, format!("there is no type `{name}`; {hint}")));
+                errors.push(SchemaError::new(
+                    place,
+                    format!("there is no type `{name}`; {hint}"),
+                ));
             }
             _ => {}
         }
@@ -416,9 +570,13 @@ pub(super) fn check_references(types: &Types, root: Option<&Schema>, all: &Types
 pub(super) fn check_defaults(types: &Types, all: &Types) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     for named in types.values() {
-        let Named::Record(record) = named else { continue };
+        let Named::Record(record) = named else {
+            continue;
+        };
         for field in &record.fields {
-            let Some(default) = &field.default else { continue };
+            let Some(default) = &field.default else {
+                continue;
+            };
             if let Err(problem) = check_default(default, &field.schema, all) {
                 let place = join(super::types::short_name(&record.name), &field.name);
                 errors.push(SchemaError::new(place, problem));

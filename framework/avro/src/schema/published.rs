@@ -40,17 +40,28 @@ impl Published {
         for owner in entries(root)?.iter().filter(|path| path.is_dir()) {
             for event in entries(owner)?.iter().filter(|path| path.is_dir()) {
                 let files = entries(event)?;
-                let schemas = files.iter().filter(|path| path.extension().is_some_and(|end| end == "avsc"));
+                let schemas = files
+                    .iter()
+                    .filter(|path| path.extension().is_some_and(|end| end == "avsc"));
                 for file in schemas {
                     match version(file) {
-                        Ok((name, version)) => published.versions.entry(name).or_default().push(version),
+                        Ok((name, version)) => {
+                            published.versions.entry(name).or_default().push(version)
+                        }
                         Err(found) => errors.extend(found.0),
                     }
                 }
             }
         }
-        published.versions.values_mut().for_each(|versions| versions.sort_by_key(|version| version.number));
-        if errors.is_empty() { Ok(published) } else { Err(SchemaErrors(errors)) }
+        published
+            .versions
+            .values_mut()
+            .for_each(|versions| versions.sort_by_key(|version| version.number));
+        if errors.is_empty() {
+            Ok(published)
+        } else {
+            Err(SchemaErrors(errors))
+        }
     }
 
     /// The versions of one event, oldest first.
@@ -61,18 +72,36 @@ impl Published {
 
     /// All events that have a published version.
     pub fn events(&self) -> impl Iterator<Item = (&str, &[Version])> {
-        self.versions.iter().map(|(name, versions)| (name.as_str(), versions.as_slice()))
+        self.versions
+            .iter()
+            .map(|(name, versions)| (name.as_str(), versions.as_slice()))
     }
 }
 
 fn version(file: &Path) -> Result<(String, Version), SchemaErrors> {
-    let number = file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+    let number = file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .and_then(|stem| stem.parse().ok());
     let Some(number) = number else {
-        return Err(SchemaError::in_file(file, "", "a published version is named by its number, as in 1.avsc").into());
+        return Err(SchemaError::in_file(
+            file,
+            "",
+            "a published version is named by its number, as in 1.avsc",
+        )
+        .into());
     };
     let document = Document::parse(&read(file)?)
         .and_then(|document| document.check_supported().map(|()| document))
-        .map_err(|errors| SchemaErrors(errors.0.into_iter().map(|error| error.with_file(file)).collect()))?;
+        .map_err(|errors| {
+            SchemaErrors(
+                errors
+                    .0
+                    .into_iter()
+                    .map(|error| error.with_file(file))
+                    .collect(),
+            )
+        })?;
     let Kind::Named(name) = document.root.kind.clone() else {
         return Err(SchemaError::in_file(file, "", "a published version is a record").into());
     };
@@ -80,9 +109,20 @@ fn version(file: &Path) -> Result<(String, Version), SchemaErrors> {
     let folders = [event.parent().and_then(Path::file_name), event.file_name()];
     let expected = [short_name(namespace(&name)), short_name(&name)];
     if folders.map(|folder| folder.and_then(|folder| folder.to_str())) != expected.map(Some) {
-        let place = format!("`{name}` belongs into {}/{}/{number}.avsc", expected[0], expected[1]);
+        let place = format!(
+            "`{name}` belongs into {}/{}/{number}.avsc",
+            expected[0], expected[1]
+        );
         return Err(SchemaError::in_file(file, "", place).into());
     }
     let fingerprint = canonical::fingerprint(&document.root, &document.types);
-    Ok((name, Version { number, document, fingerprint, file: file.to_owned() }))
+    Ok((
+        name,
+        Version {
+            number,
+            document,
+            fingerprint,
+            file: file.to_owned(),
+        },
+    ))
 }

@@ -12,7 +12,9 @@ pub(super) fn check(types: &Types) -> Vec<SchemaError> {
         if !named.aliases().is_empty() {
             errors.push(aliases(name.to_owned()));
         }
-        let Named::Record(record) = named else { continue };
+        let Named::Record(record) = named else {
+            continue;
+        };
         for field in &record.fields {
             let place = join(name, &field.name);
             if !field.aliases.is_empty() {
@@ -59,7 +61,9 @@ fn unions(schema: &Schema, place: &str, errors: &mut Vec<SchemaError>) {
 fn reaches(schema: &Schema, target: &str, types: &Types, seen: &mut Vec<String>) -> bool {
     match &schema.kind {
         Kind::Array(inner) | Kind::Map(inner) => reaches(inner, target, types, seen),
-        Kind::Union(branches) => branches.iter().any(|branch| reaches(branch, target, types, seen)),
+        Kind::Union(branches) => branches
+            .iter()
+            .any(|branch| reaches(branch, target, types, seen)),
         Kind::Named(name) => {
             if name == target {
                 return true;
@@ -69,9 +73,10 @@ fn reaches(schema: &Schema, target: &str, types: &Types, seen: &mut Vec<String>)
             }
             seen.push(name.clone());
             match types.get(name) {
-                Some(Named::Record(record)) => {
-                    record.fields.iter().any(|field| reaches(&field.schema, target, types, seen))
-                }
+                Some(Named::Record(record)) => record
+                    .fields
+                    .iter()
+                    .any(|field| reaches(&field.schema, target, types, seen)),
                 _ => false,
             }
         }

@@ -36,11 +36,16 @@ impl Tree {
     /// # Errors
     /// All that is wrong, with file and place.
     pub fn load(root: &Path) -> Result<Self, SchemaErrors> {
-        let mut tree = Self { types: Types::new(), files: BTreeMap::new() };
+        let mut tree = Self {
+            types: Types::new(),
+            files: BTreeMap::new(),
+        };
         let mut errors = Vec::new();
         let files = avsc_files(root)?;
         if files.is_empty() {
-            return Err(SchemaError::in_file(root, "", "no .avsc file is in this folder or below").into());
+            return Err(
+                SchemaError::in_file(root, "", "no .avsc file is in this folder or below").into(),
+            );
         }
         for file in &files {
             tree.add(file, &mut errors);
@@ -52,13 +57,18 @@ impl Tree {
             found.extend(supported::check(&tree.types));
         }
         errors.extend(found.into_iter().map(|error| tree.locate(error)));
-        if errors.is_empty() { Ok(tree) } else { Err(SchemaErrors(errors)) }
+        if errors.is_empty() {
+            Ok(tree)
+        } else {
+            Err(SchemaErrors(errors))
+        }
     }
 
     fn add(&mut self, file: &Path, errors: &mut Vec<SchemaError>) {
         let json: Value = match read(file).and_then(|text| {
-            serde_json::from_str(&text)
-                .map_err(|error| SchemaError::in_file(file, "", format!("this is not JSON: {error}")))
+            serde_json::from_str(&text).map_err(|error| {
+                SchemaError::in_file(file, "", format!("this is not JSON: {error}"))
+            })
         }) {
             Ok(json) => json,
             Err(error) => return errors.push(error),
@@ -71,7 +81,10 @@ impl Tree {
         {
             parser.errors.push(SchemaError::new("", problem));
         } else if !matches!(root.kind, Kind::Named(_)) && parser.errors.is_empty() {
-            parser.errors.push(SchemaError::new("", "a file defines a record, an enum or a fixed"));
+            parser.errors.push(SchemaError::new(
+                "",
+                "a file defines a record, an enum or a fixed",
+            ));
         }
         errors.extend(parser.errors.into_iter().map(|error| error.with_file(file)));
         for (name, named) in parser.types {
@@ -79,7 +92,10 @@ impl Tree {
                 errors.push(SchemaError::in_file(
                     file,
                     "",
-                    format!("`{name}` is defined in {} as well; refer to it by its name", first.display()),
+                    format!(
+                        "`{name}` is defined in {} as well; refer to it by its name",
+                        first.display()
+                    ),
                 ));
                 continue;
             }
@@ -91,7 +107,11 @@ impl Tree {
     /// Puts the file to an error whose place starts with a type's short name.
     fn locate(&self, error: SchemaError) -> SchemaError {
         let owner = error.place.split('.').next().unwrap_or_default();
-        match self.files.iter().find(|(name, _)| short_name(name) == owner) {
+        match self
+            .files
+            .iter()
+            .find(|(name, _)| short_name(name) == owner)
+        {
             Some((_, file)) => error.with_file(file),
             None => error,
         }
@@ -112,7 +132,9 @@ impl Tree {
     /// The events, by full name.
     pub fn events(&self) -> impl Iterator<Item = TreeEvent<'_>> {
         self.types.values().filter_map(|named| {
-            let Named::Record(record) = named else { return None };
+            let Named::Record(record) = named else {
+                return None;
+            };
             let properties = record.event.as_ref()?;
             let schema = Schema::plain(Kind::Named(record.name.clone()));
             Some(TreeEvent {
@@ -127,7 +149,10 @@ impl Tree {
     /// The type `name` with all types of the folder.
     #[must_use]
     pub fn document(&self, name: &str) -> Document {
-        Document { root: Schema::plain(Kind::Named(name.to_owned())), types: self.types.clone() }
+        Document {
+            root: Schema::plain(Kind::Named(name.to_owned())),
+            types: self.types.clone(),
+        }
     }
 }
 
@@ -138,26 +163,43 @@ impl Document {
     /// Aliases, recursion, and unions other than nullable ones.
     pub fn check_supported(&self) -> Result<(), SchemaErrors> {
         let errors = supported::check(&self.types);
-        if errors.is_empty() { Ok(()) } else { Err(SchemaErrors(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(SchemaErrors(errors))
+        }
     }
 }
 
 /// The path says what is inside, so that a reader finds an event without searching.
 fn check_path(file: &Path, name: &str) -> Result<(), String> {
-    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let folder = file.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
+    let stem = file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    let folder = file
+        .parent()
+        .and_then(Path::file_name)
+        .and_then(|folder| folder.to_str())
+        .unwrap_or_default();
     let owner = short_name(namespace(name));
     if owner.is_empty() {
-        return Err(format!("`{name}` needs a namespace whose last part is the owner, as in `shop.order`"));
+        return Err(format!(
+            "`{name}` needs a namespace whose last part is the owner, as in `shop.order`"
+        ));
     }
     if stem == short_name(name) && folder == owner {
         return Ok(());
     }
-    Err(format!("`{name}` belongs into a file {owner}/{}.avsc", short_name(name)))
+    Err(format!(
+        "`{name}` belongs into a file {owner}/{}.avsc",
+        short_name(name)
+    ))
 }
 
 pub(super) fn read(file: &Path) -> Result<String, SchemaError> {
-    std::fs::read_to_string(file).map_err(|error| SchemaError::in_file(file, "", format!("cannot read it: {error}")))
+    std::fs::read_to_string(file)
+        .map_err(|error| SchemaError::in_file(file, "", format!("cannot read it: {error}")))
 }
 
 /// All `.avsc` files below `root`, sorted.
@@ -166,7 +208,10 @@ fn avsc_files(root: &Path) -> Result<Vec<PathBuf>, SchemaError> {
     for path in entries(root)? {
         if path.is_dir() {
             files.extend(avsc_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "avsc") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "avsc")
+        {
             files.push(path);
         }
     }
@@ -175,7 +220,9 @@ fn avsc_files(root: &Path) -> Result<Vec<PathBuf>, SchemaError> {
 
 /// The entries of a folder, sorted.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, SchemaError> {
-    let fail = |error: std::io::Error| SchemaError::in_file(folder, "", format!("cannot read this folder: {error}"));
+    let fail = |error: std::io::Error| {
+        SchemaError::in_file(folder, "", format!("cannot read this folder: {error}"))
+    };
     let mut paths = std::fs::read_dir(folder)
         .map_err(fail)?
         .map(|entry| entry.map(|entry| entry.path()))

@@ -19,7 +19,10 @@ pub struct Schema {
 
 /// The shapes that Avro knows. Named types are referred to by full name.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each is the type of that name in Avro's specification")]
+#[expect(
+    missing_docs,
+    reason = "each is the type of that name in Avro's specification"
+)]
 pub enum Kind {
     Null,
     Boolean,
@@ -38,7 +41,10 @@ pub enum Kind {
 
 /// Logical types that have a Rust type of their own. Others are read as what they are on the wire, as Avro demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the logical type of that name in Avro's specification")]
+#[expect(
+    missing_docs,
+    reason = "each is the logical type of that name in Avro's specification"
+)]
 pub enum Logical {
     None,
     Uuid,
@@ -50,7 +56,10 @@ pub enum Logical {
 
 /// A named type.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each is the type of that name in Avro's specification")]
+#[expect(
+    missing_docs,
+    reason = "each is the type of that name in Avro's specification"
+)]
 pub enum Named {
     Record(Record),
     Enum(EnumType),
@@ -152,7 +161,11 @@ impl Schema {
     /// A type without logical type or newtype.
     #[must_use]
     pub fn plain(kind: Kind) -> Self {
-        Self { kind, logical: Logical::None, newtype: None }
+        Self {
+            kind,
+            logical: Logical::None,
+            newtype: None,
+        }
     }
 
     /// For a union of `null` and one other type: where `null` stands, and the other type.
@@ -160,8 +173,12 @@ impl Schema {
     pub fn nullable(&self) -> Option<(usize, &Self)> {
         match &self.kind {
             Kind::Union(branches) => match branches.as_slice() {
-                [null, other] if null.kind == Kind::Null && other.kind != Kind::Null => Some((0, other)),
-                [other, null] if null.kind == Kind::Null && other.kind != Kind::Null => Some((1, other)),
+                [null, other] if null.kind == Kind::Null && other.kind != Kind::Null => {
+                    Some((0, other))
+                }
+                [other, null] if null.kind == Kind::Null && other.kind != Kind::Null => {
+                    Some((1, other))
+                }
                 _ => None,
             },
             _ => None,
@@ -260,4 +277,24 @@ pub(crate) fn short_name(full: &str) -> &str {
 /// A full name's namespace.
 pub(crate) fn namespace(full: &str) -> &str {
     full.rsplit_once('.').map_or("", |(namespace, _)| namespace)
+}
+
+/// The least number of bytes that a value takes on the wire.
+pub(crate) fn min_bytes(schema: &Schema, types: &Types) -> usize {
+    match &schema.kind {
+        Kind::Null => 0,
+        Kind::Float => 4,
+        Kind::Double => 8,
+        Kind::String if schema.logical == Logical::Uuid => 37,
+        Kind::Named(name) => match types.get(name) {
+            Some(Named::Record(record)) => record
+                .fields
+                .iter()
+                .map(|field| min_bytes(&field.schema, types))
+                .sum(),
+            Some(Named::Fixed(fixed)) => fixed.size,
+            _ => 1,
+        },
+        _ => 1,
+    }
 }

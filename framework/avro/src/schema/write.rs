@@ -36,8 +36,10 @@ impl Node {
                 format!("[{}]", items.join(", "))
             }
             Self::Object(entries) => {
-                let entries: Vec<String> =
-                    entries.iter().map(|(key, value)| format!("\"{key}\": {}", value.on_one_line())).collect();
+                let entries: Vec<String> = entries
+                    .iter()
+                    .map(|(key, value)| format!("\"{key}\": {}", value.on_one_line()))
+                    .collect();
                 format!("{{{}}}", entries.join(", "))
             }
         }
@@ -51,11 +53,19 @@ impl Node {
             return;
         }
         let inner = indent + 2;
-        let (open, close) = if matches!(self, Self::List(_)) { ('[', ']') } else { ('{', '}') };
+        let (open, close) = if matches!(self, Self::List(_)) {
+            ('[', ']')
+        } else {
+            ('{', '}')
+        };
         out.push(open);
         let mut first = true;
         let mut next = |out: &mut String| {
-            out.push_str(if std::mem::take(&mut first) { "\n" } else { ",\n" });
+            out.push_str(if std::mem::take(&mut first) {
+                "\n"
+            } else {
+                ",\n"
+            });
             out.push_str(&" ".repeat(inner));
         };
         match self {
@@ -82,10 +92,21 @@ impl Node {
 
 fn node(schema: &Schema, types: &Types, defined: &mut Vec<String>) -> Node {
     let mut entries = match &schema.kind {
-        Kind::Array(items) => vec![("type", Node::text("array")), ("items", node(items, types, defined))],
-        Kind::Map(values) => vec![("type", Node::text("map")), ("values", node(values, types, defined))],
+        Kind::Array(items) => vec![
+            ("type", Node::text("array")),
+            ("items", node(items, types, defined)),
+        ],
+        Kind::Map(values) => vec![
+            ("type", Node::text("map")),
+            ("values", node(values, types, defined)),
+        ],
         Kind::Union(branches) => {
-            return Node::List(branches.iter().map(|branch| node(branch, types, defined)).collect());
+            return Node::List(
+                branches
+                    .iter()
+                    .map(|branch| node(branch, types, defined))
+                    .collect(),
+            );
         }
         Kind::Named(name) => match types.get(name) {
             Some(named) if !defined.contains(name) => {
@@ -95,7 +116,10 @@ fn node(schema: &Schema, types: &Types, defined: &mut Vec<String>) -> Node {
             _ => vec![("type", Node::text(name))],
         },
         primitive => {
-            let mut entries = vec![("type", Node::text(primitive.primitive().unwrap_or_default()))];
+            let mut entries = vec![(
+                "type",
+                Node::text(primitive.primitive().unwrap_or_default()),
+            )];
             push_logical(&mut entries, schema.logical);
             entries
         }
@@ -129,16 +153,27 @@ fn push_logical(entries: &mut Vec<(&'static str, Node)>, logical: Logical) {
     entries.push(("logicalType", Node::text(name)));
 }
 
-fn definition(named: &Named, types: &Types, defined: &mut Vec<String>) -> Vec<(&'static str, Node)> {
+fn definition(
+    named: &Named,
+    types: &Types,
+    defined: &mut Vec<String>,
+) -> Vec<(&'static str, Node)> {
     let kind = match named {
         Named::Record(_) => "record",
         Named::Enum(_) => "enum",
         Named::Fixed(_) => "fixed",
     };
     // Full names throughout, so that no namespace has to be inherited.
-    let mut entries = vec![("type", Node::text(kind)), ("name", Node::text(named.name()))];
+    let mut entries = vec![
+        ("type", Node::text(kind)),
+        ("name", Node::text(named.name())),
+    ];
     if !named.aliases().is_empty() {
-        let aliases = named.aliases().iter().map(|alias| Node::text(alias)).collect();
+        let aliases = named
+            .aliases()
+            .iter()
+            .map(|alias| Node::text(alias))
+            .collect();
         entries.push(("aliases", Node::List(aliases)));
     }
     let doc = match named {
@@ -159,7 +194,11 @@ fn definition(named: &Named, types: &Types, defined: &mut Vec<String>) -> Vec<(&
                 }
                 entries.push(("public", Node::Leaf(event.public.into())));
             }
-            let fields = record.fields.iter().map(|of| field(of, types, defined)).collect();
+            let fields = record
+                .fields
+                .iter()
+                .map(|of| field(of, types, defined))
+                .collect();
             entries.push(("fields", Node::List(fields)));
         }
         Named::Enum(of) => {
@@ -178,9 +217,21 @@ fn definition(named: &Named, types: &Types, defined: &mut Vec<String>) -> Vec<(&
 }
 
 fn field(field: &Field, types: &Types, defined: &mut Vec<String>) -> Node {
-    let mut entries = vec![("name", Node::text(&field.name)), ("type", node(&field.schema, types, defined))];
+    let mut entries = vec![
+        ("name", Node::text(&field.name)),
+        ("type", node(&field.schema, types, defined)),
+    ];
     if !field.aliases.is_empty() {
-        entries.push(("aliases", Node::List(field.aliases.iter().map(|alias| Node::text(alias)).collect())));
+        entries.push((
+            "aliases",
+            Node::List(
+                field
+                    .aliases
+                    .iter()
+                    .map(|alias| Node::text(alias))
+                    .collect(),
+            ),
+        ));
     }
     if let Some(default) = &field.default {
         entries.push(("default", Node::Leaf(default.clone())));

@@ -1,0 +1,300 @@
+//! The schemas of a folder, at run time.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{DynamicError, decode_json, encode_json};
+use crate::codec::{Reader, frame};
+use crate::schema::published::Published;
+use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree, Types};
+
+/// All events of a folder of schemas, with their published versions.
+#[derive(Debug, Clone)]
+pub struct SchemaSet {
+    tree: Tree,
+    /// Sorted by full name.
+    names: Vec<String>,
+    versions: HashMap<u64, (String, SchemaVersion, Option<Document>)>,
+}
+
+/// Which text of a schema wrote a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaVersion {
+    /// The schema as it stands in the folder.
+    Working,
+    /// The published version of this number, which differs from the working one.
+    Published(u32),
+}
+
+/// One event of a [`SchemaSet`].
+#[derive(Debug, Clone, Copy)]
+pub struct EventSchema<'a> {
+    name: &'a str,
+    doc: Option<&'a str>,
+    properties: &'a EventProperties,
+    fingerprint: u64,
+    file: &'a Path,
+    types: &'a Types,
+}
+
+/// An event, ready to be produced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedEvent {
+    /// Full name, for the header `ce_type`.
+    pub name: String,
+    /// The topic that it belongs to.
+    pub topic: String,
+    /// The record's key.
+    pub key: String,
+    /// The value of the field that identifies the saga.
+    pub saga: Option<String>,
+    /// The framed value.
+    pub value: Vec<u8>,
+}
+
+/// A value, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// Full name of the event.
+    pub event: String,
+    /// The version that it was written with.
+    pub version: SchemaVersion,
+    /// Its fields.
+    pub json: Value,
+}
+
+impl SchemaSet {
+    /// Reads a folder: the one that holds `avro/` and `published/`, or the `avro/` itself (the published versions are
+    /// then looked for beside it).
+    ///
+    /// # Errors
+    /// All that is wrong with the schemas, with file and place.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self, SchemaErrors> {
+        let (schemas, published) = folders(folder.as_ref());
+        let tree = Tree::load(&schemas)?;
+        let published = Published::load(&published)?;
+        let mut versions = HashMap::new();
+        for (name, all) in published.events() {
+            for version in all {
+                let entry = (
+                    name.to_owned(),
+                    SchemaVersion::Published(version.number),
+                    Some(version.document.clone()),
+                );
+                versions.entry(version.fingerprint).or_insert(entry);
+            }
+        }
+        for event in tree.events() {
+            versions.insert(
+                event.fingerprint,
+                (event.record.name.clone(), SchemaVersion::Working, None),
+            );
+        }
+        let names = tree
+            .events()
+            .map(|event| event.record.name.clone())
+            .collect();
+        Ok(Self {
+            tree,
+            names,
+            versions,
+        })
+    }
+
+    /// The events, by full name.
+    pub fn events(&self) -> impl Iterator<Item = EventSchema<'_>> {
+        self.tree.events().map(|event| EventSchema {
+            name: &event.record.name,
+            doc: event.record.doc.as_deref(),
+            properties: event.properties,
+            fingerprint: event.fingerprint,
+            file: event.file,
+            types: self.tree.types(),
+        })
+    }
+
+    /// The event of this full name, or of this short name if only one is called so.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn event(&self, name: &str) -> Result<EventSchema<'_>, DynamicError> {
+        let unknown = |hint| DynamicError::UnknownEvent {
+            name: name.to_owned(),
+            hint,
+        };
+        let mut found = self
+            .events()
+            .filter(|event| event.name == name || event.short_name() == name);
+        match (found.next(), found.next()) {
+            (Some(event), None) => Ok(event),
+            (Some(one), Some(other)) => Err(unknown(format!(
+                "it could be {} or {}: say which",
+                one.name, other.name
+            ))),
+            (None, _) => {
+                let alike: Vec<&str> = self
+                    .names
+                    .iter()
+                    .map(|full| full.rsplit('.').next().unwrap_or(full))
+                    .filter(|short| is_alike(short, name))
+                    .collect();
+                Err(unknown(if alike.is_empty() {
+                    format!("there are: {}", self.names.join(", "))
+                } else {
+                    format!("did you mean {}?", alike.join(" or "))
+                }))
+            }
+        }
+    }
+
+    /// Reads a framed value, whichever event it is.
+    ///
+    /// # Errors
+    /// When it is not framed, its schema is unknown, or its body is malformed.
+    pub fn decode(&self, value: &[u8]) -> Result<Decoded, DynamicError> {
+        let Some(fingerprint) = frame::fingerprint(value) else {
+            return Err(DynamicError::Framing {
+                start: frame::start_in_hex(value),
+            });
+        };
+        let Some((name, version, document)) = self.versions.get(&fingerprint) else {
+            return Err(DynamicError::UnknownVersion { fingerprint });
+        };
+        let root = Schema::plain(Kind::Named(name.clone()));
+        let types = document
+            .as_ref()
+            .map_or(self.tree.types(), |document| &document.types);
+        let mut reader = Reader::new(value, frame::FRAME_BYTES);
+        let json = decode_json(&mut reader, &root, types)
+            .and_then(|json| reader.finish().map(|()| json))
+            .map_err(|fault| DynamicError::Malformed {
+                event: name.clone(),
+                at: fault.at(),
+                problem: fault.to_string(),
+            })?;
+        Ok(Decoded {
+            event: name.clone(),
+            version: *version,
+            json,
+        })
+    }
+
+    /// Reads the framed value of a record that says which event it is, as its header `ce_type` does.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and when the value is of another event.
+    pub fn decode_named(&self, name: &str, value: &[u8]) -> Result<Decoded, DynamicError> {
+        let decoded = self.decode(value)?;
+        if decoded.event == name {
+            return Ok(decoded);
+        }
+        Err(DynamicError::OtherEvent {
+            name: name.to_owned(),
+            actual: decoded.event,
+        })
+    }
+}
+
+impl<'a> EventSchema<'a> {
+    /// Full name.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The name without its namespace.
+    #[must_use]
+    pub fn short_name(&self) -> &'a str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
+    /// What the schema says about it.
+    #[must_use]
+    pub fn doc(&self) -> Option<&'a str> {
+        self.doc
+    }
+
+    /// The topic that it belongs to.
+    #[must_use]
+    pub fn topic(&self) -> &'a str {
+        &self.properties.topic
+    }
+
+    /// The field that holds the key.
+    #[must_use]
+    pub fn key_field(&self) -> &'a str {
+        &self.properties.key
+    }
+
+    /// The field that identifies the saga.
+    #[must_use]
+    pub fn saga_field(&self) -> Option<&'a str> {
+        self.properties.saga.as_deref()
+    }
+
+    /// Whether other services may rely on it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.properties.public
+    }
+
+    /// CRC-64-AVRO of the schema, which is in the frame of each value.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Where it is defined.
+    #[must_use]
+    pub fn file(&self) -> &'a Path {
+        self.file
+    }
+
+    /// Makes an event of JSON. Fields with a default may be left out.
+    ///
+    /// # Errors
+    /// All fields that are unknown, missing or of another type, each with its path.
+    pub fn encode(&self, json: &Value) -> Result<EncodedEvent, DynamicError> {
+        let mut value = frame::frame(self.fingerprint).to_vec();
+        let root = Schema::plain(Kind::Named(self.name.to_owned()));
+        encode_json(json, &root, self.types, self.short_name(), &mut value)
+            .map_err(DynamicError::Input)?;
+        // Read back, so that key and saga are the texts that every reader of the value sees.
+        let mut reader = Reader::new(&value, frame::FRAME_BYTES);
+        let read = decode_json(&mut reader, &root, self.types).map_err(|fault| {
+            DynamicError::Malformed {
+                event: self.name.to_owned(),
+                at: fault.at(),
+                problem: fault.to_string(),
+            }
+        })?;
+        let text = |field: &str| read[field].as_str().unwrap_or_default().to_owned();
+        Ok(EncodedEvent {
+            name: self.name.to_owned(),
+            topic: self.properties.topic.clone(),
+            key: text(&self.properties.key),
+            saga: self.properties.saga.as_deref().map(text),
+            value,
+        })
+    }
+}
+
+fn folders(folder: &Path) -> (PathBuf, PathBuf) {
+    let inside = folder.join("avro");
+    if inside.is_dir() {
+        (inside, folder.join("published"))
+    } else {
+        (folder.to_owned(), folder.join("../published"))
+    }
+}
+
+/// Whether a name was probably mistyped: the same letters up to case, or one within the other.
+fn is_alike(known: &str, asked: &str) -> bool {
+    let (known, asked) = (
+        known.to_lowercase(),
+        asked.rsplit('.').next().unwrap_or_default().to_lowercase(),
+    );
+    !asked.is_empty() && (known.contains(&asked) || asked.contains(&known))
+}
