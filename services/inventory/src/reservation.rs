@@ -1,0 +1,257 @@
+//! The reservation of one order: asks the stock of every article, gathers the answers, and closes.
+//!
+//! It is undone at its opening, whatever has been answered by then: pieces that are held go back at once, and pieces
+//! that a stock still gives go back when they arrive. So nothing stays held for an order that was rejected or cancelled.
+
+use kolo::{Aggregate, Received, State, Timestamp};
+use shop_schemas::inventory::{
+    InventoryRejected, InventoryReleased, InventoryReserved, LineHeld, LineMissing,
+    ReservationEvent, ReservationOpened, ReturnRequested, StockLine, StockShort, StockTaken,
+};
+use shop_schemas::order::{OrderCancelled, OrderCreated, OrderId};
+use shop_schemas::payment::PaymentFailed;
+
+use crate::needed;
+
+/// How far a reservation has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Reservation {
+    /// No stock has been asked.
+    #[default]
+    Unopened,
+    /// Some stocks have not answered yet.
+    Gathering(Box<Gathering>),
+    /// All that the order needs is held.
+    Reserved(Box<[StockLine]>),
+    /// Rejected or released: nothing is held, and nothing will be.
+    Closed,
+}
+
+/// A reservation that waits for answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathering {
+    opened: ReservationOpened,
+    held: Vec<StockLine>,
+}
+
+impl Gathering {
+    /// Whether the stock of this article is still to answer.
+    fn awaits(&self, taken: &StockTaken) -> bool {
+        let held = self.held.iter().any(|line| line.sku == taken.sku);
+        !held && self.opened.lines.iter().any(|line| line.sku == taken.sku)
+    }
+
+    fn is_complete_with(&self, one_more: usize) -> bool {
+        self.held.len() + one_more == needed(&self.opened.lines).len()
+    }
+}
+
+impl State for Reservation {
+    type Event = ReservationEvent;
+
+    fn evolve(&mut self, event: &ReservationEvent, _: Timestamp) {
+        match (event, &mut *self) {
+            (ReservationEvent::ReservationOpened(opened), _) => {
+                *self = Reservation::Gathering(Box::new(Gathering {
+                    opened: opened.clone(),
+                    held: Vec::new(),
+                }));
+            }
+            (ReservationEvent::LineHeld(line), Reservation::Gathering(gathering)) => {
+                gathering.held.push(StockLine {
+                    sku: line.sku.clone(),
+                    quantity: line.quantity,
+                });
+            }
+            (ReservationEvent::InventoryReserved(_), Reservation::Gathering(gathering)) => {
+                *self = Reservation::Reserved(std::mem::take(&mut gathering.held).into());
+            }
+            (
+                ReservationEvent::InventoryRejected(_) | ReservationEvent::InventoryReleased(_),
+                _,
+            ) => {
+                *self = Reservation::Closed;
+            }
+            // Facts that are kept for people and for the stocks; the reservation moves by the events beside them.
+            (ReservationEvent::LineMissing(_) | ReservationEvent::ReturnRequested(_), _)
+            | (ReservationEvent::LineHeld(_) | ReservationEvent::InventoryReserved(_), _) => {}
+        }
+    }
+}
+
+impl Reservation {
+    fn held(&self) -> &[StockLine] {
+        match self {
+            Reservation::Gathering(gathering) => &gathering.held,
+            Reservation::Reserved(held) => held,
+            Reservation::Unopened | Reservation::Closed => &[],
+        }
+    }
+
+    fn return_held(&self, order_id: OrderId) -> Option<ReturnRequested> {
+        let lines = self.held().to_vec();
+        (!lines.is_empty()).then_some(ReturnRequested { order_id, lines })
+    }
+}
+
+/// A repeat of an order, under whatever id, changes nothing. An order that no stock could ever serve is rejected before
+/// any is asked.
+fn open(
+    reservation: &Reservation,
+    order: &Received<OrderCreated>,
+) -> Option<Result<ReservationOpened, InventoryRejected>> {
+    if *reservation != Reservation::Unopened {
+        return None;
+    }
+    if let Some(flaw) = flaw(order) {
+        return Some(Err(InventoryRejected {
+            order_id: order.order_id,
+            reason: flaw.to_owned(),
+            missing: Vec::new(),
+        }));
+    }
+    Some(Ok(ReservationOpened {
+        order_id: order.order_id,
+        customer_id: order.customer_id.clone(),
+        lines: order.lines.clone(),
+        currency: order.currency.clone(),
+        total_cents: order.total_cents,
+    }))
+}
+
+fn flaw(order: &OrderCreated) -> Option<&'static str> {
+    let pieces: i64 = order
+        .lines
+        .iter()
+        .map(|line| i64::from(line.quantity))
+        .sum();
+    if order.lines.is_empty() {
+        Some("the order has no lines")
+    } else if order.lines.iter().any(|line| line.sku.0.is_empty()) {
+        Some("a line of the order names no article")
+    } else if order.lines.iter().any(|line| line.quantity < 1) {
+        Some("a line of the order asks for less than one piece")
+    } else if pieces > i64::from(i32::MAX) {
+        Some("the order asks for more pieces than can be counted")
+    } else if order.total_cents < 0 {
+        Some("the order's total is below zero")
+    } else {
+        None
+    }
+}
+
+fn taken_for(taken: &StockTaken) -> [OrderId; 1] {
+    [taken.order_id]
+}
+
+/// Pieces for which the reservation has no use go back: it is closed, or has them, or never asked.
+fn hold(
+    reservation: &Reservation,
+    taken: &Received<StockTaken>,
+) -> Result<(LineHeld, Option<InventoryReserved>), ReturnRequested> {
+    let order_id = taken.order_id;
+    match reservation {
+        Reservation::Gathering(gathering) if gathering.awaits(taken) => {
+            let held = LineHeld {
+                order_id,
+                sku: taken.sku.clone(),
+                quantity: taken.quantity,
+            };
+            Ok((
+                held,
+                gathering
+                    .is_complete_with(1)
+                    .then(|| reserved(&gathering.opened)),
+            ))
+        }
+        _ => {
+            let line = StockLine {
+                sku: taken.sku.clone(),
+                quantity: taken.quantity,
+            };
+            Err(ReturnRequested {
+                order_id,
+                lines: vec![line],
+            })
+        }
+    }
+}
+
+fn reserved(opened: &ReservationOpened) -> InventoryReserved {
+    InventoryReserved {
+        order_id: opened.order_id,
+        customer_id: opened.customer_id.clone(),
+        lines: opened.lines.clone(),
+        currency: opened.currency.clone(),
+        total_cents: opened.total_cents,
+    }
+}
+
+fn short_for(short: &StockShort) -> [OrderId; 1] {
+    [short.order_id]
+}
+
+/// The first stock that is short closes the reservation: the order is held as a whole or not at all.
+fn reject(
+    reservation: &Reservation,
+    short: &Received<StockShort>,
+) -> Option<(LineMissing, InventoryRejected, Option<ReturnRequested>)> {
+    let Reservation::Gathering(_) = reservation else {
+        return None;
+    };
+    let StockShort {
+        order_id,
+        sku,
+        quantity,
+        available,
+    } = &**short;
+    let reason = format!("{sku} is short: {available} in stock, {quantity} asked for");
+    let missing = LineMissing {
+        order_id: *order_id,
+        sku: sku.clone(),
+        quantity: *quantity,
+    };
+    let rejected = InventoryRejected {
+        order_id: *order_id,
+        reason,
+        missing: vec![sku.clone()],
+    };
+    Some((missing, rejected, reservation.return_held(*order_id)))
+}
+
+/// What a rejection has sent back already is not sent back again.
+type Release = Option<(InventoryReleased, Option<ReturnRequested>)>;
+
+fn release(reservation: &Reservation, order_id: OrderId) -> Release {
+    let released = InventoryReleased {
+        order_id,
+        lines: reservation.held().to_vec(),
+    };
+    (*reservation != Reservation::Closed).then(|| (released, reservation.return_held(order_id)))
+}
+
+fn release_unpaid(
+    reservation: &Reservation,
+    failed: &Received<PaymentFailed>,
+    _: &ReservationOpened,
+) -> Release {
+    release(reservation, failed.order_id)
+}
+
+fn release_cancelled(
+    reservation: &Reservation,
+    cancelled: &Received<OrderCancelled>,
+    _: &ReservationOpened,
+) -> Release {
+    release(reservation, cancelled.order_id)
+}
+
+pub(crate) fn aggregate() -> Aggregate<Reservation> {
+    let reservation = Aggregate::new("reservation")
+        .on(open)
+        .undo(release_unpaid)
+        .undo(release_cancelled);
+    reservation
+        .routed(taken_for, hold)
+        .routed(short_for, reject)
+}
