@@ -6,7 +6,7 @@
 use kolo::{Aggregate, Received, State, Timestamp};
 use shop_schemas::inventory::{
     InventoryRejected, InventoryReleased, InventoryReserved, LineHeld, LineMissing,
-    ReservationEvent, ReservationOpened, ReturnRequested, StockLine, StockShort, StockTaken,
+    ReservationEvent, ReservationOpened, ReturnRequested, Sku, StockLine, StockShort, StockTaken,
 };
 use shop_schemas::order::{OrderCancelled, OrderCreated, OrderId};
 use shop_schemas::payment::PaymentFailed;
@@ -35,14 +35,15 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Whether the stock of this article is still to answer.
-    fn awaits(&self, taken: &StockTaken) -> bool {
-        let held = self.held.iter().any(|line| line.sku == taken.sku);
-        !held && self.opened.lines.iter().any(|line| line.sku == taken.sku)
+    /// Whether the stock of this article was asked and has not answered.
+    fn awaits(&self, sku: &Sku) -> bool {
+        let asked = self.opened.lines.iter().any(|line| line.sku == *sku);
+        asked && !self.held.iter().any(|line| line.sku == *sku)
     }
 
-    fn is_complete_with(&self, one_more: usize) -> bool {
-        self.held.len() + one_more == needed(&self.opened.lines).len()
+    /// Whether all is held with one line more.
+    fn lacks_one(&self) -> bool {
+        self.held.len() + 1 == needed(&self.opened.lines).len()
     }
 }
 
@@ -149,30 +150,26 @@ fn hold(
     reservation: &Reservation,
     taken: &Received<StockTaken>,
 ) -> Result<(LineHeld, Option<InventoryReserved>), ReturnRequested> {
-    let order_id = taken.order_id;
+    let StockTaken {
+        order_id,
+        sku,
+        quantity,
+    } = (**taken).clone();
     match reservation {
-        Reservation::Gathering(gathering) if gathering.awaits(taken) => {
-            let held = LineHeld {
-                order_id,
-                sku: taken.sku.clone(),
-                quantity: taken.quantity,
-            };
+        Reservation::Gathering(gathering) if gathering.awaits(&sku) => {
+            let reserved = gathering.lacks_one().then(|| reserved(&gathering.opened));
             Ok((
-                held,
-                gathering
-                    .is_complete_with(1)
-                    .then(|| reserved(&gathering.opened)),
+                LineHeld {
+                    order_id,
+                    sku,
+                    quantity,
+                },
+                reserved,
             ))
         }
         _ => {
-            let line = StockLine {
-                sku: taken.sku.clone(),
-                quantity: taken.quantity,
-            };
-            Err(ReturnRequested {
-                order_id,
-                lines: vec![line],
-            })
+            let lines = vec![StockLine { sku, quantity }];
+            Err(ReturnRequested { order_id, lines })
         }
     }
 }
@@ -196,27 +193,26 @@ fn reject(
     reservation: &Reservation,
     short: &Received<StockShort>,
 ) -> Option<(LineMissing, InventoryRejected, Option<ReturnRequested>)> {
-    let Reservation::Gathering(_) = reservation else {
+    if !matches!(reservation, Reservation::Gathering(gathering) if gathering.awaits(&short.sku)) {
         return None;
-    };
+    }
     let StockShort {
         order_id,
         sku,
         quantity,
         available,
-    } = &**short;
-    let reason = format!("{sku} is short: {available} in stock, {quantity} asked for");
-    let missing = LineMissing {
-        order_id: *order_id,
-        sku: sku.clone(),
-        quantity: *quantity,
-    };
+    } = (**short).clone();
     let rejected = InventoryRejected {
-        order_id: *order_id,
-        reason,
+        order_id,
+        reason: format!("{sku} is short: {available} in stock, {quantity} asked for"),
         missing: vec![sku.clone()],
     };
-    Some((missing, rejected, reservation.return_held(*order_id)))
+    let missing = LineMissing {
+        order_id,
+        sku,
+        quantity,
+    };
+    Some((missing, rejected, reservation.return_held(order_id)))
 }
 
 /// What a rejection has sent back already is not sent back again.
@@ -247,11 +243,10 @@ fn release_cancelled(
 }
 
 pub(crate) fn aggregate() -> Aggregate<Reservation> {
-    let reservation = Aggregate::new("reservation")
+    let reservation = Aggregate::new("reservation");
+    let reservation = reservation
         .on(open)
-        .undo(release_unpaid)
-        .undo(release_cancelled);
-    reservation
         .routed(taken_for, hold)
-        .routed(short_for, reject)
+        .routed(short_for, reject);
+    reservation.undo(release_unpaid).undo(release_cancelled)
 }

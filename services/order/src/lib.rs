@@ -1,8 +1,8 @@
 //! The order service: opens an order, and decides once whether it is confirmed or cancelled.
 //!
-//! Whichever end is decided first stands, in every order of arrival. A payment that overtakes its order confirms it. A
-//! customer may cancel an order that is not known here yet: it is cancelled at once, opens nothing when it arrives, and
-//! what others do for it falls to their compensations. A payment after the cancellation confirms nothing and is given back.
+//! Whichever end is decided first stands, in every order of arrival. A payment that overtakes its
+//! order confirms it. A customer may cancel an order that is not known here yet: it is cancelled at
+//! once, opens nothing when it arrives, and what others do for it falls to their compensations.
 
 use kolo::{Aggregate, Received, Service, State, Timestamp};
 use shop_schemas::inventory::InventoryRejected;
@@ -11,17 +11,13 @@ use shop_schemas::order::{
 };
 use shop_schemas::payment::{PaymentAuthorized, PaymentFailed};
 
-/// How far an order has come.
+/// How far an order has come; unknown while nothing has been decided about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Order {
-    /// No event of it has been decided.
+enum Order {
     #[default]
     Unknown,
-    /// On its way.
     Open,
-    /// Held and paid.
     Confirmed,
-    /// Ended without a sale.
     Cancelled,
 }
 
@@ -43,10 +39,8 @@ impl Order {
     }
 
     fn cancel(self, order_id: OrderId, reason: impl Into<String>) -> Option<OrderCancelled> {
-        (!self.has_ended()).then(|| OrderCancelled {
-            order_id,
-            reason: reason.into(),
-        })
+        let reason = reason.into();
+        (!self.has_ended()).then_some(OrderCancelled { order_id, reason })
     }
 }
 
@@ -60,36 +54,25 @@ fn open(order: &Order, created: &Received<OrderCreated>) -> Option<OrderOpened> 
 }
 
 fn confirm(order: &Order, paid: &Received<PaymentAuthorized>) -> Option<OrderConfirmed> {
-    (!order.has_ended()).then_some(OrderConfirmed {
-        order_id: paid.order_id,
-    })
+    let order_id = paid.order_id;
+    (!order.has_ended()).then_some(OrderConfirmed { order_id })
 }
 
-fn cancel_rejected(
-    order: &Order,
-    rejected: &Received<InventoryRejected>,
-) -> Option<OrderCancelled> {
-    order.cancel(rejected.order_id, &rejected.reason)
+fn reject(order: &Order, inventory: &Received<InventoryRejected>) -> Option<OrderCancelled> {
+    order.cancel(inventory.order_id, &inventory.reason)
 }
 
-fn cancel_unpaid(order: &Order, failed: &Received<PaymentFailed>) -> Option<OrderCancelled> {
-    order.cancel(failed.order_id, &failed.reason)
+fn decline(order: &Order, payment: &Received<PaymentFailed>) -> Option<OrderCancelled> {
+    order.cancel(payment.order_id, &payment.reason)
 }
 
-fn cancel_withdrawn(order: &Order, request: &Received<CancelRequested>) -> Option<OrderCancelled> {
-    order.cancel(request.order_id, "cancelled by the customer")
+fn withdraw(order: &Order, customer: &Received<CancelRequested>) -> Option<OrderCancelled> {
+    order.cancel(customer.order_id, "cancelled by the customer")
 }
 
 /// The declaration.
 pub fn service() -> Service {
-    let lifecycle = Aggregate::<Order>::new("lifecycle")
-        .on(open)
-        .on(confirm)
-        .pivot();
-    Service::new("order").aggregate(
-        lifecycle
-            .on(cancel_rejected)
-            .on(cancel_unpaid)
-            .on(cancel_withdrawn),
-    )
+    let lifecycle = Aggregate::<Order>::new("lifecycle");
+    let lifecycle = lifecycle.on(open).on(confirm).pivot();
+    Service::new("order").aggregate(lifecycle.on(reject).on(decline).on(withdraw))
 }
