@@ -1,0 +1,95 @@
+//! `shop gateway`: the sandbox as a process of its own.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::{Faults, Gateway};
+
+/// `shop gateway`
+#[derive(Debug, Args)]
+pub struct GatewayArgs {
+    /// The address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// The port to listen on; 0 takes a free one. The first line of stdout is the URL.
+    #[arg(long, default_value_t = 8085)]
+    port: u16,
+    #[command(flatten)]
+    faults: FaultArgs,
+}
+
+/// What the sandbox is told at its start.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The sandbox gateway")]
+pub struct FaultArgs {
+    /// Keep the gateway's ledger in this file, one JSON line an entry; an existing one is continued.
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// Every answer takes this long.
+    #[arg(long = "gateway-latency-ms", value_name = "MS", default_value_t = 0)]
+    latency_ms: u64,
+    /// Share of the calls that are answered by status 500 and do nothing.
+    #[arg(
+        long = "gateway-error-rate",
+        value_name = "0..1",
+        default_value_t = 0.0
+    )]
+    error_rate: f64,
+    /// Share of the calls that are carried out and never answered.
+    #[arg(
+        long = "gateway-timeout-rate",
+        value_name = "0..1",
+        default_value_t = 0.0
+    )]
+    timeout_after_charge_rate: f64,
+    /// Seed of the faults.
+    #[arg(long = "gateway-seed", value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl FaultArgs {
+    /// The faults to start with.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        Faults {
+            latency_ms: self.latency_ms,
+            error_rate: self.error_rate,
+            timeout_after_charge_rate: self.timeout_after_charge_rate,
+            refuse_ms: 0,
+            seed: Some(self.seed),
+        }
+    }
+}
+
+/// Runs until it is told to stop (SIGTERM, SIGINT).
+///
+/// # Errors
+/// When the address is taken, the ledger cannot be used, or the listener fails.
+pub fn run(args: &GatewayArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no tokio runtime")?;
+    let address = SocketAddr::new(args.host, args.port);
+    runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut term = signal(SignalKind::terminate()).context("SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+        let gateway = Gateway::start(address, args.faults.faults(), args.faults.ledger.as_deref())?;
+        crate::print(&gateway.url())?;
+        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = tick.tick() => if gateway.failed() {
+                    return gateway.stop().and_then(|()| bail!("the gateway ended by itself"));
+                },
+            }
+        }
+        gateway.stop()
+    })
+}

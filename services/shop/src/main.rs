@@ -1,0 +1,3 @@
+//! `shop`: see the library's front page.
+
+fn main() {}
