@@ -178,9 +178,11 @@ impl Names {
             event,
             effect: declaration.effects.iter().position(|effect| effect.request.name == event.name),
             step: declaration.step(event.name),
-            pivot: declaration.reactions.iter().filter(|reaction| reaction.pivot).any(|reaction| {
-                reaction.outgoing.iter().any(|edge| !edge.failure && edge.event.name == event.name)
-            }),
+            // Without a compensation there is nothing that the pivot ends, and a barrier costs each key some 400 bytes.
+            pivot: !declaration.undos.is_empty()
+                && declaration.reactions.iter().filter(|reaction| reaction.pivot).any(|reaction| {
+                    reaction.outgoing.iter().any(|edge| !edge.failure && edge.event.name == event.name)
+                }),
         });
         let mut own: Vec<OwnType> = own.collect();
         own.retain(|own| own.effect.is_some() || own.step.is_some() || own.pivot);
