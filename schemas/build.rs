@@ -7,5 +7,6 @@ fn main() {
         .stream("inventory.stock", "StockEvent")
         .stream("payments", "PaymentEvent")
         .stream("orders.outcome", "OrderEvent")
+        .full_compatibility()
         .generate();
 }
