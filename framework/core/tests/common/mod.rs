@@ -1,0 +1,6 @@
+//! What the behaviour tests share.
+
+#[macro_use]
+pub(crate) mod events;
+pub(crate) mod bench;
+pub(crate) mod domain;
