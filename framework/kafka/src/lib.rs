@@ -1,5 +1,32 @@
-//! The Kafka shell of kolo.
+//! The Kafka shell of kolo: workers, take-over, restore, routers, topics, effects, configuration.
+//!
+//! # Layout
+//!
+//! | module | idea |
+//! |---|---|
+//! | `app` | a service with its adapters: started, watched, stopped |
+//! | `command` | the command line of every service binary |
+//! | `config` | configuration from file and environment |
+//! | `adapter` | what a user implements to reach the outside world |
+//! | `effects` | calls ports until they reply |
+//! | `topics` | topics, created or verified |
+//! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
+//! | `router` | copies for inboxes |
+//! | `native` | the only unsafe code: what rust-rdkafka does not wrap |
+//! | `wake` | waking a thread |
+
 mod adapter;
+mod app;
+mod command;
 mod config;
+mod effects;
+mod native;
+mod router;
+pub mod topics;
+mod wake;
+mod worker;
+
 pub use adapter::{Adapter, AdapterError, Call};
+pub use app::{App, Running, StartError};
 pub use config::{Config, ConfigError};
+pub use worker::RunError;

@@ -1,0 +1,262 @@
+//! A service with its adapters, ready to run.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use kolo_core::processor::Rules;
+use kolo_core::{Port, Service};
+use parking_lot::Mutex;
+
+use crate::adapter::Adapter;
+use crate::config::Config;
+use crate::effects::{Adapters, EffectPool};
+use crate::router::Router;
+use crate::topics::{TopicAdmin, TopicError, Topics};
+use crate::wake::Waker;
+use crate::worker::{RunError, Signals, Spec, Worker};
+
+/// How often the topics' ids are looked at, to notice one that was deleted and created again.
+const TOPIC_CHECK: Duration = Duration::from_secs(10);
+
+/// A service and the adapters that its ports are bound to.
+///
+/// ```no_run
+/// # fn service() -> kolo_core::Service { kolo_core::Service::new("shop") }
+/// fn main() -> std::process::ExitCode {
+///     kolo_kafka::App::new(service()).main()
+/// }
+/// ```
+#[must_use = "an app does nothing until it is started"]
+pub struct App {
+    pub(crate) service: Service,
+    adapters: Adapters,
+    rules: Rules,
+}
+
+/// A service that cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The topics are not as they must be.
+    #[error(transparent)]
+    Topics(#[from] TopicError),
+    /// A port has no adapter.
+    #[error("the effect of `{request}` calls the port `{port}`, which has no adapter: bind one with `App::bind::<{port}>(…)`")]
+    Unbound {
+        /// The request event.
+        request: &'static str,
+        /// The port.
+        port: &'static str,
+    },
+    /// librdkafka refuses the configuration.
+    #[error("librdkafka refuses the configuration: {0}")]
+    Client(#[from] rdkafka::error::KafkaError),
+    /// The system has no more threads.
+    #[error("no thread can be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl App {
+    /// An app of this service, with no adapters yet.
+    pub fn new(service: Service) -> Self {
+        App { service, adapters: Adapters::default(), rules: Rules::ALL }
+    }
+
+    /// Binds an adapter to a port.
+    pub fn bind<P: Port>(mut self, adapter: impl Adapter<P>) -> Self {
+        self.adapters.bind::<P>(adapter);
+        self
+    }
+
+    /// Leaves rules of the protocol out. Only to show in a test that the guarantees then fail.
+    #[cfg(feature = "break-rules")]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Creates or verifies the topics, and starts workers, routers and effects. Blocks until the topics are there.
+    ///
+    /// # Errors
+    /// When a port has no adapter, the topics are not as they must be, or the brokers do not answer.
+    pub fn start(self, config: &Config) -> Result<Running, StartError> {
+        for aggregate in self.service.aggregates() {
+            for effect in aggregate.description().effects {
+                if !self.adapters.binds(&effect) {
+                    return Err(StartError::Unbound { request: effect.request.name, port: effect.port_name });
+                }
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name(format!("{}-effects", self.service.name()))
+            .enable_all()
+            .build()?;
+        let topics = runtime.block_on(async { TopicAdmin::new(config)?.prepare(&self.service).await.map_err(StartError::from) })?;
+        let service = Arc::new(self.service);
+        let signals = Arc::new(Signals::default());
+        let (ended, ends) = bounded(1);
+        let mut running = Running {
+            name: service.name(),
+            signals: Arc::clone(&signals),
+            threads: Vec::new(),
+            wakers: Vec::new(),
+            ends,
+            failure: Mutex::new(None),
+            runtime: Some(runtime),
+        };
+        let handle = running.runtime.as_ref().map(|runtime| runtime.handle().clone());
+        for participant in service.aggregates() {
+            let Some(handle) = handle.clone() else { continue };
+            let description = participant.description();
+            let spec = Arc::new(Spec {
+                service: Arc::clone(&service),
+                participant: Arc::clone(participant),
+                pool: EffectPool::new(
+                    handle,
+                    self.adapters.clone(),
+                    config.max_effects,
+                    Duration::from_millis(config.effect_timeout_ms),
+                ),
+                config: config.clone(),
+                rules: self.rules,
+                signals: Arc::clone(&signals),
+                description,
+            });
+            for number in 0..config.workers {
+                let worker = Worker::new(Arc::clone(&spec));
+                running.wakers.push(worker.waker());
+                running.spawn(format!("{}-{number}", spec.name()), &ended, move || worker.run())?;
+            }
+            if !spec.description.routed_topics().is_empty() {
+                let router = Router::new(Arc::clone(&spec));
+                running.wakers.push(router.waker());
+                running.spawn(format!("{}-router", spec.name()), &ended, move || router.run())?;
+            }
+        }
+        let config = config.clone();
+        running.spawn(format!("{}-topics", running.name), &ended, move || {
+            watch_topics(&config, topics, &signals);
+            Ok(())
+        })?;
+        Ok(running)
+    }
+}
+
+/// A service that runs, in threads of its own. Dropping it stops it.
+pub struct Running {
+    name: &'static str,
+    signals: Arc<Signals>,
+    threads: Vec<(String, JoinHandle<Result<(), RunError>>)>,
+    wakers: Vec<Waker>,
+    ends: Receiver<()>,
+    failure: Mutex<Option<RunError>>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Running {
+    fn spawn(
+        &mut self,
+        name: String,
+        ended: &Sender<()>,
+        run: impl FnOnce() -> Result<(), RunError> + Send + 'static,
+    ) -> Result<(), std::io::Error> {
+        /// Tells that a thread has ended, in whatever way.
+        struct Tell(Sender<()>);
+        impl Drop for Tell {
+            fn drop(&mut self) {
+                let _ = self.0.try_send(());
+            }
+        }
+        let tell = Tell(ended.clone());
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let _tell = tell;
+            run()
+        })?;
+        self.threads.push((name, thread));
+        Ok(())
+    }
+
+    /// Waits until the service has failed, or for `at_most`. Says whether it has.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let _ = self.ends.recv_timeout(at_most);
+        self.has_failed()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.threads.iter().any(|(_, thread)| thread.is_finished())
+    }
+
+    /// Stops gracefully: no more decisions, positions made durable, appends acknowledged, groups left.
+    ///
+    /// # Errors
+    /// When a thread of the service has failed, now or before: its error.
+    pub fn stop(mut self) -> Result<(), RunError> {
+        self.end();
+        self.failure.lock().take().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        self.signals.stop.store(true, Ordering::Relaxed);
+        self.wakers.iter().for_each(Waker::wake);
+        for (thread, handle) in self.threads.drain(..) {
+            if handle.thread().id() == std::thread::current().id() {
+                continue;
+            }
+            handle.thread().unpark();
+            let outcome = handle.join().unwrap_or_else(|panic| {
+                Err(RunError::Panicked { thread, message: message_of(panic.as_ref()) })
+            });
+            if let Err(error) = outcome {
+                tracing::error!("{}: {error}", self.name);
+                self.failure.lock().get_or_insert(error);
+            }
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "(no message)".into())
+}
+
+fn watch_topics(config: &Config, mut known: Topics, signals: &Signals) {
+    let Ok(admin) = TopicAdmin::new(config) else { return };
+    let names: Vec<String> = known.keys().cloned().collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    loop {
+        let mut left = TOPIC_CHECK;
+        while !left.is_zero() {
+            if signals.stopping() {
+                return;
+            }
+            let nap = left.min(Duration::from_millis(500));
+            std::thread::park_timeout(nap);
+            left -= nap;
+        }
+        // A broker that does not answer is no news about topics.
+        let Ok(now) = admin.describe(&names) else { continue };
+        for (name, topic) in now {
+            let before = known.insert(name.clone(), topic);
+            if let Some(before) = before
+                && before.id != topic.id
+            {
+                tracing::warn!("the topic `{name}` was deleted and created again: it is read from its beginning, as another origin");
+                signals.topics_version.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

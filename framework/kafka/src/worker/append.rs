@@ -1,0 +1,125 @@
+//! Appends: produced without waiting, acknowledged in order, and what an acknowledgement sets off.
+
+use std::time::{Duration, Instant};
+
+use kolo_core::EffectCall;
+use kolo_core::processor::EpochEnd;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::BaseRecord;
+use rdkafka::topic_partition_list::Offset;
+
+use crate::wake::Waker;
+
+use super::End;
+use super::clients::Delivery;
+use super::partition::{Phase, generation_of, partition_of, token};
+use super::record::headers_of;
+use super::session::Session;
+
+impl Session<'_> {
+    /// Hands the records in the outbox to the producer, in order.
+    pub(super) fn produce(&mut self, partition: i32) -> Result<(), End> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        let generation = self.owned(partition).map_or(0, |owned| owned.generation);
+        let mut full_since = None;
+        for append in self.outbox.iter() {
+            let mut record = BaseRecord::with_opaque_to(self.spec.description.stream, token(partition, generation))
+                .partition(partition)
+                .payload(append.value)
+                .timestamp(append.at.as_millis())
+                .headers(headers_of(&append, &self.source));
+            if !append.key.is_empty() {
+                record = record.key(append.key);
+            }
+            loop {
+                match self.appender.producer().send(record) {
+                    Ok(()) => break,
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                        let since = *full_since.get_or_insert_with(Instant::now);
+                        if since.elapsed() > self.spec.config.session_timeout() / 4 {
+                            return Err(End::Restart("the producer's queue stays full".into()));
+                        }
+                        record = back;
+                        self.appender.drain(&mut self.deliveries);
+                        Waker::sleep(Duration::from_millis(1));
+                    }
+                    // A hole: nothing more may be sent in this epoch.
+                    Err((error, _)) => return Err(End::Restart(format!("an append was refused: {error}"))),
+                }
+            }
+            self.unacknowledged += 1;
+        }
+        self.outbox.clear();
+        Ok(())
+    }
+
+    /// Takes the delivery reports that wait.
+    pub(super) fn take_deliveries(&mut self) -> Result<bool, End> {
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.appender.drain(&mut deliveries);
+        let busy = !deliveries.is_empty();
+        if busy {
+            self.moved_at = Instant::now();
+        }
+        for delivery in deliveries.drain(..) {
+            self.unacknowledged = self.unacknowledged.saturating_sub(1);
+            self.delivered(&delivery)?;
+        }
+        self.deliveries = deliveries;
+        Ok(busy)
+    }
+
+    fn delivered(&mut self, delivery: &Delivery) -> Result<(), End> {
+        let offset = match &delivery.outcome {
+            Ok(offset) if *offset >= 0 => *offset,
+            // Where it stands is not known, and so neither is whether it stands alone.
+            Ok(_) => return Err(End::Restart("an append was acknowledged without an offset".into())),
+            Err(error) => return Err(End::Restart(format!("an append failed: {error}"))),
+        };
+        let partition = i32::try_from(partition_of(delivery.token)).unwrap_or(i32::MAX);
+        let generation = generation_of(delivery.token);
+        let Some(owned) = self.owned(partition).filter(|owned| owned.generation == generation) else {
+            return Ok(());
+        };
+        if owned.phase == Phase::Fencing {
+            return self.fenced(partition, offset);
+        }
+        match owned.processor.acknowledged(offset) {
+            Ok(()) => {}
+            Err(end @ EpochEnd::Replaced { .. }) => return self.epoch_ended(partition, end),
+            Err(end) => return Err(End::Restart(end.to_string())),
+        }
+        self.advance(partition)
+    }
+
+    /// Starts the effects whose requests are acknowledged and known to be valid, and has a gap read that stands before
+    /// the others.
+    pub(super) fn advance(&mut self, partition: i32) -> Result<(), End> {
+        let mut calls = std::mem::take(&mut self.calls);
+        let mut gap = None;
+        if let Some(owned) = self.owned(partition) {
+            owned.processor.sound(&mut calls);
+            if owned.phase == (Phase::Working { reading_gap: false }) {
+                gap = owned.processor.gap();
+            }
+            if gap.is_some() {
+                owned.phase = Phase::Working { reading_gap: true };
+            }
+        }
+        self.start_effects(partition, calls.drain(..));
+        self.calls = calls;
+        let Some(gap) = gap else { return Ok(()) };
+        tracing::debug!(partition, "{}: reads a gap at {gap:?} in what it appended", self.name);
+        self.read_stream_from(partition, Offset::Offset(gap.start))
+    }
+
+    pub(super) fn start_effects(&mut self, partition: i32, calls: impl IntoIterator<Item = EffectCall>) {
+        let Some(ownership) = self.owned(partition).map(|owned| owned.ownership.clone()) else { return };
+        for call in calls {
+            let effect = &self.spec.description.effects[call.effect];
+            self.spec.pool.start(call, effect, partition, ownership.clone(), self.reply_to.clone());
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The three Kafka clients of a worker: membership, data, and appends.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use crate::config::Config;
+use crate::native::WakingProducer;
+use crate::wake::Waker;
+
+/// What happened to the membership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum MemberEvent {
+    /// These partitions are ours from now on.
+    Assigned(Vec<i32>),
+    /// These are no longer.
+    Revoked(Vec<i32>),
+}
+
+/// Context of the membership consumer: it joins the group on the stream's partitions, and fetches nothing.
+#[derive(Default)]
+pub(super) struct MemberContext {
+    events: Mutex<Vec<MemberEvent>>,
+    noise: AtomicBool,
+}
+
+/// librdkafka's own log lines, into ours.
+fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(facility, "{message}");
+        }
+        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::debug!(facility, "{message}"),
+        _ => tracing::trace!(facility, "{message}"),
+    }
+}
+
+impl ClientContext for MemberContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.noise.store(true, Ordering::Relaxed);
+        tracing::debug!("membership: {error}: {reason}");
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<i32> {
+    list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+}
+
+impl ConsumerContext for MemberContext {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        self.noise.store(true, Ordering::Relaxed);
+        match rebalance {
+            Rebalance::Revoke(list) => self.events.lock().push(MemberEvent::Revoked(partitions(list))),
+            Rebalance::Assign(_) => {}
+            Rebalance::Error(error) => tracing::warn!("rebalance: {error}"),
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance {
+            // Membership only: the data consumer reads.
+            if let Err(error) = consumer.pause(list) {
+                tracing::debug!("the membership's partitions cannot be paused: {error}");
+            }
+            self.events.lock().push(MemberEvent::Assigned(partitions(list)));
+        }
+    }
+
+    fn commit_callback(&self, _: KafkaResult<()>, _: &TopicPartitionList) {
+        self.noise.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The membership in the aggregate's group.
+pub(super) struct Member(BaseConsumer<MemberContext>);
+
+impl Member {
+    pub(super) fn join(config: &Config, group: &str, stream: &str, waker: &Waker) -> Result<Self, KafkaError> {
+        let session = config.session_timeout_ms;
+        let mut client = consumer_config(config, group);
+        client
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", session.to_string())
+            .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
+            .set("auto.offset.reset", "latest");
+        let mut consumer: BaseConsumer<MemberContext> = client.create_with_context(MemberContext::default())?;
+        let waker = waker.clone();
+        consumer.set_nonempty_callback(move || waker.wake());
+        consumer.subscribe(&[stream])?;
+        Ok(Member(consumer))
+    }
+
+    /// What happened since the last call.
+    pub(super) fn poll(&self) -> Vec<MemberEvent> {
+        let context = self.0.context();
+        loop {
+            context.noise.store(false, Ordering::Relaxed);
+            match self.0.poll(std::time::Duration::ZERO) {
+                Some(Err(error)) => tracing::debug!("membership: {error}"),
+                Some(Ok(_)) => {}
+                // An event that is no message also ends a poll; only a silent one says that the queue is empty.
+                None if context.noise.load(Ordering::Relaxed) => {}
+                None => break,
+            }
+        }
+        std::mem::take(&mut *context.events.lock())
+    }
+
+    /// Begins to leave: the partitions are revoked by the next polls.
+    pub(super) fn leave(&self) {
+        self.0.unsubscribe();
+    }
+
+    /// Commits offsets for tools that display lag; nothing is ever resumed from them.
+    pub(super) fn commit_for_display(&self, list: &TopicPartitionList) {
+        if let Err(error) = self.0.commit(list, rdkafka::consumer::CommitMode::Async) {
+            tracing::debug!("offsets for lag displays were not committed: {error}");
+        }
+    }
+}
+
+/// Context of consumers that are assigned by hand.
+#[derive(Default)]
+pub(crate) struct DataContext {
+    noise: AtomicBool,
+}
+
+impl DataContext {
+    /// Whether an event that is no message was polled since the last call.
+    pub(crate) fn take_noise(&self) -> bool {
+        self.noise.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl ClientContext for DataContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.noise.store(true, Ordering::Relaxed);
+        tracing::debug!("data consumer: {error}: {reason}");
+    }
+}
+
+impl ConsumerContext for DataContext {}
+
+pub(crate) fn consumer_config(config: &Config, group: &str) -> ClientConfig {
+    let mut client = config.client();
+    let defaults = [
+        ("group.id", group),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("allow.auto.create.topics", "false"),
+        // One Fetch at a time goes to a broker: a partition that is added waits for the one before it to return.
+        ("fetch.wait.max.ms", "100"),
+        ("fetch.queue.backoff.ms", "2"),
+        ("queued.min.messages", "100000"),
+        ("reconnect.backoff.ms", "50"),
+        ("reconnect.backoff.max.ms", "1000"),
+        ("socket.nagle.disable", "true"),
+    ];
+    for (property, value) in defaults {
+        if client.get(property).is_none() {
+            client.set(property, value);
+        }
+    }
+    client
+}
+
+pub(super) fn data_consumer(config: &Config, group: &str, waker: &Waker) -> Result<BaseConsumer<DataContext>, KafkaError> {
+    let mut client = consumer_config(config, group);
+    // Never a guess: an input whose records were deleted before they were decided stops the worker.
+    client.set("auto.offset.reset", "error");
+    let mut consumer: BaseConsumer<DataContext> = client.create_with_context(DataContext::default())?;
+    let waker = waker.clone();
+    consumer.set_nonempty_callback(move || waker.wake());
+    Ok(consumer)
+}
+
+/// A delivery report.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// What the record was produced with.
+    pub(crate) token: usize,
+    /// The offset it got.
+    pub(crate) outcome: Result<i64, KafkaError>,
+}
+
+/// Context of producers: gathers delivery reports.
+#[derive(Default)]
+pub(crate) struct DeliveryContext {
+    deliveries: Mutex<Vec<Delivery>>,
+    noise: AtomicBool,
+}
+
+impl ClientContext for DeliveryContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.noise.store(true, Ordering::Relaxed);
+        tracing::debug!("producer: {error}: {reason}");
+    }
+}
+
+impl ProducerContext for DeliveryContext {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, token: usize) {
+        self.noise.store(true, Ordering::Relaxed);
+        let outcome = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        self.deliveries.lock().push(Delivery { token, outcome });
+    }
+}
+
+/// Appends records; reports what became of them.
+pub(crate) struct Appender(WakingProducer<DeliveryContext>);
+
+impl Appender {
+    pub(crate) fn new(config: &Config, waker: &Waker) -> Result<Self, KafkaError> {
+        let mut client = config.client();
+        let defaults = [
+            ("compression.codec", "lz4"),
+            // The next batch goes when the one before is acknowledged: a natural group commit.
+            ("max.in.flight.requests.per.connection", "1"),
+            ("linger.ms", "0"),
+            ("batch.num.messages", "100000"),
+            ("queue.buffering.max.messages", "1000000"),
+            ("queue.buffering.max.kbytes", "1048576"),
+            ("reconnect.backoff.ms", "50"),
+            ("reconnect.backoff.max.ms", "1000"),
+            ("socket.nagle.disable", "true"),
+        ];
+        for (property, value) in defaults {
+            if client.get(property).is_none() {
+                client.set(property, value);
+            }
+        }
+        // The protocol's own assumptions; no configuration may weaken them.
+        client
+            .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", "0");
+        let producer: BaseProducer<DeliveryContext> = client.create_with_context(DeliveryContext::default())?;
+        let waker = waker.clone();
+        Ok(Appender(WakingProducer::new(producer, move || waker.wake())))
+    }
+
+    pub(crate) fn producer(&self) -> &BaseProducer<DeliveryContext> {
+        self.0.producer()
+    }
+
+    /// Moves all delivery reports that wait into `out`.
+    pub(crate) fn drain(&self, out: &mut Vec<Delivery>) {
+        let context = rdkafka::producer::Producer::client(self.producer()).context();
+        loop {
+            context.noise.store(false, Ordering::Relaxed);
+            self.producer().poll(std::time::Duration::ZERO);
+            if !context.noise.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        out.append(&mut context.deliveries.lock());
+    }
+}

@@ -1,0 +1,196 @@
+//! The worker: one thread that owns partitions of one aggregate's stream.
+//!
+//! ```text
+//! assigned -> fence -> (acknowledged) -> restore -> work: poll -> decide -> append -> acknowledged -> sound? -> effects
+//! ```
+//!
+//! Memory runs ahead of the log. If an append fails for good or goes unanswered, or the process was paused, all clients
+//! are thrown away with the state, and the worker joins anew. If a fence shows up, that partition's state is.
+
+pub(crate) mod clients;
+mod partition;
+pub(crate) mod record;
+mod append;
+mod session;
+mod takeover;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use crossbeam_channel::{Receiver, unbounded};
+use kolo_core::processor::{ProcessorError, Rules};
+use kolo_core::{Description, Participant, Service};
+use rdkafka::error::KafkaError;
+
+use crate::config::Config;
+use crate::effects::{EffectPool, Replied, ReplyTo};
+use crate::topics::TopicError;
+use crate::wake::Waker;
+
+use session::Session;
+
+/// What a worker runs: one aggregate of a service.
+pub(crate) struct Spec {
+    pub(crate) service: Arc<Service>,
+    pub(crate) participant: Arc<dyn Participant>,
+    pub(crate) description: Description,
+    pub(crate) config: Config,
+    pub(crate) pool: EffectPool,
+    pub(crate) rules: Rules,
+    pub(crate) signals: Arc<Signals>,
+}
+
+impl Spec {
+    /// `<service>.<aggregate>`: the consumer group, and how messages name it.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.service.name(), self.description.aggregate)
+    }
+}
+
+/// What the process tells its threads.
+#[derive(Default)]
+pub(crate) struct Signals {
+    pub(crate) stop: AtomicBool,
+    /// Raised when a topic was found to be another one under the same name.
+    pub(crate) topics_version: AtomicU64,
+}
+
+impl Signals {
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a worker, a router or a whole service ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A record that cannot be decided, or a stream that cannot be restored. The service stops at it.
+    #[error("{aggregate}: {source}")]
+    Processor {
+        /// `<service>.<aggregate>`
+        aggregate: String,
+        /// What is wrong, and where.
+        source: ProcessorError,
+    },
+    /// A record that cannot be routed.
+    #[error("{aggregate}: the router cannot forward {place}: {problem}")]
+    Route {
+        /// `<service>.<aggregate>`
+        aggregate: String,
+        /// Topic, partition and offset.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Records of an input were deleted before they were decided.
+    #[error("{aggregate}: records of its inputs were deleted before they were decided: {lost}. Reset is not a choice here: restore the records, or declare them lost by deleting and creating the topic")]
+    Lost {
+        /// `<service>.<aggregate>`
+        aggregate: String,
+        /// Which.
+        lost: String,
+    },
+    /// The topics are not as they must be.
+    #[error(transparent)]
+    Topics(#[from] TopicError),
+    /// librdkafka refuses something that is not a matter of time.
+    #[error("{aggregate}: {source}")]
+    Client {
+        /// `<service>.<aggregate>`
+        aggregate: String,
+        /// What it says.
+        source: KafkaError,
+    },
+    /// A thread panicked: a decision, a fold or a route is not total.
+    #[error("{thread} panicked: {message}. A decision must be total: find the input in the log line above, mend the code, start again")]
+    Panicked {
+        /// The thread's name.
+        thread: String,
+        /// The panic's message.
+        message: String,
+    },
+}
+
+/// Why a session ends.
+pub(crate) enum End {
+    /// The process stops.
+    Stopped,
+    /// Everything is thrown away and begun anew.
+    Restart(String),
+    /// The service cannot go on.
+    Fatal(RunError),
+}
+
+impl From<RunError> for End {
+    fn from(error: RunError) -> Self {
+        End::Fatal(error)
+    }
+}
+
+/// A worker's thread.
+pub(crate) struct Worker {
+    spec: Arc<Spec>,
+    waker: Waker,
+    replies: Receiver<Replied>,
+    reply_to: ReplyTo,
+}
+
+impl Worker {
+    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+        let waker = Waker::default();
+        let (sender, replies) = unbounded();
+        Worker { spec, replies, reply_to: ReplyTo { replies: sender, waker: waker.clone() }, waker }
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Runs until the process stops or cannot go on.
+    pub(crate) fn run(self) -> Result<(), RunError> {
+        self.waker.bind();
+        let signals = Arc::clone(&self.spec.signals);
+        restart_until_end(&self.spec.name(), &signals, || match Session::open(
+            &self.spec,
+            &self.waker,
+            &self.replies,
+            &self.reply_to,
+        ) {
+            Ok(mut session) => session.run(),
+            Err(end) => end,
+        })
+    }
+}
+
+/// Runs sessions with growing pauses between those that fail early.
+pub(crate) fn restart_until_end(name: &str, signals: &Signals, mut session: impl FnMut() -> End) -> Result<(), RunError> {
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(10))
+        .with_jitter()
+        .without_max_times();
+    let mut next = pauses.build();
+    loop {
+        let began = Instant::now();
+        let reason = match session() {
+            End::Stopped => return Ok(()),
+            End::Fatal(error) => return Err(error),
+            End::Restart(reason) => reason,
+        };
+        if began.elapsed() > Duration::from_secs(30) {
+            next = pauses.build();
+        }
+        let pause = next.next().unwrap_or(Duration::from_secs(10));
+        tracing::warn!("{name} throws its clients and its state away and begins anew in {pause:?}: {reason}");
+        let until = Instant::now() + pause;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            if signals.stopping() {
+                return Ok(());
+            }
+            Waker::sleep(left.min(Duration::from_millis(200)));
+        }
+    }
+}

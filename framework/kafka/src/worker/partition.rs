@@ -1,0 +1,49 @@
+//! One owned partition, from its fence on.
+
+use std::time::Instant;
+
+use kolo_core::processor::Processor;
+
+use crate::effects::Ownership;
+
+pub(super) struct Partition {
+    /// Tells this ownership's delivery reports from those of an earlier one of the same partition.
+    pub(super) generation: u32,
+    pub(super) processor: Box<dyn Processor>,
+    pub(super) phase: Phase,
+    pub(super) ownership: Ownership,
+    pub(super) since: Instant,
+    /// The next offset of each input, for lag displays.
+    pub(super) next: Vec<Option<i64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The fence is appended and not acknowledged.
+    Fencing,
+    /// The stream is read up to the fence at this offset.
+    Restoring(i64),
+    Working {
+        /// Whether the stream is being read to see what stands in a gap of the acknowledged offsets.
+        reading_gap: bool,
+    },
+}
+
+/// Packs partition and generation into what a delivery report brings back.
+pub(super) fn token(partition: i32, generation: u32) -> usize {
+    (generation as usize) << 32 | partition.unsigned_abs() as usize
+}
+
+pub(super) fn partition_of(token: usize) -> usize {
+    token & 0xffff_ffff
+}
+
+pub(super) fn generation_of(token: usize) -> u32 {
+    u32::try_from(token >> 32).unwrap_or(u32::MAX)
+}
+
+impl Drop for Partition {
+    fn drop(&mut self) {
+        self.ownership.end();
+    }
+}

@@ -1,0 +1,349 @@
+//! A session: a worker's clients and what it owns, from joining the group until all of it is thrown away.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use hashbrown::HashMap;
+use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
+use kolo_core::EffectCall;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::effects::{Replied, ReplyTo};
+use crate::topics::{Role, TopicAdmin, Topics, roles};
+use crate::wake::Waker;
+
+use super::clients::{Appender, DataContext, Delivery, Member, MemberEvent, data_consumer};
+use super::partition::{Partition, Phase};
+use super::record::{now, record_of};
+use super::{End, RunError, Spec};
+
+/// How many records are decided before deliveries, replies and the membership are looked at again.
+const BATCH: usize = 256;
+/// How long the loop sleeps at most when there is nothing to do.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long a graceful stop waits for acknowledgements, and for having left the group.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+pub(super) struct Session<'a> {
+    pub(super) spec: &'a Arc<Spec>,
+    pub(super) replies: &'a Receiver<Replied>,
+    pub(super) reply_to: &'a ReplyTo,
+    pub(super) name: String,
+    /// The `ce_source` of everything appended here.
+    pub(super) source: String,
+    pub(super) partition_count: i32,
+    pub(super) inputs: Vec<InputTopic>,
+    pub(super) routed: Vec<InputTopic>,
+    pub(super) member: Member,
+    pub(super) data: BaseConsumer<DataContext>,
+    pub(super) appender: Appender,
+    /// By partition number.
+    pub(super) partitions: Vec<Option<Partition>>,
+    /// Partitions that are assigned, and when to take each over, after how many replacements.
+    pub(super) to_take: VecDeque<(Instant, i32)>,
+    pub(super) replacements: HashMap<i32, u32>,
+    pub(super) generation: u32,
+    /// Records produced without a delivery report, and since when nothing has moved.
+    pub(super) unacknowledged: usize,
+    pub(super) moved_at: Instant,
+    pub(super) outbox: Outbox,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) calls: Vec<EffectCall>,
+    pub(super) marked_at: Instant,
+    topics_version: u64,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(
+        spec: &'a Arc<Spec>,
+        waker: &'a Waker,
+        replies: &'a Receiver<Replied>,
+        reply_to: &'a ReplyTo,
+    ) -> Result<Self, End> {
+        let name = spec.name();
+        let client = |source: KafkaError| RunError::Client { aggregate: name.clone(), source };
+        let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
+        let all = roles(&spec.service, &spec.description);
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let topics: Topics = TopicAdmin::new(&spec.config)
+            .map_err(client)?
+            .describe(&names)
+            .map_err(|error| End::Restart(error.to_string()))?;
+        let with = |role: Role| -> Vec<InputTopic> {
+            let topics = all.iter().filter(|(_, known)| *known == role).filter_map(|(name, _)| {
+                topics.get(name).map(|topic| InputTopic { name: name.clone(), id: topic.id })
+            });
+            topics.collect()
+        };
+        let mut inputs = with(Role::Input);
+        inputs.extend(with(Role::Inbox));
+        let partition_count = topics.get(spec.description.stream).map_or(0, |topic| topic.partitions);
+        if inputs.len() + 1 + with(Role::RouteSource).len() < names.len() || partition_count == 0 {
+            return Err(End::Restart("a topic is gone: create it, or start the service again".into()));
+        }
+        Ok(Session {
+            member: Member::join(&spec.config, &name, spec.description.stream, waker).map_err(client)?,
+            data: data_consumer(&spec.config, &name, waker).map_err(client)?,
+            appender: Appender::new(&spec.config, waker).map_err(client)?,
+            source: format!("/{}/{}", spec.service.name(), spec.description.aggregate),
+            routed: with(Role::RouteSource),
+            partitions: (0..partition_count).map(|_| None).collect(),
+            to_take: VecDeque::new(),
+            replacements: HashMap::new(),
+            generation: 0,
+            unacknowledged: 0,
+            moved_at: Instant::now(),
+            outbox: Outbox::default(),
+            deliveries: Vec::new(),
+            calls: Vec::new(),
+            marked_at: Instant::now(),
+            spec,
+            replies,
+            reply_to,
+            name,
+            partition_count,
+            inputs,
+            topics_version,
+        })
+    }
+
+    pub(super) fn run(&mut self) -> End {
+        match self.work() {
+            Ok(()) => End::Stopped,
+            Err(end) => end,
+        }
+    }
+
+    fn work(&mut self) -> Result<(), End> {
+        let session = self.spec.config.session_timeout();
+        let mut looped_at = Instant::now();
+        while !self.spec.signals.stopping() {
+            let began = Instant::now();
+            // A process that was paused has lost its membership without knowing it. It must not decide on.
+            if began - looped_at > session / 2 {
+                return Err(End::Restart(format!("the process did not run for {:.1?}", began - looped_at)));
+            }
+            looped_at = began;
+            self.check(began)?;
+            let mut busy = self.follow_membership(began)?;
+            busy |= self.take_deliveries()?;
+            busy |= self.take_replies()?;
+            busy |= self.read()?;
+            self.mark_positions(began)?;
+            if !busy {
+                Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| at.saturating_duration_since(began).min(IDLE)));
+            }
+        }
+        self.leave()
+    }
+
+    /// Watches what nobody reports.
+    fn check(&mut self, now: Instant) -> Result<(), End> {
+        let limit = Duration::from_millis(self.spec.config.append_timeout_ms);
+        if self.unacknowledged == 0 {
+            self.moved_at = now;
+        } else if now - self.moved_at > limit {
+            let waiting = self.unacknowledged;
+            return Err(End::Restart(format!("{waiting} appends were not acknowledged for {limit:?}")));
+        }
+        if self.spec.signals.topics_version.load(Ordering::Relaxed) != self.topics_version {
+            return Err(End::Restart("a topic was deleted and created again".into()));
+        }
+        Ok(())
+    }
+
+    fn follow_membership(&mut self, now: Instant) -> Result<bool, End> {
+        let events = self.member.poll();
+        let mut busy = !events.is_empty();
+        for event in events {
+            match event {
+                MemberEvent::Assigned(partitions) => {
+                    self.to_take.extend(partitions.into_iter().map(|partition| (now, partition)));
+                }
+                MemberEvent::Revoked(partitions) => {
+                    self.to_take.retain(|(_, partition)| !partitions.contains(partition));
+                    for partition in partitions {
+                        self.drop_partition(partition)?;
+                    }
+                }
+            }
+        }
+        while let Some(&(at, partition)) = self.to_take.front()
+            && at <= now
+        {
+            self.to_take.pop_front();
+            self.take_over(partition)?;
+            busy = true;
+        }
+        Ok(busy)
+    }
+
+    fn take_replies(&mut self) -> Result<bool, End> {
+        let mut busy = false;
+        while let Ok(replied) = self.replies.try_recv() {
+            busy = true;
+            let partition = replied.partition;
+            let mut outbox = std::mem::take(&mut self.outbox);
+            // A reply to an owner that is no more is left to the next one, which asks again with the same key.
+            let current = self.owned(partition).filter(|owned| replied.is_current(&owned.ownership));
+            let outcome = current.map(|owned| owned.processor.answer(replied.request, replied.reply, now(), &mut outbox));
+            self.outbox = outbox;
+            outcome.transpose().map_err(|error| self.processor_error(error))?;
+            self.produce(partition)?;
+        }
+        Ok(busy)
+    }
+
+    /// Reads and decides a batch of records.
+    fn read(&mut self) -> Result<bool, End> {
+        let mut busy = false;
+        for _ in 0..BATCH {
+            if self.unacknowledged >= self.spec.config.max_in_flight_records {
+                break;
+            }
+            // The consumer moves out while one of its messages is looked at.
+            let outcome = match self.data.poll(Duration::ZERO) {
+                None if self.data.context().take_noise() => continue,
+                None => break,
+                Some(Ok(message)) => {
+                    let partition = usize::try_from(message.partition()).unwrap_or(usize::MAX);
+                    let is_stream = message.topic() == self.spec.description.stream;
+                    let record = record_of(&message);
+                    let Some(owned) = self.partitions.get_mut(partition).and_then(Option::as_mut) else { continue };
+                    if is_stream {
+                        Read::Stream(message.partition(), owned.read_stream(&record))
+                    } else {
+                        let Some(input) = self.inputs.iter().position(|input| input.name == message.topic()) else {
+                            continue;
+                        };
+                        if !matches!(owned.phase, Phase::Working { .. }) {
+                            continue;
+                        }
+                        owned.next[input] = Some(record.offset + 1);
+                        let outcome = owned.processor.handle(input, &record, now(), &mut self.outbox);
+                        Read::Input(message.partition(), outcome)
+                    }
+                }
+                Some(Err(error)) => Read::Failed(error),
+            };
+            busy = true;
+            match outcome {
+                Read::Input(partition, Ok(Outcome::Decided(1..))) => self.produce(partition)?,
+                Read::Input(_, Ok(_)) => {}
+                Read::Input(_, Err(error)) => return Err(self.processor_error(error)),
+                Read::Stream(partition, step) => self.step(partition, step)?,
+                Read::Failed(error) => self.read_failed(error)?,
+            }
+        }
+        Ok(busy)
+    }
+
+    fn read_failed(&self, error: KafkaError) -> Result<(), End> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                let lost = format!("{error}; compare the topics' earliest offsets with the lag that the group {} shows", self.name);
+                Err(RunError::Lost { aggregate: self.name.clone(), lost }.into())
+            }
+            // A topic that is gone, and may come back with another id.
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopicId) => {
+                Err(End::Restart(format!("an input is gone: {error}")))
+            }
+            _ => {
+                tracing::debug!("{}: {error}", self.name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Every so often, positions that no answer holds are made durable, and shown to lag displays.
+    fn mark_positions(&mut self, at: Instant) -> Result<(), End> {
+        if at - self.marked_at < Duration::from_millis(self.spec.config.marker_interval_ms) {
+            return Ok(());
+        }
+        self.marked_at = at;
+        let mut shown = TopicPartitionList::new();
+        for partition in 0..self.partition_count {
+            let mut outbox = std::mem::take(&mut self.outbox);
+            if let Some(owned) = self.owned(partition)
+                && matches!(owned.phase, Phase::Working { .. })
+            {
+                if owned.processor.unmarked() > 0 {
+                    owned.processor.mark(now(), &mut outbox);
+                }
+                for (input, next) in owned.next.clone().into_iter().enumerate() {
+                    if let Some(next) = next {
+                        let _ = shown.add_partition_offset(&self.inputs[input].name, partition, Offset::Offset(next));
+                    }
+                }
+            }
+            self.outbox = outbox;
+            self.produce(partition)?;
+        }
+        if shown.count() > 0 {
+            self.member.commit_for_display(&shown);
+        }
+        Ok(())
+    }
+
+    /// A graceful stop: positions are made durable, appends acknowledged, the group left.
+    fn leave(&mut self) -> Result<(), End> {
+        self.marked_at = Instant::now() - Duration::from_millis(self.spec.config.marker_interval_ms);
+        self.mark_positions(Instant::now())?;
+        let until = Instant::now() + FAREWELL;
+        while self.unacknowledged > 0 && Instant::now() < until {
+            if !self.take_deliveries()? {
+                Waker::sleep(Duration::from_millis(10));
+            }
+        }
+        if self.unacknowledged > 0 {
+            tracing::warn!("{}: stopped with {} appends unacknowledged; the next owner completes or repeats them", self.name, self.unacknowledged);
+        }
+        self.member.leave();
+        while self.partitions.iter().any(Option::is_some) && Instant::now() < until {
+            for event in self.member.poll() {
+                if let MemberEvent::Revoked(partitions) = event {
+                    partitions.into_iter().try_for_each(|partition| self.drop_partition(partition))?;
+                }
+            }
+            Waker::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    pub(super) fn owned(&mut self, partition: i32) -> Option<&mut Partition> {
+        self.partitions.get_mut(usize::try_from(partition).ok()?)?.as_mut()
+    }
+
+    pub(super) fn processor_error(&self, source: ProcessorError) -> End {
+        match &source {
+            ProcessorError::EpochEnd(EpochEnd::Replaced { .. }) => End::Restart(source.to_string()),
+            _ => RunError::Processor { aggregate: self.name.clone(), source }.into(),
+        }
+    }
+}
+
+/// What reading one message led to.
+enum Read {
+    Input(i32, Result<Outcome, ProcessorError>),
+    Stream(i32, Result<StreamStep, ProcessorError>),
+    Failed(KafkaError),
+}
+
+/// What a record of the own stream led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StreamStep {
+    /// More is to be read.
+    More,
+    /// The stream was read up to the fence.
+    Restored,
+    /// The gap was read, and no fence stands in it.
+    GapRead,
+    /// A record that nobody waits for.
+    Nothing,
+}

@@ -1,0 +1,196 @@
+//! Taking a partition over: fence, restore, begin to work; and giving it up.
+
+use std::time::{Duration, Instant};
+
+use kolo_core::processor::{EpochEnd, ProcessorError, ResumeAt, Setup};
+use kolo_core::wire::Record;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::effects::Ownership;
+
+use super::partition::{Partition, Phase};
+use super::record::now;
+use super::session::{Session, StreamStep};
+use super::{End, RunError};
+
+/// What a record may take on the wire: the brokers' default, less what batches and their framing add.
+const MAX_RECORD_BYTES: usize = 1_000_000;
+
+impl Partition {
+    /// Takes up a record of the own stream: to restore, or to see what stands in a gap.
+    pub(super) fn read_stream(&mut self, record: &Record<'_>) -> Result<StreamStep, ProcessorError> {
+        match self.phase {
+            Phase::Restoring(fence) if record.offset < fence => {
+                self.processor.restore(record)?;
+                Ok(StreamStep::More)
+            }
+            Phase::Restoring(_) => Ok(StreamStep::Restored),
+            Phase::Working { reading_gap: true } => {
+                self.processor.read_gap(record)?;
+                Ok(if self.processor.gap().is_none() { StreamStep::GapRead } else { StreamStep::More })
+            }
+            Phase::Working { .. } | Phase::Fencing => Ok(StreamStep::Nothing),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Appends the fence; everything else follows its acknowledgement.
+    pub(super) fn take_over(&mut self, partition: i32) -> Result<(), End> {
+        self.drop_partition(partition)?;
+        let Ok(slot) = usize::try_from(partition) else { return Ok(()) };
+        if slot >= self.partitions.len() {
+            return Err(End::Restart(format!("partition {partition} was added to the stream")));
+        }
+        self.generation += 1;
+        let (nonce, _) = uuid::Uuid::new_v4().as_u64_pair();
+        let processor = self.spec.participant.processor(Setup {
+            service: self.spec.service.name().to_owned(),
+            partition,
+            partitions: self.partition_count,
+            nonce,
+            inputs: self.inputs.clone(),
+            routed: self.routed.clone(),
+            max_record_bytes: MAX_RECORD_BYTES,
+            allow_downgrade: self.spec.config.allow_downgrade,
+            rules: self.spec.rules,
+        });
+        processor.fence(now(), &mut self.outbox);
+        self.partitions[slot] = Some(Partition {
+            generation: self.generation,
+            processor,
+            phase: Phase::Fencing,
+            ownership: Ownership::default(),
+            since: Instant::now(),
+            next: vec![None; self.inputs.len()],
+        });
+        self.produce(partition)
+    }
+
+    /// The fence stands at this offset: reads the stream up to it.
+    pub(super) fn fenced(&mut self, partition: i32, offset: i64) -> Result<(), End> {
+        if let Some(owned) = self.owned(partition) {
+            owned.processor.fenced(offset);
+            owned.phase = Phase::Restoring(offset);
+        }
+        self.read_stream_from(partition, Offset::Beginning)
+    }
+
+    pub(super) fn step(&mut self, partition: i32, step: Result<StreamStep, ProcessorError>) -> Result<(), End> {
+        match step {
+            Ok(StreamStep::More | StreamStep::Nothing) => Ok(()),
+            Ok(StreamStep::Restored) => {
+                self.stop_reading_stream(partition)?;
+                self.begin(partition)
+            }
+            Ok(StreamStep::GapRead) => {
+                self.stop_reading_stream(partition)?;
+                if let Some(owned) = self.owned(partition) {
+                    owned.phase = Phase::Working { reading_gap: false };
+                }
+                self.advance(partition)
+            }
+            Err(ProcessorError::EpochEnd(end)) => self.epoch_ended(partition, end),
+            Err(error) => Err(self.processor_error(error)),
+        }
+    }
+
+    /// Everything before the fence is folded: resumes the inputs, and the effects without an answer.
+    fn begin(&mut self, partition: i32) -> Result<(), End> {
+        let mut outbox = std::mem::take(&mut self.outbox);
+        let started = self.owned(partition).map(|owned| {
+            owned.phase = Phase::Working { reading_gap: false };
+            (owned.processor.start(now(), &mut outbox), owned.processor.keys(), owned.since.elapsed())
+        });
+        self.outbox = outbox;
+        let Some((start, keys, took)) = started else { return Ok(()) };
+        let start = start.map_err(|error| self.processor_error(error))?;
+        self.produce(partition)?;
+        let mut list = TopicPartitionList::new();
+        for (input, at) in self.inputs.iter().zip(&start.resume) {
+            let offset = match at {
+                ResumeAt::Beginning => Offset::Beginning,
+                ResumeAt::Decided(offset) => self.resume_at_decided(&input.name, partition, *offset)?,
+                ResumeAt::Next(offset) => Offset::Offset(*offset),
+            };
+            list.add_partition_offset(&input.name, partition, offset).map_err(|error| self.client_error(error))?;
+        }
+        self.data.incremental_assign(&list).map_err(|error| self.client_error(error))?;
+        tracing::info!(
+            partition, events = start.events, keys, pending_effects = start.effects.len(),
+            "{} took over in {took:.1?}", self.name
+        );
+        self.start_effects(partition, start.effects);
+        Ok(())
+    }
+
+    /// Retention may have removed the record that was decided last; what came after it must still be there.
+    fn resume_at_decided(&self, topic: &str, partition: i32, decided: i64) -> Result<Offset, End> {
+        let (low, _) = self
+            .data
+            .fetch_watermarks(topic, partition, Duration::from_secs(10))
+            .map_err(|error| End::Restart(format!("{topic} cannot be asked for its offsets: {error}")))?;
+        if low > decided + 1 {
+            let lost = format!("{topic} partition {partition} begins at offset {low}, and {} is due", decided + 1);
+            return Err(RunError::Lost { aggregate: self.name.clone(), lost }.into());
+        }
+        Ok(Offset::Offset(decided.max(low)))
+    }
+
+    /// Another owner was found. Whoever is still assigned takes over again, after a pause.
+    pub(super) fn epoch_ended(&mut self, partition: i32, end: EpochEnd) -> Result<(), End> {
+        self.drop_partition(partition)?;
+        let replacements = self.replacements.entry(partition).or_default();
+        *replacements += 1;
+        let heartbeat = self.spec.config.session_timeout() / 4;
+        let pause = heartbeat * (1 << (*replacements).min(6)) / 2;
+        tracing::warn!(
+            partition,
+            "{}: {end}. Its state is dropped; if the partition is still assigned in {pause:?}, it is taken over again",
+            self.name
+        );
+        // By then a lost membership has shown, and revoked the partition.
+        let at = Instant::now() + pause;
+        let place = self.to_take.partition_point(|(other, _)| *other <= at);
+        self.to_take.insert(place, (at, partition));
+        Ok(())
+    }
+
+    pub(super) fn read_stream_from(&mut self, partition: i32, offset: Offset) -> Result<(), End> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(self.spec.description.stream, partition, offset)
+            .and_then(|()| self.data.incremental_assign(&list))
+            .map_err(|error| self.client_error(error))
+    }
+
+    fn stop_reading_stream(&mut self, partition: i32) -> Result<(), End> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(self.spec.description.stream, partition);
+        self.data.incremental_unassign(&list).map_err(|error| self.client_error(error))
+    }
+
+    pub(super) fn drop_partition(&mut self, partition: i32) -> Result<(), End> {
+        let slot = usize::try_from(partition).ok().and_then(|slot| self.partitions.get_mut(slot));
+        let Some(dropped) = slot.and_then(Option::take) else { return Ok(()) };
+        let mut list = TopicPartitionList::new();
+        match dropped.phase {
+            Phase::Fencing => return Ok(()),
+            Phase::Restoring(_) => drop(list.add_partition(self.spec.description.stream, partition)),
+            Phase::Working { reading_gap } => {
+                if reading_gap {
+                    list.add_partition(self.spec.description.stream, partition);
+                }
+                for input in &self.inputs {
+                    list.add_partition(&input.name, partition);
+                }
+            }
+        }
+        self.data.incremental_unassign(&list).map_err(|error| self.client_error(error))
+    }
+
+    pub(super) fn client_error(&self, source: KafkaError) -> End {
+        RunError::Client { aggregate: self.name.clone(), source }.into()
+    }
+}
