@@ -1,0 +1,282 @@
+//! What can be typed. The long help is where a newcomer learns the command, so it has examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Talks to services built on kolo, and to their Kafka.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kolo",
+    version,
+    long_about = "Talks to services built on kolo, and to their Kafka: publishes events from outside, follows topics with \
+                  decoded values, shows what a topic is and who owns it.",
+    after_help = "`kolo help <command>` has examples and the details.",
+    after_long_help = MAIN_HELP
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the brokers are.
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// The brokers to start from, as `host:port`, separated by commas [default: 127.0.0.1:9092]
+    ///
+    /// Also read from KOLO_BOOTSTRAP, or from the configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDR",
+        env = "KOLO_BOOTSTRAP",
+        hide_env = true
+    )]
+    pub(crate) bootstrap: Option<String>,
+    /// The configuration file of a service, for its brokers and librdkafka properties
+    ///
+    /// The environment overrides it: KOLO_KAFKA_SASL_PASSWORD sets librdkafka's `sasl.password`, and so on.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "KOLO_CONFIG",
+        hide_env = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Where the schemas are.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// The folder of schemas, `<owner>/<Event>.avsc` [default: ./schemas/avro]
+    ///
+    /// Versions that were published are read from the folder `published` beside it, if there is one.
+    #[arg(long, value_name = "DIR", env = "KOLO_SCHEMAS", hide_env = true)]
+    pub(crate) schemas: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Publish events from outside: check them against their schema, send them, wait for the acknowledgement
+    Publish(Publish),
+    /// Follow topics: decoded, in colour on a terminal, with void records marked
+    Tail(Tail),
+    /// Show topics: what they are, who owns them, how far they reach
+    Topics(Topics),
+    /// Print the completion script of a shell
+    #[command(after_long_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = PUBLISH_HELP)]
+pub(crate) struct Publish {
+    /// The event type, by its full name or without its namespace: shop.order.OrderCreated, OrderCreated
+    pub(crate) event: String,
+    /// The event as JSON; without it and --file, an example is shown
+    #[arg(conflicts_with = "file")]
+    pub(crate) json: Option<String>,
+    /// Publish one event a line of this file; `-` reads the standard input, to its end
+    ///
+    /// All lines are checked before the first is sent: one bad line, and nothing is published. Empty lines are skipped.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Send so many events a second at most
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// The event's id: a uuid or any text. Published again under the same id, an event is recognised as a repeat
+    ///
+    /// Without it, each event gets a fresh uuid, which is printed. With --file, line 7 gets the id `ID#7`, so that the
+    /// same file can be published again after an interruption.
+    #[arg(long, value_name = "ID", value_parser = id)]
+    pub(crate) id: Option<String>,
+    /// Check and encode only: nothing is sent, no broker is needed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object an event
+    #[arg(long = "json")]
+    pub(crate) json_output: bool,
+    #[command(flatten)]
+    pub(crate) schemas: SchemaArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = TAIL_HELP)]
+pub(crate) struct Tail {
+    /// The topics
+    #[arg(required = true, value_name = "TOPIC")]
+    pub(crate) topics: Vec<String>,
+    /// Where to start: `beginning`, `end`, a time, or an offset in each partition
+    ///
+    /// A time is RFC 3339 (2026-11-23T08:00:00Z) or how long ago (10m, 2h, 1h30m). `-5` is the last five records of each
+    /// partition. The default is `end`, and with --no-follow `beginning`.
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
+    pub(crate) from: Option<crate::tail::From>,
+    /// Only events of this type, by full or short name; may be given several times
+    #[arg(long = "type", short = 't', value_name = "EVENT")]
+    pub(crate) types: Vec<String>,
+    /// Only records with this key
+    #[arg(long, short, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Only records of this saga: its correlation id, or the value of the saga's field, such as the order's id
+    #[arg(long, short, value_name = "SAGA")]
+    pub(crate) correlation: Option<String>,
+    /// Only this partition
+    #[arg(long, short, value_name = "N")]
+    pub(crate) partition: Option<i32>,
+    /// Stop after so many records
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Stop at what was the end of the topics when the command was started
+    #[arg(long)]
+    pub(crate) no_follow: bool,
+    /// A second line a record: id, saga, cause, epoch, and the input that it answers
+    #[arg(long, short)]
+    pub(crate) long: bool,
+    /// Print one JSON object a record, with everything that is known of it
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) schemas: SchemaArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = TOPICS_HELP)]
+pub(crate) struct Topics {
+    #[command(subcommand)]
+    pub(crate) action: TopicsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopicsAction {
+    /// All topics: partitions, replicas, and what each is
+    List {
+        /// Kafka's own topics as well
+        #[arg(long)]
+        internal: bool,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// One topic: its owner, its partitions and replicas, and the settings that matter
+    Describe {
+        /// The topic
+        topic: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// The first and the next offset of each partition
+    Offsets {
+        /// The topic
+        topic: String,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err(
+            "a rate is a number of events a second, above 0; 0.5 is one event in two seconds"
+                .into(),
+        ),
+    }
+}
+
+fn id(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an id is a uuid or any other text, but not empty".into()),
+        _ if text.len() > 256 => Err(format!(
+            "an id has at most 256 bytes, and this one {}",
+            text.len()
+        )),
+        _ if text.chars().any(char::is_control) => Err("an id has no control characters".into()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+const MAIN_HELP: &str = "\
+Examples:
+  kolo topics list
+  kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
+  kolo tail orders orders.outcome --from 10m
+
+Environment:
+  KOLO_BOOTSTRAP   the brokers, as --bootstrap
+  KOLO_SCHEMAS     the folder of schemas, as --schemas
+  KOLO_CONFIG      the configuration file, as --config
+  KOLO_KAFKA_…     a property of librdkafka: KOLO_KAFKA_SECURITY_PROTOCOL=sasl_ssl sets security.protocol
+  NO_COLOR         set to anything: no colours
+
+Exit codes:
+  0  done; also where the reader of the output has closed it, and where `tail` was ended with Ctrl-C
+  1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish
+  2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
+     that only its owner writes to";
+
+const PUBLISH_HELP: &str = "\
+Examples:
+  What fields does the event have?
+    kolo publish OrderCreated
+
+  One event; its id, partition and offset are printed once it is acknowledged by all replicas.
+    kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
+
+  A file of events, a hundred a second. Interrupted? Publish it again: what had arrived is recognised by its id.
+    kolo publish OrderCreated --file orders.jsonl --rate 100 --id import-17
+
+  Is a file right? No broker is needed to know.
+    kolo publish OrderCreated --file orders.jsonl --dry-run
+
+The event's JSON has the schema's fields under their names: a uuid, date or timestamp is a text, a decimal too; a
+field that may be null may be null or left out where the schema has a default. The topic and the key come from the schema.
+
+A stream, which is the topic of an aggregate's own events, has one writer: the aggregate. To publish to one is refused,
+and so it is for an inbox, which a router fills: publish the event that the aggregate reacts to.
+
+Ctrl-C stops sending, waits for what is under way, and says how many events were acknowledged. Exit codes: see `kolo --help`.";
+
+const TAIL_HELP: &str = "\
+Examples:
+  What happens from now on, and what has happened in the last ten minutes:
+    kolo tail orders orders.outcome payments
+    kolo tail orders orders.outcome payments --from 10m
+
+  The story of one order, in the order of time:
+    kolo tail orders inventory payments orders.outcome --no-follow --correlation 018f3c5e-7b1a-7000-8000-000000000001
+
+  The last three confirmations of each partition, for another program:
+    kolo tail orders.outcome --from=-3 --no-follow --type OrderConfirmed --json | jq .value.order_id
+
+What is already there is merged by time over all partitions; what arrives later is shown as it arrives.
+
+In a stream, which has one writer a partition, a record that a replaced owner wrote too late is void: it counts for no
+reader on kolo, and is marked here with the reason. To know this, the reading starts before what is shown, at the fence in
+force. Records of the types kolo.fence, kolo.marker and kolo.barred are kolo's own and hold no business fact.
+
+A value that cannot be decoded is shown as bytes, with the reason; nothing is left out. Exit codes: see `kolo --help`.";
+
+const TOPICS_HELP: &str = "\
+Examples:
+  kolo topics list
+  kolo topics describe orders.outcome
+  kolo topics offsets orders.outcome --json
+
+Kinds of topics: a `stream` holds an aggregate's own events and is written by its owner alone, whom its fence records
+name; an `inbox` holds copies that a router made; everything else is open to publish to. Exit codes: see `kolo --help`.";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  source <(kolo completions bash)
+  kolo completions zsh > ~/.zfunc/_kolo
+  kolo completions fish > ~/.config/fish/completions/kolo.fish";

@@ -1,0 +1,337 @@
+//! The connection to Kafka that everything is read through: plain consumers with assigned partitions, in no group.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kolo_core::wire::Headers;
+use kolo_kafka::Config;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::failure::Failure;
+use crate::near::suggestion;
+
+/// How long brokers may take to answer before they count as unreachable.
+pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+/// How long reading may stand still where there are known to be records.
+const STANDSTILL: Duration = Duration::from_secs(20);
+
+pub(crate) type Reader = BaseConsumer<Quiet>;
+
+/// Keeps what librdkafka complains about for our own message, instead of printing it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Quiet(Arc<Mutex<Option<String>>>);
+
+impl Quiet {
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest complaint, for the end of a sentence.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        self.last().clone()
+    }
+}
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, _facility: &str, message: &str) {
+        // "[thrd:main]: 127.0.0.1:1/bootstrap: Connect to … failed: …"
+        if (level as i32) <= RDKafkaLogLevel::Error as i32 {
+            let text = message.split_once("]: ").map_or(message, |(_, text)| text);
+            let known = self.complaint();
+            if !text.contains("brokers are down") || known.is_none() {
+                *self.last() = Some(text.to_owned());
+            }
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let all_down = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !all_down || self.complaint().is_none() {
+            *self.last() = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A topic as the brokers know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+/// A partition and who holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Partition {
+    pub(crate) number: i32,
+    pub(crate) leader: i32,
+    pub(crate) replicas: Vec<i32>,
+    pub(crate) in_sync: Vec<i32>,
+}
+
+impl Topic {
+    pub(crate) fn is_internal(&self) -> bool {
+        self.name.starts_with("__")
+    }
+
+    pub(crate) fn replicas(&self) -> usize {
+        self.partitions
+            .iter()
+            .map(|partition| partition.replicas.len())
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// A part of a partition: from an offset to before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) partition: i32,
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+}
+
+/// Brokers that have answered.
+pub(crate) struct Cluster<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) reader: Reader,
+    pub(crate) topics: Vec<Topic>,
+}
+
+impl<'a> Cluster<'a> {
+    /// Asks the brokers for their topics.
+    pub(crate) fn connect(config: &'a Config) -> Result<Self, Failure> {
+        let reader = new_reader(config)?;
+        let topics = topics_of(config, &reader)?;
+        Ok(Cluster {
+            config,
+            reader,
+            topics,
+        })
+    }
+
+    /// The topic of this name.
+    pub(crate) fn topic(&self, name: &str) -> Result<&Topic, Failure> {
+        self.topics.iter().find(|topic| topic.name == name).ok_or_else(|| {
+            let names: Vec<&str> =
+                self.topics.iter().filter(|topic| !topic.is_internal()).map(|topic| topic.name.as_str()).collect();
+            let guess = suggestion(name, "topics", &names);
+            let next = if guess.is_empty() { " There are no topics yet." } else { guess.as_str() };
+            Failure::run(format!(
+                "the brokers at {} have no topic `{name}`.{next} A service creates its topics when it starts; `kolo topics list` shows those that exist.",
+                self.config.bootstrap
+            ))
+        })
+    }
+
+    /// Another consumer on the same brokers.
+    pub(crate) fn another_reader(&self) -> Result<Reader, Failure> {
+        new_reader(self.config)
+    }
+}
+
+fn new_reader(config: &Config) -> Result<Reader, Failure> {
+    let mut client = ClientConfig::new();
+    client
+        // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
+        .set("group.id", "kolo-cli")
+        .set("fetch.queue.backoff.ms", "10")
+        .set("queued.min.messages", "10000");
+    for (property, value) in config.client().config_map() {
+        client.set(property, value);
+    }
+    client
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("allow.auto.create.topics", "false")
+        .set_log_level(RDKafkaLogLevel::Error);
+    client
+        .create_with_context(Quiet::default())
+        .map_err(|error| refused(&error))
+}
+
+/// librdkafka does not take the settings.
+pub(crate) fn refused(error: &KafkaError) -> Failure {
+    Failure::input(format!(
+        "librdkafka refuses the settings: {error}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…"
+    ))
+}
+
+fn topics_of(config: &Config, reader: &Reader) -> Result<Vec<Topic>, Failure> {
+    let begun = Instant::now();
+    loop {
+        let error = match reader.fetch_metadata(None, Duration::from_secs(1)) {
+            Ok(metadata) => {
+                let mut topics: Vec<Topic> = metadata.topics().iter().map(topic).collect();
+                topics.sort_by(|one, other| one.name.cmp(&other.name));
+                return Ok(topics);
+            }
+            Err(error) => error,
+        };
+        // Complaints wait in the queue that is polled for records.
+        while reader.poll(Duration::ZERO).is_some() {}
+        let complaint = reader.context().complaint();
+        let hopeless = complaint.as_deref().is_some_and(|text| {
+            ["refused", "resolve", "Authentication", "SSL", "SASL"]
+                .iter()
+                .any(|word| text.contains(word))
+        });
+        if hopeless || begun.elapsed() >= ANSWER {
+            let reason = complaint.unwrap_or_else(|| error.to_string());
+            return Err(Failure::run(format!(
+                "the brokers at {} cannot be reached: {}. Give the address with --bootstrap HOST:PORT or KOLO_BOOTSTRAP; `scripts/kafka/status` shows a broker for development.",
+                config.bootstrap,
+                reason.trim_end_matches('.')
+            )));
+        }
+    }
+}
+
+fn topic(metadata: &rdkafka::metadata::MetadataTopic) -> Topic {
+    let mut partitions: Vec<Partition> = metadata
+        .partitions()
+        .iter()
+        .map(|partition| Partition {
+            number: partition.id(),
+            leader: partition.leader(),
+            replicas: partition.replicas().to_vec(),
+            in_sync: partition.isr().to_vec(),
+        })
+        .collect();
+    partitions.sort_by_key(|partition| partition.number);
+    Topic {
+        name: metadata.name().to_owned(),
+        partitions,
+    }
+}
+
+/// The first offset of a partition, and the next one to be written.
+pub(crate) fn ends(reader: &Reader, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
+    reader.fetch_watermarks(topic, partition, ANSWER).map_err(|error| {
+        Failure::run(format!(
+            "the offsets of {topic}[{partition}] cannot be read: {error}. `kolo topics describe {topic}` shows whether the partition has a leader."
+        ))
+    })
+}
+
+/// Assigns partitions of one topic, each from an offset on.
+pub(crate) fn assign(
+    reader: &Reader,
+    topic: &str,
+    from: impl IntoIterator<Item = (i32, i64)>,
+) -> Result<(), Failure> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in from {
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .map_err(|error| cannot_read(topic, &error))?;
+    }
+    reader
+        .assign(&list)
+        .map_err(|error| cannot_read(topic, &error))
+}
+
+pub(crate) fn cannot_read(topic: &str, error: &KafkaError) -> Failure {
+    Failure::run(format!(
+        "the topic `{topic}` cannot be read: {error}. `kolo topics describe {topic}` shows its state."
+    ))
+}
+
+/// Hands the records of these ranges to `take`, in order within a partition; `take` returns false to skip the rest of
+/// the partition's range.
+pub(crate) fn scan(
+    reader: &Reader,
+    topic: &str,
+    ranges: &[Range],
+    mut take: impl FnMut(&BorrowedMessage<'_>) -> bool,
+) -> Result<(), Failure> {
+    let mut open: Vec<Range> = ranges
+        .iter()
+        .filter(|range| range.from < range.until)
+        .copied()
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    assign(
+        reader,
+        topic,
+        open.iter().map(|range| (range.partition, range.from)),
+    )?;
+    let mut moved = Instant::now();
+    while !open.is_empty() {
+        match reader.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                moved = Instant::now();
+                let place = |range: &Range| range.partition == message.partition();
+                let Some(range) = open.iter().find(|range| place(range)).copied() else {
+                    continue;
+                };
+                let within = message.offset() < range.until;
+                if !within || !take(&message) || message.offset() + 1 >= range.until {
+                    open.retain(|range| !place(range));
+                }
+            }
+            // Behind the last record may be transaction markers, which are no records: their offsets are never read.
+            Some(Err(KafkaError::PartitionEOF(number))) => {
+                open.retain(|range| range.partition != number)
+            }
+            Some(Err(error)) if is_fatal(&error) => return Err(cannot_read(topic, &error)),
+            Some(Err(_)) | None => {}
+        }
+        if moved.elapsed() > STANDSTILL {
+            return Err(stands_still(reader, topic, open[0].partition));
+        }
+    }
+    reader
+        .unassign()
+        .map_err(|error| cannot_read(topic, &error))
+}
+
+fn stands_still(reader: &Reader, topic: &str, partition: i32) -> Failure {
+    let complaint = reader
+        .context()
+        .complaint()
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
+    Failure::run(format!(
+        "no record of {topic}[{partition}] arrived for {} s, though there are some{complaint}. `kolo topics describe {topic}` shows whether the partition has a leader.",
+        STANDSTILL.as_secs()
+    ))
+}
+
+/// Errors of a consumer that no waiting will mend; the others are connections that librdkafka opens again.
+pub(crate) fn is_fatal(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::Fatal
+        )
+    )
+}
+
+/// The headers of a message that kolo reads.
+pub(crate) fn headers<'m>(message: &'m BorrowedMessage<'_>) -> Headers<'m> {
+    let mut taken = Headers::default();
+    if let Some(headers) = message.headers() {
+        for header in headers.iter() {
+            taken.take(header.key, header.value);
+        }
+    }
+    taken
+}

@@ -1,0 +1,68 @@
+//! The `kolo` command.
+//!
+//! # Layout
+//! - `args`: what can be typed, and the help
+//! - `publish`: events from a command line or file to their topic
+//! - `tail`: records of topics, judged, decoded, merged
+//! - `topics`: what a topic is
+//! - `cluster`: the connection that all of them read through; `owner`: whose a topic is
+//! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
+
+mod args;
+mod cluster;
+mod failure;
+mod near;
+mod owner;
+mod publish;
+mod schemas;
+mod tail;
+mod terminal;
+mod topics;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use kolo_kafka::Config;
+
+use args::{Cli, Command, Connection};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                terminal::say(&format!(
+                    "{} {message}",
+                    terminal::paint(terminal::WRONG, "error:")
+                ));
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let config = || config(&cli.connection);
+    match &cli.command {
+        Command::Publish(args) => publish::run(args, config),
+        Command::Tail(args) => tail::run(args, &config()?),
+        Command::Topics(args) => topics::run(args, &config()?),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "kolo", &mut script);
+            std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+            Ok(())
+        }
+    }
+}
+
+fn config(connection: &Connection) -> Result<Config, Failure> {
+    let mut config = Config::load(connection.config.as_deref())
+        .map_err(|error| Failure::input(error.to_string()))?;
+    if let Some(bootstrap) = &connection.bootstrap {
+        config.bootstrap.clone_from(bootstrap);
+    }
+    Ok(config)
+}

@@ -1,0 +1,183 @@
+//! The folder of schemas: events by name, values as JSON.
+
+use std::path::{Path, PathBuf};
+
+use kolo_avro::dynamic::{DynamicError, EventSchema, InputProblem, SchemaSet};
+use kolo_avro::schema::{Kind, Logical, Named, Schema, Tree, Types};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::near::{near, suggestion};
+
+const DEFAULT_FOLDER: &str = "schemas/avro";
+
+/// All schemas of a folder.
+pub(crate) struct Schemas {
+    folder: PathBuf,
+    set: SchemaSet,
+}
+
+impl Schemas {
+    /// Reads the folder that was asked for, or else the default one.
+    pub(crate) fn load(asked: Option<&Path>) -> Result<Self, Failure> {
+        let folder = asked.unwrap_or(Path::new(DEFAULT_FOLDER));
+        if !folder.is_dir() {
+            return Err(Failure::input(format!(
+                "{} is no folder, so there are no schemas. Name the folder that holds <owner>/<Event>.avsc with --schemas DIR or KOLO_SCHEMAS.",
+                folder.display()
+            )));
+        }
+        let set = SchemaSet::load(folder).map_err(|errors| {
+            Failure::input(format!(
+                "the schemas in {} cannot be used:\n{}",
+                folder.display(),
+                indented(&errors.to_string())
+            ))
+        })?;
+        Ok(Schemas {
+            folder: folder.to_owned(),
+            set,
+        })
+    }
+
+    /// The schemas, or none if no folder was asked for and the default one does not exist.
+    pub(crate) fn load_if_there(asked: Option<&Path>) -> Result<Option<Self>, Failure> {
+        if asked.is_none() && !Path::new(DEFAULT_FOLDER).is_dir() {
+            return Ok(None);
+        }
+        Self::load(asked).map(Some)
+    }
+
+    /// The event of this full or short name.
+    pub(crate) fn event(&self, name: &str) -> Result<EventSchema<'_>, Failure> {
+        let exact: Vec<EventSchema<'_>> = self
+            .set
+            .events()
+            .filter(|event| event.name() == name || event.short_name() == name)
+            .collect();
+        match exact.as_slice() {
+            [event] => Ok(*event),
+            [] => {
+                let names: Vec<&str> = self.set.events().map(|event| event.name()).collect();
+                Err(Failure::input(format!(
+                    "there is no event `{name}` among the schemas in {}.{}",
+                    self.folder.display(),
+                    suggestion(name, "events", &names)
+                )))
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(EventSchema::name).collect();
+                Err(Failure::input(format!(
+                    "`{name}` is the short name of several events; say which one: {}.",
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The saga of an event's JSON, as its schema identifies it.
+    pub(crate) fn saga<'j>(&self, event: &str, json: &'j Value) -> Option<&'j str> {
+        let schema = self.set.events().find(|known| known.name() == event)?;
+        json.get(schema.saga_field()?)?.as_str()
+    }
+
+    /// A record's value as JSON, with the full name of its event.
+    pub(crate) fn decode(
+        &self,
+        event_type: Option<&str>,
+        value: &[u8],
+    ) -> Result<(String, Value), DynamicError> {
+        let decoded = match event_type {
+            Some(name) => self.set.decode_named(name, value)?,
+            None => self.set.decode(value)?,
+        };
+        Ok((decoded.event, decoded.json))
+    }
+
+    /// An event with a value of the right type in each field, for people to start from.
+    pub(crate) fn example(&self, event: &EventSchema<'_>) -> Result<Value, Failure> {
+        let inside = self.folder.join("avro");
+        let folder = if inside.is_dir() {
+            inside
+        } else {
+            self.folder.clone()
+        };
+        let tree = Tree::load(&folder).map_err(|errors| Failure::input(errors.to_string()))?;
+        Ok(example(
+            &Schema::plain(Kind::Named(event.name().to_owned())),
+            tree.types(),
+            "",
+        ))
+    }
+}
+
+/// What is wrong with an event's JSON, one problem a line.
+pub(crate) fn problems(error: &DynamicError) -> Vec<String> {
+    match error {
+        DynamicError::Input(problems) => problems.iter().map(problem).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+fn problem(problem: &InputProblem) -> String {
+    let guess = match problem
+        .problem
+        .strip_prefix("there is no such field")
+        .and_then(|text| text.rsplit_once(": "))
+    {
+        Some((_, fields)) => {
+            let wanted = problem.path.rsplit('.').next().unwrap_or_default();
+            near(wanted, fields.split(", "))
+                .first()
+                .map(|field| format!("; did you mean `{field}`?"))
+                .unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    format!("{problem}{guess}")
+}
+
+pub(crate) fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn example(schema: &Schema, types: &Types, field: &str) -> Value {
+    if let Some((_, inner)) = schema.nullable() {
+        return example(inner, types, field);
+    }
+    match (&schema.kind, schema.logical) {
+        (_, Logical::Uuid) => json!("018f3c5e-7b1a-7000-8000-000000000001"),
+        (_, Logical::Date) => json!("2026-01-31"),
+        (_, Logical::TimestampMillis | Logical::TimestampMicros) => json!("2026-01-31T12:00:00Z"),
+        (_, Logical::Decimal { scale: 0, .. }) => json!("1"),
+        (_, Logical::Decimal { scale, .. }) => {
+            json!(format!("0.{:0>width$}", 1, width = scale as usize))
+        }
+        (Kind::Boolean, _) => json!(true),
+        (Kind::Int | Kind::Long, _) => json!(1),
+        (Kind::Float | Kind::Double, _) => json!(0.5),
+        (Kind::Bytes, _) => json!("AA=="),
+        (Kind::String, _) => json!(field),
+        (Kind::Array(items), _) => json!([example(items, types, field)]),
+        (Kind::Map(values), _) => json!({ "key": example(values, types, field) }),
+        (Kind::Named(name), _) => match types.get(name) {
+            Some(Named::Record(record)) => {
+                let fields = record.fields.iter();
+                let fields = fields.map(|field| {
+                    (
+                        field.name.clone(),
+                        example(&field.schema, types, &field.name),
+                    )
+                });
+                Value::Object(fields.collect::<Map<_, _>>())
+            }
+            Some(Named::Enum(of)) => json!(of.symbols.first()),
+            Some(Named::Fixed(fixed)) => json!("A".repeat(fixed.size.div_ceil(3) * 4)),
+            None => Value::Null,
+        },
+        (Kind::Null | Kind::Union(_), _) => Value::Null,
+    }
+}
