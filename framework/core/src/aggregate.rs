@@ -28,15 +28,15 @@ pub struct Aggregate<S: State> {
     pub(crate) declaration: Declaration<S>,
 }
 
-/// An event that is keyed by the aggregate's own key type, and so reaches it without a route.
+/// The key type of an event that reaches the aggregate without a route: the aggregate's own.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not keyed by `{K}`, the key of this aggregate",
-    label = "this event has another key type",
-    note = "say where it goes: `.routed(|event| keys, reaction)` instead of `.on(reaction)`, with a plain `fn` from the event to the keys"
+    message = "an event keyed by `{Self}` does not reach an aggregate keyed by `{K}` by itself",
+    label = "this reaction's event is keyed by `{Self}`",
+    note = "say where it goes: `.routed(keys, reaction)` instead of `.on(reaction)`, where `keys` is a plain `fn` from the event to values of `{K}`"
 )]
-pub trait KeyedBy<K> {}
+pub trait KeyOfAggregate<K> {}
 
-impl<E: Event> KeyedBy<E::Key> for E {}
+impl<K: Key> KeyOfAggregate<K> for K {}
 
 /// Stops the build where a reaction captures variables: it would not be a function of its arguments alone.
 struct PlainFn<F>(PhantomData<F>);
@@ -46,6 +46,11 @@ impl<F> PlainFn<F> {
         size_of::<F>() == 0,
         "a reaction must be a plain fn: this closure captures variables, so its answer would depend on more than the state and the event"
     );
+}
+
+/// [`PlainFn`]'s check where the function's type has no name.
+const fn plain<F>(_: &F) {
+    const { PlainFn::<F>::CHECK }
 }
 
 impl<S: State> Aggregate<S> {
@@ -62,7 +67,8 @@ impl<S: State> Aggregate<S> {
     pub fn on<E, R, F>(mut self, reaction: F) -> Self
     where
         F: Fn(&S, &Received<E>) -> R + Copy + Send + Sync + 'static,
-        E: Event + KeyedBy<KeyOf<S>>,
+        E: Event,
+        E::Key: KeyOfAggregate<KeyOf<S>>,
         R: Emits<S::Event>,
     {
         const { PlainFn::<F>::CHECK };
@@ -123,7 +129,8 @@ impl<S: State> Aggregate<S> {
     pub fn undo<T, U, R, F>(mut self, compensation: F) -> Self
     where
         F: Fn(&S, &Received<T>, &U) -> R + Copy + Send + Sync + 'static,
-        T: Event + KeyedBy<KeyOf<S>>,
+        T: Event,
+        T::Key: KeyOfAggregate<KeyOf<S>>,
         U: Event,
         S::Event: Owns<U>,
         R: Compensates<S::Event>,
@@ -161,6 +168,7 @@ impl<S: State> Aggregate<S> {
         S::Event: Owns<P::Request>,
         R: Answers<S::Event>,
     {
+        plain(&then);
         self.declaration.effect(EffectDecl::new::<P, R, _>(then, outgoing::<R, S>(), Location::caller()));
         self
     }

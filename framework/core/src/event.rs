@@ -87,9 +87,9 @@ pub trait OwnEvents: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'sta
 
 /// `Self`, a stream's own-event enum, has a variant for the event `E`.
 #[diagnostic::on_unimplemented(
-    message = "this aggregate emits `{E}`, but `{E}` is not one of its own events",
+    message = "`{E}` is not one of this aggregate's own events",
     label = "`{E}` has no variant in `{Self}`",
-    note = "an aggregate writes to its own stream only: give the schema of `{E}` the topic of this stream, so that it becomes a variant of `{Self}`"
+    note = "an aggregate emits, undoes and requests by events of its own stream only: give the schema of `{E}` the topic of this stream, so that it becomes a variant of `{Self}`"
 )]
 pub trait Owns<E>: OwnEvents + From<E> {
     /// The event, if this is one of type `E`.

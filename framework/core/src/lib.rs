@@ -17,7 +17,7 @@ pub mod stream;
 mod time;
 pub mod wire;
 
-pub use aggregate::{Aggregate, InputProblem, KeyedBy};
+pub use aggregate::{Aggregate, InputProblem, KeyOfAggregate};
 pub use description::{
     CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
 };

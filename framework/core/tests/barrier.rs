@@ -1,5 +1,7 @@
 //! The barrier: a compensation and its step, in every order of arrival.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::bench::{Bench, Stored, fact};

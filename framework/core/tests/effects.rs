@@ -1,5 +1,7 @@
 //! Effects: started for sound requests, answered once, kept through restores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::bench::{Bench, Stored, append, fact, participant, setup};

@@ -1,5 +1,7 @@
 //! Inputs: what is recognised as a repeat, and what cannot be decided and says why.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::bench::{Bench, Stored, append, fact, participant, saga, setup, topic};

@@ -1,5 +1,7 @@
 //! Restore: the fold of the stream gives what the live owner had, and a stream that is not ours is refused.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::bench::{Bench, Stored, fact, participant, setup, topic, topic_id};

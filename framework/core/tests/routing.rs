@@ -1,5 +1,7 @@
 //! Routed copies: who gets one, how they are told apart, and what becomes of late and repeated ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::bench::{Bench, Stored, fact, participant, setup, topic_id};

@@ -79,6 +79,7 @@ impl State for Hold {
 pub(crate) struct Bank;
 
 /// What it says.
+#[derive(Clone, Copy)]
 pub(crate) struct Verdict(pub(crate) bool);
 
 impl Port for Bank {
