@@ -19,7 +19,7 @@ pub(crate) fn generate() {
     let root = out.join("java");
     let _ = std::fs::remove_dir_all(&root);
     let mut modules = String::new();
-    let mut table = String::from("pub const CASES: &[Case] = &[\n");
+    let mut table = String::from("const CASES: &[Case] = &[\n");
     for (index, (name, pair)) in pairs().iter().enumerate() {
         let folder = root.join(format!("c{index}"));
         put(&folder.join("avro/case/Case.avsc"), &event(&pair["reader"]));
@@ -34,7 +34,7 @@ pub(crate) fn generate() {
                 let code = generated.code.replace("#[cfg(test)]", "#[cfg(any())]");
                 put(&folder.join("case.rs"), &code);
                 let path = folder.join("case.rs");
-                writeln!(modules, "pub mod c{index} {{ include!({path:?}); }}").expect("strings can be written to");
+                writeln!(modules, "mod c{index} {{ include!({path:?}); }}").expect("strings can be written to");
                 let published = Published::load(&folder.join("published")).expect("it was loaded before");
                 let fingerprint = published.of("kolo.case.Case")[0].fingerprint;
                 format!("Outcome::Generated {{ decode: reencoded::<c{index}::case::Case>, fingerprint: {fingerprint}, folder: {folder:?} }}")

@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 /// The schema of [`Everything`], as it was published: one text without references to files.
-pub const EVERYTHING: &str = include_str!("../../published/kinds/Everything/1.avsc");
+pub(crate) const EVERYTHING: &str = include_str!("../../published/kinds/Everything/1.avsc");
 
 /// The schema for apache-avro.
-pub fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     Schema::parse_str(EVERYTHING).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn map<T: std::fmt::Debug>(
 }
 
 /// Random events whose maps have up to `entries` entries.
-pub fn everything(entries: usize) -> impl Strategy<Value = Everything> {
+pub(crate) fn everything(entries: usize) -> impl Strategy<Value = Everything> {
     let scalars = (
         (uuid(), any::<bool>(), any::<i32>(), any::<i64>(), any::<i16>(), number()),
         (vec(any::<u8>(), 0..40), any::<String>(), uuid(), any::<i32>(), any::<i64>(), any::<i64>()),
@@ -162,7 +162,7 @@ fn list<'a, T: 'a>(items: &'a [T], value: impl Fn(&'a T) -> Value) -> Value {
 }
 
 /// The same event as a value of apache-avro.
-pub fn value_of(e: &Everything) -> Value {
+pub(crate) fn value_of(e: &Everything) -> Value {
     record(vec![
         ("id", Value::Uuid(e.id.0)),
         ("flag", Value::Boolean(e.flag)),

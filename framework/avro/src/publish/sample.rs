@@ -51,7 +51,7 @@ impl Sampler<'_> {
             (Kind::Int, _) => json!(100 * n + 7),
             (Kind::Long, _) => json!(10_000_000_000 * n + 7),
             (Kind::Float | Kind::Double, _) => json!(-0.5 - f64::from(self.made)),
-            (Kind::Bytes, _) => json!(STANDARD.encode([0, 0x80, 0xFF, self.made.to_le_bytes()[0]])),
+            (Kind::Bytes, _) => json!(STANDARD.encode(format!("\0{field} №{n}"))),
             (Kind::String, _) => json!(format!("{field} №{n}")),
             (Kind::Array(items), _) => json!([self.value(items, field), self.value(items, field)]),
             (Kind::Map(values), _) => json!({ (field): self.value(values, field) }),
