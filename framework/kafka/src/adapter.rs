@@ -24,7 +24,10 @@ pub trait Adapter<P: Port>: Send + Sync + 'static {
     /// # Errors
     /// When there is no definitive reply: refused connections, timeouts after which the call may have worked, and
     /// whatever else says nothing about the outcome. The call is made again after a pause.
-    fn call(&self, call: Call<'_, P::Request>) -> impl Future<Output = Result<P::Reply, AdapterError>> + Send;
+    fn call(
+        &self,
+        call: Call<'_, P::Request>,
+    ) -> impl Future<Output = Result<P::Reply, AdapterError>> + Send;
 }
 
 /// One call of a port.

@@ -45,7 +45,9 @@ pub enum StartError {
     #[error(transparent)]
     Topics(#[from] TopicError),
     /// A port has no adapter.
-    #[error("the effect of `{request}` calls the port `{port}`, which has no adapter: bind one with `App::bind::<{port}>(…)`")]
+    #[error(
+        "the effect of `{request}` calls the port `{port}`, which has no adapter: bind one with `App::bind::<{port}>(…)`"
+    )]
     Unbound {
         /// The request event.
         request: &'static str,
@@ -63,7 +65,11 @@ pub enum StartError {
 impl App {
     /// An app of this service, with no adapters yet.
     pub fn new(service: Service) -> Self {
-        App { service, adapters: Adapters::default(), rules: Rules::ALL }
+        App {
+            service,
+            adapters: Adapters::default(),
+            rules: Rules::ALL,
+        }
     }
 
     /// Binds an adapter to a port.
@@ -87,7 +93,10 @@ impl App {
         for aggregate in self.service.aggregates() {
             for effect in aggregate.description().effects {
                 if !self.adapters.binds(&effect) {
-                    return Err(StartError::Unbound { request: effect.request.name, port: effect.port_name });
+                    return Err(StartError::Unbound {
+                        request: effect.request.name,
+                        port: effect.port_name,
+                    });
                 }
             }
         }
@@ -96,7 +105,12 @@ impl App {
             .thread_name(format!("{}-effects", self.service.name()))
             .enable_all()
             .build()?;
-        let topics = runtime.block_on(async { TopicAdmin::new(config)?.prepare(&self.service).await.map_err(StartError::from) })?;
+        let topics = runtime.block_on(async {
+            TopicAdmin::new(config)?
+                .prepare(&self.service)
+                .await
+                .map_err(StartError::from)
+        })?;
         let service = Arc::new(self.service);
         let signals = Arc::new(Signals::default());
         let (ended, ends) = bounded(1);
@@ -109,9 +123,14 @@ impl App {
             failure: Mutex::new(None),
             runtime: Some(runtime),
         };
-        let handle = running.runtime.as_ref().map(|runtime| runtime.handle().clone());
+        let handle = running
+            .runtime
+            .as_ref()
+            .map(|runtime| runtime.handle().clone());
         for participant in service.aggregates() {
-            let Some(handle) = handle.clone() else { continue };
+            let Some(handle) = handle.clone() else {
+                continue;
+            };
             let description = participant.description();
             let spec = Arc::new(Spec {
                 service: Arc::clone(&service),
@@ -130,12 +149,16 @@ impl App {
             for number in 0..config.workers {
                 let worker = Worker::new(Arc::clone(&spec));
                 running.wakers.push(worker.waker());
-                running.spawn(format!("{}-{number}", spec.name()), &ended, move || worker.run())?;
+                running.spawn(format!("{}-{number}", spec.name()), &ended, move || {
+                    worker.run()
+                })?;
             }
             if !spec.description.routed_topics().is_empty() {
                 let router = Router::new(Arc::clone(&spec));
                 running.wakers.push(router.waker());
-                running.spawn(format!("{}-router", spec.name()), &ended, move || router.run())?;
+                running.spawn(format!("{}-router", spec.name()), &ended, move || {
+                    router.run()
+                })?;
             }
         }
         let config = config.clone();
@@ -173,10 +196,12 @@ impl Running {
             }
         }
         let tell = Tell(ended.clone());
-        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-            let _tell = tell;
-            run()
-        })?;
+        let thread = std::thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || {
+                let _tell = tell;
+                run()
+            })?;
         self.threads.push((name, thread));
         Ok(())
     }
@@ -209,7 +234,10 @@ impl Running {
             }
             handle.thread().unpark();
             let outcome = handle.join().unwrap_or_else(|panic| {
-                Err(RunError::Panicked { thread, message: message_of(panic.as_ref()) })
+                Err(RunError::Panicked {
+                    thread,
+                    message: message_of(panic.as_ref()),
+                })
             });
             if let Err(error) = outcome {
                 tracing::error!("{}: {error}", self.name);
@@ -230,11 +258,14 @@ impl Drop for Running {
 
 fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "(no message)".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(no message)".into())
 }
 
 fn watch_topics(config: &Config, mut known: Topics, signals: &Signals) {
-    let Ok(admin) = TopicAdmin::new(config) else { return };
+    let Ok(admin) = TopicAdmin::new(config) else {
+        return;
+    };
     let names: Vec<String> = known.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     loop {
@@ -248,13 +279,17 @@ fn watch_topics(config: &Config, mut known: Topics, signals: &Signals) {
             left -= nap;
         }
         // A broker that does not answer is no news about topics.
-        let Ok(now) = admin.describe(&names) else { continue };
+        let Ok(now) = admin.describe(&names) else {
+            continue;
+        };
         for (name, topic) in now {
             let before = known.insert(name.clone(), topic);
             if let Some(before) = before
                 && before.id != topic.id
             {
-                tracing::warn!("the topic `{name}` was deleted and created again: it is read from its beginning, as another origin");
+                tracing::warn!(
+                    "the topic `{name}` was deleted and created again: it is read from its beginning, as another origin"
+                );
                 signals.topics_version.fetch_add(1, Ordering::Relaxed);
             }
         }

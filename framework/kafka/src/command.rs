@@ -53,7 +53,9 @@ impl App {
     #[must_use = "return it from `main`"]
     pub fn main(self) -> ExitCode {
         let name = self.service.name();
-        let command = Arguments::command().name(name).about(format!("The {name} service, built on kolo."));
+        let command = Arguments::command()
+            .name(name)
+            .about(format!("The {name} service, built on kolo."));
         let arguments = Arguments::from_arg_matches(&command.get_matches());
         let arguments = arguments.unwrap_or_else(|error| error.exit());
         log_to_stderr();
@@ -62,7 +64,10 @@ impl App {
             Err(error) => return fail(name, &error),
         };
         let config = match arguments.bootstrap {
-            Some(bootstrap) => Config { bootstrap, ..config },
+            Some(bootstrap) => Config {
+                bootstrap,
+                ..config
+            },
             None => config,
         };
         let outcome = match arguments.command.unwrap_or(Command::Run) {
@@ -81,7 +86,11 @@ impl App {
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             // The second signal ends the process at once.
-            signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&stop))?;
+            signal_hook::flag::register_conditional_shutdown(
+                signal,
+                i32::from(FAILED),
+                Arc::clone(&stop),
+            )?;
             signal_hook::flag::register(signal, Arc::clone(&stop))?;
         }
         tracing::info!(?config, "{name} starts");
@@ -100,7 +109,9 @@ impl App {
     }
 
     fn topics(self, config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let topics = runtime.block_on(async {
             let admin = TopicAdmin::new(config)?;
             Ok::<_, Box<dyn std::error::Error>>(admin.prepare(&self.service).await?)
@@ -117,7 +128,9 @@ impl App {
                     Role::RouteSource => "routed from",
                 };
                 let found = topics.get(&name);
-                let (partitions, id) = found.map_or((0, String::new()), |topic| (topic.partitions, topic.id.to_string()));
+                let (partitions, id) = found.map_or((0, String::new()), |topic| {
+                    (topic.partitions, topic.id.to_string())
+                });
                 text += &format!("  {role:<12} {name:<32} {partitions:>3} partitions  {id}\n");
             }
         }
@@ -127,7 +140,9 @@ impl App {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("KOLO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A process that logs already keeps its own way.
     let _ = match std::env::var("KOLO_LOG_FORMAT").as_deref() {
         Ok("json") => log.json().try_init(),
@@ -143,6 +158,12 @@ fn print(text: &str) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
+/// Ends a service that cannot be set up: says why on stderr, and gives the exit code for `main`.
+#[must_use = "return it from `main`"]
+pub fn refuse(name: &str, error: &dyn std::error::Error) -> ExitCode {
+    fail(name, error)
+}
+
 fn fail(name: &str, error: &dyn std::error::Error) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "{name}: {error}");
     ExitCode::from(FAILED)
@@ -154,15 +175,30 @@ fn describe(service: &Service) -> String {
     for aggregate in service.aggregates() {
         let known = aggregate.description();
         text += &format!("\n{}.{}", service.name(), known.aggregate);
-        text += &format!("  keyed by {}, stream `{}`, version {}\n", known.key, known.stream, known.version);
+        text += &format!(
+            "  keyed by {}, stream `{}`, version {}\n",
+            known.key, known.stream, known.version
+        );
         text += &reactions(service, &known);
         for undo in &known.compensations {
             text += &format!("  undoes   {:<24}", undo.undoes.short_name());
-            text += &format!(" on {:<20} -> {}    {}\n", undo.event.short_name(), edges(&undo.emits), undo.function);
+            text += &format!(
+                " on {:<20} -> {}    {}\n",
+                undo.event.short_name(),
+                edges(&undo.emits),
+                undo.function
+            );
         }
         for effect in &known.effects {
-            let port = effect.port_name.rsplit("::").next().unwrap_or(effect.port_name);
-            text += &format!("  calls    {port:<24} for {:<19}", effect.request.short_name());
+            let port = effect
+                .port_name
+                .rsplit("::")
+                .next()
+                .unwrap_or(effect.port_name);
+            text += &format!(
+                "  calls    {port:<24} for {:<19}",
+                effect.request.short_name()
+            );
             text += &format!(" -> {}    {}\n", edges(&effect.emits), effect.function);
         }
     }
@@ -174,11 +210,19 @@ fn reactions(service: &Service, known: &Description) -> String {
     for reaction in &known.reactions {
         let topic = match reaction.kind {
             Kind::On => format!("from `{}`", reaction.event.topic),
-            Kind::Routed => format!("routed from `{}` through `{}`", reaction.event.topic, service.inbox(known.aggregate)),
+            Kind::Routed => format!(
+                "routed from `{}` through `{}`",
+                reaction.event.topic,
+                service.inbox(known.aggregate)
+            ),
         };
         let pivot = if reaction.pivot { ", pivot" } else { "" };
         text += &format!("  reacts   {:<24}", reaction.event.short_name());
-        text += &format!(" -> {}    {} {topic}{pivot}\n", edges(&reaction.emits), reaction.function);
+        text += &format!(
+            " -> {}    {} {topic}{pivot}\n",
+            edges(&reaction.emits),
+            reaction.function
+        );
     }
     text
 }
@@ -196,5 +240,9 @@ fn edges(edges: &[Outgoing]) -> String {
             names.push(name);
         }
     }
-    if names.is_empty() { "nothing".into() } else { names.join(" | ") }
+    if names.is_empty() {
+        "nothing".into()
+    } else {
+        names.join(" | ")
+    }
 }

@@ -107,7 +107,10 @@ impl Config {
     /// The default configuration for these brokers.
     #[must_use]
     pub fn new(bootstrap: impl Into<String>) -> Self {
-        Config { bootstrap: bootstrap.into(), ..Config::default() }
+        Config {
+            bootstrap: bootstrap.into(),
+            ..Config::default()
+        }
     }
 
     /// Reads the file, if one is given, and then the environment.
@@ -125,19 +128,31 @@ impl Config {
         let mut config = match file {
             None => Config::default(),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-                toml::from_str(&text)
-                    .map_err(|error| ConfigError::File { path: path.to_owned(), problem: error.to_string() })?
+                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                toml::from_str(&text).map_err(|error| ConfigError::File {
+                    path: path.to_owned(),
+                    problem: error.to_string(),
+                })?
             }
         };
         for (variable, value) in variables {
-            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-            config.set(name, &value).map_err(|problem| ConfigError::Variable {
-                value: if is_secret(&variable) { "(hidden)".into() } else { value.clone() },
-                variable,
-                problem,
-            })?;
+            let Some(name) = variable.strip_prefix(PREFIX) else {
+                continue;
+            };
+            config
+                .set(name, &value)
+                .map_err(|problem| ConfigError::Variable {
+                    value: if is_secret(&variable) {
+                        "(hidden)".into()
+                    } else {
+                        value.clone()
+                    },
+                    variable,
+                    problem,
+                })?;
         }
         Ok(config)
     }
@@ -162,7 +177,8 @@ impl Config {
             "ALLOW_DOWNGRADE" => self.allow_downgrade = parse(value)?,
             _ => {
                 if let Some(property) = name.strip_prefix(KAFKA_PREFIX) {
-                    self.kafka.insert(property.to_lowercase().replace('_', "."), value.to_owned());
+                    self.kafka
+                        .insert(property.to_lowercase().replace('_', "."), value.to_owned());
                 }
             }
         }
@@ -189,13 +205,19 @@ impl Config {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["password", "secret", "key.pem", "key_pem", "token", "jaas"].iter().any(|word| name.contains(word))
+    ["password", "secret", "key.pem", "key_pem", "token", "jaas"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = self.kafka.iter().map(|(name, value)| {
-            let value = if is_secret(name) { "(hidden)" } else { value.as_str() };
+            let value = if is_secret(name) {
+                "(hidden)"
+            } else {
+                value.as_str()
+            };
             (name.as_str(), value)
         });
         f.debug_struct("Config")
@@ -221,15 +243,25 @@ mod tests {
     use super::*;
 
     fn variables(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        list.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn the_environment_overrides_the_file_and_reaches_librdkafka() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kolo.toml");
-        std::fs::write(&file, "bootstrap = \"a:1\"\nworkers = 3\n[kafka]\n\"client.id\" = \"shop\"\n").unwrap();
-        let env = variables(&[("KOLO_BOOTSTRAP", "b:2"), ("KOLO_KAFKA_SASL_USERNAME", "me"), ("PATH", "/bin")]);
+        std::fs::write(
+            &file,
+            "bootstrap = \"a:1\"\nworkers = 3\n[kafka]\n\"client.id\" = \"shop\"\n",
+        )
+        .unwrap();
+        let env = variables(&[
+            ("KOLO_BOOTSTRAP", "b:2"),
+            ("KOLO_KAFKA_SASL_USERNAME", "me"),
+            ("PATH", "/bin"),
+        ]);
         let config = Config::from_sources(Some(&file), env).unwrap();
         assert_eq!((config.bootstrap.as_str(), config.workers), ("b:2", 3));
         assert_eq!(config.client().get("client.id"), Some("shop"));
@@ -238,18 +270,27 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let error = Config::from_sources(None, variables(&[("KOLO_WORKERS", "many")])).unwrap_err().to_string();
+        let error = Config::from_sources(None, variables(&[("KOLO_WORKERS", "many")]))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("KOLO_WORKERS=many: "), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kolo.toml");
         std::fs::write(&file, "workes = 3\n").unwrap();
-        let error = Config::from_sources(Some(&file), []).unwrap_err().to_string();
-        assert!(error.contains("workes") && error.contains("kolo.toml"), "{error}");
+        let error = Config::from_sources(Some(&file), [])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("workes") && error.contains("kolo.toml"),
+            "{error}"
+        );
     }
 
     #[test]
     fn secrets_are_not_printed() {
-        let config = Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASSWORD", "hunter2")])).unwrap();
+        let config =
+            Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASSWORD", "hunter2")]))
+                .unwrap();
         assert_eq!(config.client().get("sasl.password"), Some("hunter2"));
         assert!(!format!("{config:?}").contains("hunter2"));
     }

@@ -37,7 +37,10 @@ impl<P: Port, A: Adapter<P>> AnyAdapter for Bound<P, A> {
                 key: &call.key,
                 attempt,
             };
-            self.0.call(call).await.map(|reply| Box::new(reply) as Reply)
+            self.0
+                .call(call)
+                .await
+                .map(|reply| Box::new(reply) as Reply)
         })
     }
 }
@@ -48,7 +51,10 @@ pub(crate) struct Adapters(HashMap<TypeId, Arc<dyn AnyAdapter>>);
 
 impl Adapters {
     pub(crate) fn bind<P: Port>(&mut self, adapter: impl Adapter<P>) {
-        self.0.insert(TypeId::of::<P>(), Arc::new(Bound::<P, _>(adapter, std::marker::PhantomData)));
+        self.0.insert(
+            TypeId::of::<P>(),
+            Arc::new(Bound::<P, _>(adapter, std::marker::PhantomData)),
+        );
     }
 
     pub(crate) fn binds(&self, effect: &EffectDescription) -> bool {
@@ -100,8 +106,18 @@ pub(crate) struct EffectPool {
 }
 
 impl EffectPool {
-    pub(crate) fn new(runtime: Handle, adapters: Adapters, max_effects: usize, timeout: Duration) -> Self {
-        EffectPool { runtime, adapters, permits: Arc::new(Semaphore::new(max_effects.max(1))), timeout }
+    pub(crate) fn new(
+        runtime: Handle,
+        adapters: Adapters,
+        max_effects: usize,
+        timeout: Duration,
+    ) -> Self {
+        EffectPool {
+            runtime,
+            adapters,
+            permits: Arc::new(Semaphore::new(max_effects.max(1))),
+            timeout,
+        }
     }
 
     /// Calls the port until it replies, or until the partition is owned no more.
@@ -113,7 +129,9 @@ impl EffectPool {
         ownership: Ownership,
         reply_to: ReplyTo,
     ) {
-        let Some(adapter) = self.adapters.0.get(&effect.port).cloned() else { return };
+        let Some(adapter) = self.adapters.0.get(&effect.port).cloned() else {
+            return;
+        };
         let permits = Arc::clone(&self.permits);
         let timeout = self.timeout;
         let port = effect.port_name;

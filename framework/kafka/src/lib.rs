@@ -28,5 +28,6 @@ mod worker;
 
 pub use adapter::{Adapter, AdapterError, Call};
 pub use app::{App, Running, StartError};
+pub use command::refuse;
 pub use config::{Config, ConfigError};
 pub use worker::RunError;

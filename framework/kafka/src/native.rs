@@ -39,7 +39,10 @@ pub(crate) fn topic_ids<C: ClientContext>(
     topics: &[&str],
     timeout: Duration,
 ) -> Result<HashMap<String, TopicId>, KafkaError> {
-    let names = topics.iter().map(|topic| CString::new(*topic)).collect::<Result<Vec<_>, _>>()?;
+    let names = topics
+        .iter()
+        .map(|topic| CString::new(*topic))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
     let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
     let failed = |code: c::rd_kafka_resp_err_t| KafkaError::AdminOp(RDKafkaErrorCode::from(code));
@@ -56,12 +59,18 @@ pub(crate) fn topic_ids<C: ClientContext>(
             c::rd_kafka_TopicCollection_destroy,
         );
         let options = Owned(
-            c::rd_kafka_AdminOptions_new(client, c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS),
+            c::rd_kafka_AdminOptions_new(
+                client,
+                c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
+            ),
             c::rd_kafka_AdminOptions_destroy,
         );
         c::rd_kafka_AdminOptions_set_request_timeout(options.0, millis, ptr::null_mut(), 0);
         c::rd_kafka_DescribeTopics(client, collection.0, options.0, queue.0);
-        let event = Owned(c::rd_kafka_queue_poll(queue.0, millis.saturating_add(1_000)), c::rd_kafka_event_destroy);
+        let event = Owned(
+            c::rd_kafka_queue_poll(queue.0, millis.saturating_add(1_000)),
+            c::rd_kafka_event_destroy,
+        );
         if event.0.is_null() {
             return Err(failed(c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT));
         }
@@ -79,17 +88,25 @@ pub(crate) fn topic_ids<C: ClientContext>(
         for at in 0..count {
             let topic = *described.add(at);
             let error = c::rd_kafka_TopicDescription_error(topic);
-            let code = if error.is_null() { none } else { c::rd_kafka_error_code(error) };
+            let code = if error.is_null() {
+                none
+            } else {
+                c::rd_kafka_error_code(error)
+            };
             if code == c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART {
                 continue;
             }
             if code != none {
                 return Err(failed(code));
             }
-            let name = CStr::from_ptr(c::rd_kafka_TopicDescription_name(topic)).to_string_lossy().into_owned();
+            let name = CStr::from_ptr(c::rd_kafka_TopicDescription_name(topic))
+                .to_string_lossy()
+                .into_owned();
             let id = c::rd_kafka_TopicDescription_topic_id(topic);
             if id.is_null() {
-                return Err(failed(c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE));
+                return Err(failed(
+                    c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
+                ));
             }
             let high = c::rd_kafka_Uuid_most_significant_bits(id).cast_unsigned();
             let low = c::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned();
@@ -124,10 +141,18 @@ impl<C: ProducerContext + 'static> WakingProducer<C> {
         // SAFETY: the client lives as long as `producer`; the queue is destroyed before it.
         let queue = unsafe {
             let queue = c::rd_kafka_queue_get_main(producer.client().native_ptr());
-            c::rd_kafka_queue_cb_event_enable(queue, Some(call), ptr::from_mut(wake.as_mut()).cast());
+            c::rd_kafka_queue_cb_event_enable(
+                queue,
+                Some(call),
+                ptr::from_mut(wake.as_mut()).cast(),
+            );
             Owned(queue, c::rd_kafka_queue_destroy)
         };
-        WakingProducer { queue, producer, _wake: wake }
+        WakingProducer {
+            queue,
+            producer,
+            _wake: wake,
+        }
     }
 
     /// The producer itself.

@@ -45,7 +45,10 @@ pub(crate) struct Router {
 
 impl Router {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
-        Router { spec, waker: Waker::default() }
+        Router {
+            spec,
+            waker: Waker::default(),
+        }
     }
 
     pub(crate) fn waker(&self) -> Waker {
@@ -57,9 +60,11 @@ impl Router {
         self.waker.bind();
         let name = format!("{}.router", self.spec.name());
         let signals = Arc::clone(&self.spec.signals);
-        restart_until_end(&name, &signals, || match Session::open(&self.spec, &name, &self.waker) {
-            Ok(mut session) => session.work().map_or_else(|end| end, |()| End::Stopped),
-            Err(end) => end,
+        restart_until_end(&name, &signals, || {
+            match Session::open(&self.spec, &name, &self.waker) {
+                Ok(mut session) => session.work().map_or_else(|end| end, |()| End::Stopped),
+                Err(end) => end,
+            }
         })
     }
 }
@@ -87,7 +92,10 @@ impl ConsumerContext for RouterContext {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         self.noise.store(true, Ordering::Relaxed);
         let names = |list: &TopicPartitionList| {
-            list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
+            list.elements()
+                .iter()
+                .map(|element| (element.topic().to_owned(), element.partition()))
+                .collect()
         };
         match rebalance {
             Rebalance::Assign(list) => self.moved.lock().push(Moved::Assigned(names(list))),
@@ -149,7 +157,10 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn open(spec: &'a Arc<Spec>, name: &'a str, waker: &Waker) -> Result<Self, End> {
-        let client = |source: KafkaError| RunError::Client { aggregate: name.to_owned(), source };
+        let client = |source: KafkaError| RunError::Client {
+            aggregate: name.to_owned(),
+            source,
+        };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
@@ -160,10 +171,13 @@ impl<'a> Session<'a> {
         let inbox = spec.service.inbox(spec.description.aggregate);
         let inbox_partitions = topics.get(&inbox).map_or(0, |topic| topic.partitions);
         let sources = all.iter().filter(|(_, role)| *role == Role::RouteSource);
-        let sources: HashMap<String, TopicId> =
-            sources.filter_map(|(name, _)| Some((name.clone(), topics.get(name)?.id))).collect();
+        let sources: HashMap<String, TopicId> = sources
+            .filter_map(|(name, _)| Some((name.clone(), topics.get(name)?.id)))
+            .collect();
         if inbox_partitions == 0 || sources.len() < spec.description.routed_topics().len() {
-            return Err(End::Restart("a topic is gone: create it, or start the service again".into()));
+            return Err(End::Restart(
+                "a topic is gone: create it, or start the service again".into(),
+            ));
         }
         let session = spec.config.session_timeout_ms;
         let mut consumer = consumer_config(&spec.config, name);
@@ -173,8 +187,9 @@ impl<'a> Session<'a> {
             .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
             // A source that was never forwarded is forwarded from its beginning; the sources keep their records.
             .set("auto.offset.reset", "earliest");
-        let mut consumer: BaseConsumer<RouterContext> =
-            consumer.create_with_context(RouterContext::default()).map_err(client)?;
+        let mut consumer: BaseConsumer<RouterContext> = consumer
+            .create_with_context(RouterContext::default())
+            .map_err(client)?;
         let woken = waker.clone();
         consumer.set_nonempty_callback(move || woken.wake());
         let subscribed: Vec<&str> = sources.keys().map(String::as_str).collect();
@@ -205,7 +220,10 @@ impl<'a> Session<'a> {
         while !self.spec.signals.stopping() {
             let now = Instant::now();
             if now - looped_at > self.spec.config.session_timeout() / 2 {
-                return Err(End::Restart(format!("the process did not run for {:.1?}", now - looped_at)));
+                return Err(End::Restart(format!(
+                    "the process did not run for {:.1?}",
+                    now - looped_at
+                )));
             }
             looped_at = now;
             if self.spec.signals.topics_version.load(Ordering::Relaxed) != self.topics_version {
@@ -238,7 +256,10 @@ impl<'a> Session<'a> {
             if self.in_flight >= MAX_IN_FLIGHT {
                 break;
             }
-            self.consumer.context().noise.store(false, Ordering::Relaxed);
+            self.consumer
+                .context()
+                .noise
+                .store(false, Ordering::Relaxed);
             let polled = self.consumer.poll(Duration::ZERO);
             let moved = std::mem::take(&mut *self.consumer.context().moved.lock());
             // The message was fetched under the assignment that was just changed: it is read again, or not ours.
@@ -254,7 +275,10 @@ impl<'a> Session<'a> {
                 None if self.consumer.context().noise.load(Ordering::Relaxed) => {}
                 None => break,
                 Some(Err(error)) => match error.rdkafka_error_code() {
-                    Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopicId) => {
+                    Some(
+                        RDKafkaErrorCode::UnknownTopicOrPartition
+                        | RDKafkaErrorCode::UnknownTopicId,
+                    ) => {
                         return Err(End::Restart(format!("a source is gone: {error}")));
                     }
                     _ => tracing::debug!("{}: {error}", self.name),
@@ -296,7 +320,9 @@ impl<'a> Session<'a> {
                 let committed = self
                     .consumer
                     .committed_offsets(list, Duration::from_secs(10))
-                    .map_err(|error| End::Restart(format!("committed offsets cannot be read: {error}")))?;
+                    .map_err(|error| {
+                        End::Restart(format!("committed offsets cannot be read: {error}"))
+                    })?;
                 for element in committed.elements() {
                     let place = (element.topic().to_owned(), element.partition());
                     let resumes_at = match element.offset() {
@@ -308,7 +334,15 @@ impl<'a> Session<'a> {
                     self.by_number.push(place.clone());
                     let reader = StreamReader::resume(cursor);
                     let open = VecDeque::new();
-                    let known = Place { number, reader, resumes_at, read: 0, open, committable: None, committed: resumes_at };
+                    let known = Place {
+                        number,
+                        reader,
+                        resumes_at,
+                        read: 0,
+                        open,
+                        committable: None,
+                        committed: resumes_at,
+                    };
                     self.places.insert(place, known);
                 }
             }
@@ -323,7 +357,10 @@ impl<'a> Session<'a> {
         if busy || self.in_flight == 0 {
             self.moved_at = now;
         } else if now - self.moved_at > Duration::from_millis(self.spec.config.append_timeout_ms) {
-            return Err(End::Restart(format!("{} copies were not acknowledged", self.in_flight)));
+            return Err(End::Restart(format!(
+                "{} copies were not acknowledged",
+                self.in_flight
+            )));
         }
         for delivery in deliveries.drain(..) {
             if let Err(error) = delivery.outcome {
@@ -337,8 +374,13 @@ impl<'a> Session<'a> {
     }
 
     fn acknowledged(&mut self, token: usize) {
-        let Some((number, sequence)) = self.waiting.remove(&token) else { return };
-        let place = self.places.get_mut(&self.by_number[number]).filter(|place| place.number == number);
+        let Some((number, sequence)) = self.waiting.remove(&token) else {
+            return;
+        };
+        let place = self
+            .places
+            .get_mut(&self.by_number[number])
+            .filter(|place| place.number == number);
         let Some(place) = place else { return };
         let first = place.read - place.open.len() as u64;
         let at = usize::try_from(sequence - first).unwrap_or(usize::MAX);
@@ -351,11 +393,16 @@ impl<'a> Session<'a> {
     fn commit(&mut self, mode: CommitMode) {
         let mut list = TopicPartitionList::new();
         for ((topic, partition), place) in &mut self.places {
-            let Some((next, cursor)) = place.committable.filter(|(next, _)| Some(*next) != place.committed) else {
+            let Some((next, cursor)) = place
+                .committable
+                .filter(|(next, _)| Some(*next) != place.committed)
+            else {
                 continue;
             };
             let mut element = list.add_partition(topic, *partition);
-            let metadata = cursor.and_then(|cursor| serde_json::to_string(&cursor).ok()).unwrap_or_default();
+            let metadata = cursor
+                .and_then(|cursor| serde_json::to_string(&cursor).ok())
+                .unwrap_or_default();
             element.set_metadata(metadata);
             if element.set_offset(Offset::Offset(next)).is_ok() {
                 place.committed = Some(next);
@@ -393,18 +440,34 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    fn message(&mut self, message: &BorrowedMessage<'_>, consumer: &BaseConsumer<RouterContext>) -> Result<(), End> {
+    fn message(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+        consumer: &BaseConsumer<RouterContext>,
+    ) -> Result<(), End> {
         let record = record_of(message);
         let topic = message.topic();
-        let Some(place) = self.places.get_mut(&(topic.to_owned(), message.partition())) else { return Ok(()) };
+        let Some(place) = self
+            .places
+            .get_mut(&(topic.to_owned(), message.partition()))
+        else {
+            return Ok(());
+        };
         if let Some(due) = place.resumes_at.take()
             && due != record.offset
         {
             // The fence in force was kept with `due`; somebody committed in between, or records are gone.
             place.resumes_at = Some(due);
             return consumer
-                .seek(topic, message.partition(), Offset::Offset(due), Duration::from_secs(10))
-                .map_err(|error| End::Restart(format!("{topic} cannot be read at offset {due}: {error}")));
+                .seek(
+                    topic,
+                    message.partition(),
+                    Offset::Offset(due),
+                    Duration::from_secs(10),
+                )
+                .map_err(|error| {
+                    End::Restart(format!("{topic} cannot be read at offset {due}: {error}"))
+                });
         }
         let wrong = |problem: String| -> End {
             RunError::Route {
@@ -413,13 +476,19 @@ impl Forward<'_> {
                     "{topic} partition {} offset {}, key {}",
                     message.partition(),
                     record.offset,
-                    record.key.map_or_else(|| "(none)".into(), |key| String::from_utf8_lossy(key).into_owned())
+                    record.key.map_or_else(
+                        || "(none)".into(),
+                        |key| String::from_utf8_lossy(key).into_owned()
+                    )
                 ),
                 problem,
             }
             .into()
         };
-        let verdict = place.reader.read(record.offset, &record.headers).map_err(|error| wrong(error.to_string()))?;
+        let verdict = place
+            .reader
+            .read(record.offset, &record.headers)
+            .map_err(|error| wrong(error.to_string()))?;
         let stamp = match verdict {
             Verdict::Valid(stamp) | Verdict::Unfenced(Some(stamp)) => Some(Some(stamp)),
             Verdict::Unfenced(None) => Some(None),
@@ -428,7 +497,10 @@ impl Forward<'_> {
         self.keys.clear();
         let event_type = record.headers.event_type.unwrap_or_default();
         if stamp.is_some()
-            && let Some(routed) = self.spec.participant.route(event_type, record.value.unwrap_or_default(), self.keys)
+            && let Some(routed) =
+                self.spec
+                    .participant
+                    .route(event_type, record.value.unwrap_or_default(), self.keys)
         {
             routed.map_err(|error| wrong(error.to_string()))?;
         }
@@ -443,8 +515,19 @@ impl Forward<'_> {
             place.settle();
             return Ok(());
         }
-        let topic_id = self.sources.get(topic).copied().unwrap_or(TopicId(uuid::Uuid::nil()));
-        self.copies(message, &record, topic_id, stamp.flatten(), number, sequence)
+        let topic_id = self
+            .sources
+            .get(topic)
+            .copied()
+            .unwrap_or(TopicId(uuid::Uuid::nil()));
+        self.copies(
+            message,
+            &record,
+            topic_id,
+            stamp.flatten(),
+            number,
+            sequence,
+        )
     }
 
     fn copies(
@@ -471,7 +554,10 @@ impl Forward<'_> {
                     path: ROUTE,
                     topic,
                     partition: message.partition(),
-                    position: Position { offset: record.offset, copy },
+                    position: Position {
+                        offset: record.offset,
+                        copy,
+                    },
                 },
                 index: 1,
                 count: 1,
@@ -494,7 +580,9 @@ impl Forward<'_> {
                         self.appender.drain(self.deliveries);
                         Waker::sleep(Duration::from_millis(1));
                     }
-                    Err((error, _)) => return Err(End::Restart(format!("a copy was refused: {error}"))),
+                    Err((error, _)) => {
+                        return Err(End::Restart(format!("a copy was refused: {error}")));
+                    }
                 }
             }
             self.waiting.insert(*self.token, (number, sequence));
@@ -506,19 +594,44 @@ impl Forward<'_> {
 }
 
 /// The headers of a copy: those of the event, with the origin's position.
-fn headers(message: &BorrowedMessage<'_>, known: &Headers<'_>, id: EventId, stamp: &str) -> OwnedHeaders {
+fn headers(
+    message: &BorrowedMessage<'_>,
+    known: &Headers<'_>,
+    id: EventId,
+    stamp: &str,
+) -> OwnedHeaders {
     let id = id.to_string();
     let source = message.headers().and_then(|all| {
-        all.iter().find(|header| header.key == wire::CE_SOURCE).and_then(|header| header.value)
+        all.iter()
+            .find(|header| header.key == wire::CE_SOURCE)
+            .and_then(|header| header.value)
     });
     let mut headers = OwnedHeaders::new_with_capacity(6)
-        .insert(Header { key: wire::CE_SPECVERSION, value: Some("1.0") })
-        .insert(Header { key: wire::CE_ID, value: Some(&id) })
-        .insert(Header { key: wire::CE_SOURCE, value: source })
-        .insert(Header { key: wire::CE_TYPE, value: known.event_type })
-        .insert(Header { key: wire::KOLO, value: Some(stamp) });
+        .insert(Header {
+            key: wire::CE_SPECVERSION,
+            value: Some("1.0"),
+        })
+        .insert(Header {
+            key: wire::CE_ID,
+            value: Some(&id),
+        })
+        .insert(Header {
+            key: wire::CE_SOURCE,
+            value: source,
+        })
+        .insert(Header {
+            key: wire::CE_TYPE,
+            value: known.event_type,
+        })
+        .insert(Header {
+            key: wire::KOLO,
+            value: Some(stamp),
+        });
     if let Some(traceparent) = known.traceparent {
-        headers = headers.insert(Header { key: wire::TRACEPARENT, value: Some(traceparent) });
+        headers = headers.insert(Header {
+            key: wire::TRACEPARENT,
+            value: Some(traceparent),
+        });
     }
     headers
 }

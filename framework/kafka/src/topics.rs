@@ -11,14 +11,16 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::config::Config;
 use crate::native;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A topic layout that cannot be worked with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopicError {
     /// The brokers cannot be asked.
-    #[error("the brokers at {bootstrap} cannot be asked about topics: {source}. Are they running, and is the address right?")]
+    #[error(
+        "the brokers at {bootstrap} cannot be asked about topics: {source}. Are they running, and is the address right?"
+    )]
     Unreachable {
         /// Where.
         bootstrap: String,
@@ -34,7 +36,9 @@ pub enum TopicError {
         problem: String,
     },
     /// A topic is missing, and must not be created.
-    #[error("the topic `{topic}` does not exist, and create_topics is off: create it with {partitions} partitions")]
+    #[error(
+        "the topic `{topic}` does not exist, and create_topics is off: create it with {partitions} partitions"
+    )]
     Missing {
         /// The topic.
         topic: String,
@@ -72,7 +76,9 @@ pub enum TopicError {
         wanted: &'static str,
     },
     /// An aggregate reads its own stream.
-    #[error("{aggregate} reacts to an event of its own stream `{topic}`: an aggregate answers its own events by emitting both at once")]
+    #[error(
+        "{aggregate} reacts to an event of its own stream `{topic}`: an aggregate answers its own events by emitting both at once"
+    )]
     OwnStream {
         /// The service and aggregate.
         aggregate: String,
@@ -110,12 +116,21 @@ pub enum Role {
 #[must_use]
 pub fn roles(service: &Service, description: &Description) -> Vec<(String, Role)> {
     let mut roles = vec![(description.stream.to_owned(), Role::Stream)];
-    roles.extend(description.direct_topics().into_iter().map(|topic| (topic.to_owned(), Role::Input)));
+    roles.extend(
+        description
+            .direct_topics()
+            .into_iter()
+            .map(|topic| (topic.to_owned(), Role::Input)),
+    );
     let routed = description.routed_topics();
     if !routed.is_empty() {
         roles.push((service.inbox(description.aggregate), Role::Inbox));
     }
-    roles.extend(routed.into_iter().map(|topic| (topic.to_owned(), Role::RouteSource)));
+    roles.extend(
+        routed
+            .into_iter()
+            .map(|topic| (topic.to_owned(), Role::RouteSource)),
+    );
     roles
 }
 
@@ -131,11 +146,17 @@ impl<'a> TopicAdmin<'a> {
     /// # Errors
     /// When librdkafka refuses the configuration.
     pub fn new(config: &'a Config) -> Result<Self, KafkaError> {
-        Ok(TopicAdmin { config, client: config.client().create()? })
+        Ok(TopicAdmin {
+            config,
+            client: config.client().create()?,
+        })
     }
 
     fn unreachable(&self, source: KafkaError) -> TopicError {
-        TopicError::Unreachable { bootstrap: self.config.bootstrap.clone(), source }
+        TopicError::Unreachable {
+            bootstrap: self.config.bootstrap.clone(),
+            source,
+        }
     }
 
     /// Those of the topics that exist.
@@ -144,12 +165,24 @@ impl<'a> TopicAdmin<'a> {
     /// When the brokers do not answer.
     pub fn describe(&self, names: &[&str]) -> Result<Topics, TopicError> {
         let inner = self.client.inner();
-        let ids = native::topic_ids(inner, names, TIMEOUT).map_err(|error| self.unreachable(error))?;
+        let ids =
+            native::topic_ids(inner, names, TIMEOUT).map_err(|error| self.unreachable(error))?;
         let mut topics = Topics::new();
         for (name, id) in ids {
-            let metadata = inner.fetch_metadata(Some(&name), TIMEOUT).map_err(|error| self.unreachable(error))?;
-            let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            topics.insert(name, Topic { id, partitions: i32::try_from(count).unwrap_or(i32::MAX) });
+            let metadata = inner
+                .fetch_metadata(Some(&name), TIMEOUT)
+                .map_err(|error| self.unreachable(error))?;
+            let count = metadata
+                .topics()
+                .first()
+                .map_or(0, |topic| topic.partitions().len());
+            topics.insert(
+                name,
+                Topic {
+                    id,
+                    partitions: i32::try_from(count).unwrap_or(i32::MAX),
+                },
+            );
         }
         Ok(topics)
     }
@@ -159,9 +192,20 @@ impl<'a> TopicAdmin<'a> {
     /// # Errors
     /// When the layout cannot be worked with, or the brokers cannot be asked.
     pub async fn prepare(&self, service: &Service) -> Result<Topics, TopicError> {
-        let descriptions: Vec<Description> = service.aggregates().iter().map(|known| known.description()).collect();
-        let all: Vec<Vec<(String, Role)>> = descriptions.iter().map(|known| roles(service, known)).collect();
-        let mut names: Vec<&str> = all.iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let descriptions: Vec<Description> = service
+            .aggregates()
+            .iter()
+            .map(|known| known.description())
+            .collect();
+        let all: Vec<Vec<(String, Role)>> = descriptions
+            .iter()
+            .map(|known| roles(service, known))
+            .collect();
+        let mut names: Vec<&str> = all
+            .iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
         names.sort_unstable();
         names.dedup();
         let mut topics = self.describe(&names)?;
@@ -169,13 +213,25 @@ impl<'a> TopicAdmin<'a> {
             for roles in &all {
                 // A missing topic gets the count that its aggregate's other topics have.
                 let together = roles.iter().filter(|(_, role)| *role != Role::RouteSource);
-                let known = together.clone().find_map(|(name, _)| topics.get(name)).map(|topic| topic.partitions);
+                let known = together
+                    .clone()
+                    .find_map(|(name, _)| topics.get(name))
+                    .map(|topic| topic.partitions);
                 let count = known.unwrap_or(self.config.partitions);
-                let missing: Vec<&str> =
-                    roles.iter().map(|(name, _)| name.as_str()).filter(|name| !topics.contains_key(*name)).collect();
+                let missing: Vec<&str> = roles
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .filter(|name| !topics.contains_key(*name))
+                    .collect();
                 self.create(&missing, count).await?;
                 topics.extend(missing.iter().map(|&name| {
-                    (name.to_owned(), Topic { id: TopicId(uuid::Uuid::nil()), partitions: count })
+                    (
+                        name.to_owned(),
+                        Topic {
+                            id: TopicId(uuid::Uuid::nil()),
+                            partitions: count,
+                        },
+                    )
                 }));
             }
             topics = self.await_topics(&names).await?;
@@ -183,8 +239,14 @@ impl<'a> TopicAdmin<'a> {
         for (description, roles) in descriptions.iter().zip(&all) {
             let aggregate = format!("{}.{}", service.name(), description.aggregate);
             check_counts(&aggregate, description.stream, roles, &topics)?;
-            if roles.iter().any(|(name, role)| *role == Role::Input && name == description.stream) {
-                return Err(TopicError::OwnStream { aggregate, topic: description.stream.to_owned() });
+            if roles
+                .iter()
+                .any(|(name, role)| *role == Role::Input && name == description.stream)
+            {
+                return Err(TopicError::OwnStream {
+                    aggregate,
+                    topic: description.stream.to_owned(),
+                });
             }
             self.check_settings(description.stream).await?;
         }
@@ -195,27 +257,43 @@ impl<'a> TopicAdmin<'a> {
         if let Some(missing) = names.first()
             && !self.config.create_topics
         {
-            return Err(TopicError::Missing { topic: (*missing).to_owned(), partitions });
+            return Err(TopicError::Missing {
+                topic: (*missing).to_owned(),
+                partitions,
+            });
         }
         if names.is_empty() {
             return Ok(());
         }
         // Unlimited retention: a stream is the state, and an input must not vanish before it is decided.
         let new = names.iter().map(|name| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(self.config.replication))
-                .set("cleanup.policy", "delete")
-                .set("retention.ms", "-1")
-                .set("retention.bytes", "-1")
-                .set("message.timestamp.type", "CreateTime")
+            NewTopic::new(
+                name,
+                partitions,
+                TopicReplication::Fixed(self.config.replication),
+            )
+            .set("cleanup.policy", "delete")
+            .set("retention.ms", "-1")
+            .set("retention.bytes", "-1")
+            .set("message.timestamp.type", "CreateTime")
         });
         let new: Vec<NewTopic<'_>> = new.collect();
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
-        let results = self.client.create_topics(&new, &options).await.map_err(|error| self.unreachable(error))?;
+        let results = self
+            .client
+            .create_topics(&new, &options)
+            .await
+            .map_err(|error| self.unreachable(error))?;
         for result in results {
             match result {
                 // Another instance was faster.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(TopicError::Create { topic, problem: code.to_string() }),
+                Err((topic, code)) => {
+                    return Err(TopicError::Create {
+                        topic,
+                        problem: code.to_string(),
+                    });
+                }
             }
         }
         Ok(())
@@ -226,12 +304,17 @@ impl<'a> TopicAdmin<'a> {
         let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
             let topics = self.describe(names)?;
-            let missing = names.iter().find(|&&name| topics.get(name).is_none_or(|topic| topic.partitions == 0));
+            let missing = names
+                .iter()
+                .find(|&&name| topics.get(name).is_none_or(|topic| topic.partitions == 0));
             match missing {
                 None => return Ok(topics),
                 Some(topic) if tokio::time::Instant::now() > deadline => {
                     let problem = "it was created, but the brokers do not list it".to_owned();
-                    return Err(TopicError::Create { topic: (*topic).to_owned(), problem });
+                    return Err(TopicError::Create {
+                        topic: (*topic).to_owned(),
+                        problem,
+                    });
                 }
                 Some(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -241,35 +324,66 @@ impl<'a> TopicAdmin<'a> {
     async fn check_settings(&self, stream: &str) -> Result<(), TopicError> {
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
         let resources = [ResourceSpecifier::Topic(stream)];
-        let results =
-            self.client.describe_configs(&resources, &options).await.map_err(|error| self.unreachable(error))?;
+        let results = self
+            .client
+            .describe_configs(&resources, &options)
+            .await
+            .map_err(|error| self.unreachable(error))?;
         for resource in results.into_iter().flatten() {
-            let value = |name: &str| resource.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
+            let value = |name: &str| {
+                resource
+                    .get(name)
+                    .and_then(|entry| entry.value.clone())
+                    .unwrap_or_default()
+            };
             let topic = || stream.to_owned();
             let policy = value("cleanup.policy");
             if policy.contains("compact") {
                 let harm = "deletes events of the state";
                 let (setting, wanted) = ("cleanup.policy", "delete");
-                return Err(TopicError::Setting { topic: topic(), setting, value: policy, harm, wanted });
+                return Err(TopicError::Setting {
+                    topic: topic(),
+                    setting,
+                    value: policy,
+                    harm,
+                    wanted,
+                });
             }
             let stamps = value("message.timestamp.type");
             if stamps == "LogAppendTime" {
                 let harm = "changes the time that the state was folded with";
                 let (setting, wanted) = ("message.timestamp.type", "CreateTime");
-                return Err(TopicError::Setting { topic: topic(), setting, value: stamps, harm, wanted });
+                return Err(TopicError::Setting {
+                    topic: topic(),
+                    setting,
+                    value: stamps,
+                    harm,
+                    wanted,
+                });
             }
             let retention = value("retention.ms");
             if retention != "-1" && !retention.is_empty() && policy.contains("delete") {
                 let harm = "will delete events of the state";
                 let (setting, wanted) = ("retention.ms", "-1");
-                return Err(TopicError::Setting { topic: topic(), setting, value: retention, harm, wanted });
+                return Err(TopicError::Setting {
+                    topic: topic(),
+                    setting,
+                    value: retention,
+                    harm,
+                    wanted,
+                });
             }
         }
         Ok(())
     }
 }
 
-fn check_counts(aggregate: &str, stream: &str, roles: &[(String, Role)], topics: &Topics) -> Result<(), TopicError> {
+fn check_counts(
+    aggregate: &str,
+    stream: &str,
+    roles: &[(String, Role)],
+    topics: &Topics,
+) -> Result<(), TopicError> {
     let count = |name: &str| topics.get(name).map_or(0, |topic| topic.partitions);
     let expected = count(stream);
     for (topic, role) in roles {
@@ -293,13 +407,25 @@ mod tests {
 
     #[test]
     fn a_difference_in_partition_counts_is_refused_with_both_counts() {
-        let topic = |partitions| Topic { id: TopicId(uuid::Uuid::nil()), partitions };
-        let topics = Topics::from([("stock".into(), topic(6)), ("orders".into(), topic(3)), ("far".into(), topic(9))]);
+        let topic = |partitions| Topic {
+            id: TopicId(uuid::Uuid::nil()),
+            partitions,
+        };
+        let topics = Topics::from([
+            ("stock".into(), topic(6)),
+            ("orders".into(), topic(3)),
+            ("far".into(), topic(9)),
+        ]);
         let role = |name: &str, role| (name.to_owned(), role);
         let fits = [role("stock", Role::Stream), role("far", Role::RouteSource)];
         assert!(check_counts("shop.stock", "stock", &fits, &topics).is_ok());
         let roles = [role("stock", Role::Stream), role("orders", Role::Input)];
-        let error = check_counts("shop.stock", "stock", &roles, &topics).unwrap_err().to_string();
-        assert!(error.contains("`orders` with 3") && error.contains("`stock` with 6"), "{error}");
+        let error = check_counts("shop.stock", "stock", &roles, &topics)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`orders` with 3") && error.contains("`stock` with 6"),
+            "{error}"
+        );
     }
 }

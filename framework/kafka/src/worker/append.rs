@@ -25,11 +25,14 @@ impl Session<'_> {
         let generation = self.owned(partition).map_or(0, |owned| owned.generation);
         let mut full_since = None;
         for append in self.outbox.iter() {
-            let mut record = BaseRecord::with_opaque_to(self.spec.description.stream, token(partition, generation))
-                .partition(partition)
-                .payload(append.value)
-                .timestamp(append.at.as_millis())
-                .headers(headers_of(&append, &self.source));
+            let mut record = BaseRecord::with_opaque_to(
+                self.spec.description.stream,
+                token(partition, generation),
+            )
+            .partition(partition)
+            .payload(append.value)
+            .timestamp(append.at.as_millis())
+            .headers(headers_of(&append, &self.source));
             if !append.key.is_empty() {
                 record = record.key(append.key);
             }
@@ -46,7 +49,9 @@ impl Session<'_> {
                         Waker::sleep(Duration::from_millis(1));
                     }
                     // A hole: nothing more may be sent in this epoch.
-                    Err((error, _)) => return Err(End::Restart(format!("an append was refused: {error}"))),
+                    Err((error, _)) => {
+                        return Err(End::Restart(format!("an append was refused: {error}")));
+                    }
                 }
             }
             self.unacknowledged += 1;
@@ -75,12 +80,19 @@ impl Session<'_> {
         let offset = match &delivery.outcome {
             Ok(offset) if *offset >= 0 => *offset,
             // Where it stands is not known, and so neither is whether it stands alone.
-            Ok(_) => return Err(End::Restart("an append was acknowledged without an offset".into())),
+            Ok(_) => {
+                return Err(End::Restart(
+                    "an append was acknowledged without an offset".into(),
+                ));
+            }
             Err(error) => return Err(End::Restart(format!("an append failed: {error}"))),
         };
         let partition = i32::try_from(partition_of(delivery.token)).unwrap_or(i32::MAX);
         let generation = generation_of(delivery.token);
-        let Some(owned) = self.owned(partition).filter(|owned| owned.generation == generation) else {
+        let Some(owned) = self
+            .owned(partition)
+            .filter(|owned| owned.generation == generation)
+        else {
             return Ok(());
         };
         if owned.phase == Phase::Fencing {
@@ -111,15 +123,31 @@ impl Session<'_> {
         self.start_effects(partition, calls.drain(..));
         self.calls = calls;
         let Some(gap) = gap else { return Ok(()) };
-        tracing::debug!(partition, "{}: reads a gap at {gap:?} in what it appended", self.name);
+        tracing::debug!(
+            partition,
+            "{}: reads a gap at {gap:?} in what it appended",
+            self.name
+        );
         self.read_stream_from(partition, Offset::Offset(gap.start))
     }
 
-    pub(super) fn start_effects(&mut self, partition: i32, calls: impl IntoIterator<Item = EffectCall>) {
-        let Some(ownership) = self.owned(partition).map(|owned| owned.ownership.clone()) else { return };
+    pub(super) fn start_effects(
+        &mut self,
+        partition: i32,
+        calls: impl IntoIterator<Item = EffectCall>,
+    ) {
+        let Some(ownership) = self.owned(partition).map(|owned| owned.ownership.clone()) else {
+            return;
+        };
         for call in calls {
             let effect = &self.spec.description.effects[call.effect];
-            self.spec.pool.start(call, effect, partition, ownership.clone(), self.reply_to.clone());
+            self.spec.pool.start(
+                call,
+                effect,
+                partition,
+                ownership.clone(),
+                self.reply_to.clone(),
+            );
         }
     }
 }

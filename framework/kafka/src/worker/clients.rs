@@ -55,14 +55,20 @@ impl ClientContext for MemberContext {
 }
 
 fn partitions(list: &TopicPartitionList) -> Vec<i32> {
-    list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+    list.elements()
+        .iter()
+        .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+        .collect()
 }
 
 impl ConsumerContext for MemberContext {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         self.noise.store(true, Ordering::Relaxed);
         match rebalance {
-            Rebalance::Revoke(list) => self.events.lock().push(MemberEvent::Revoked(partitions(list))),
+            Rebalance::Revoke(list) => self
+                .events
+                .lock()
+                .push(MemberEvent::Revoked(partitions(list))),
             Rebalance::Assign(_) => {}
             Rebalance::Error(error) => tracing::warn!("rebalance: {error}"),
         }
@@ -74,7 +80,9 @@ impl ConsumerContext for MemberContext {
             if let Err(error) = consumer.pause(list) {
                 tracing::debug!("the membership's partitions cannot be paused: {error}");
             }
-            self.events.lock().push(MemberEvent::Assigned(partitions(list)));
+            self.events
+                .lock()
+                .push(MemberEvent::Assigned(partitions(list)));
         }
     }
 
@@ -87,7 +95,12 @@ impl ConsumerContext for MemberContext {
 pub(super) struct Member(BaseConsumer<MemberContext>);
 
 impl Member {
-    pub(super) fn join(config: &Config, group: &str, stream: &str, waker: &Waker) -> Result<Self, KafkaError> {
+    pub(super) fn join(
+        config: &Config,
+        group: &str,
+        stream: &str,
+        waker: &Waker,
+    ) -> Result<Self, KafkaError> {
         let session = config.session_timeout_ms;
         let mut client = consumer_config(config, group);
         client
@@ -95,7 +108,8 @@ impl Member {
             .set("session.timeout.ms", session.to_string())
             .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
             .set("auto.offset.reset", "latest");
-        let mut consumer: BaseConsumer<MemberContext> = client.create_with_context(MemberContext::default())?;
+        let mut consumer: BaseConsumer<MemberContext> =
+            client.create_with_context(MemberContext::default())?;
         let waker = waker.clone();
         consumer.set_nonempty_callback(move || waker.wake());
         consumer.subscribe(&[stream])?;
@@ -180,11 +194,16 @@ pub(crate) fn consumer_config(config: &Config, group: &str) -> ClientConfig {
     client
 }
 
-pub(super) fn data_consumer(config: &Config, group: &str, waker: &Waker) -> Result<BaseConsumer<DataContext>, KafkaError> {
+pub(super) fn data_consumer(
+    config: &Config,
+    group: &str,
+    waker: &Waker,
+) -> Result<BaseConsumer<DataContext>, KafkaError> {
     let mut client = consumer_config(config, group);
     // Never a guess: an input whose records were deleted before they were decided stops the worker.
     client.set("auto.offset.reset", "error");
-    let mut consumer: BaseConsumer<DataContext> = client.create_with_context(DataContext::default())?;
+    let mut consumer: BaseConsumer<DataContext> =
+        client.create_with_context(DataContext::default())?;
     let waker = waker.clone();
     consumer.set_nonempty_callback(move || waker.wake());
     Ok(consumer)
@@ -259,9 +278,12 @@ impl Appender {
             .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0");
-        let producer: BaseProducer<DeliveryContext> = client.create_with_context(DeliveryContext::default())?;
+        let producer: BaseProducer<DeliveryContext> =
+            client.create_with_context(DeliveryContext::default())?;
         let waker = waker.clone();
-        Ok(Appender(WakingProducer::new(producer, move || waker.wake())))
+        Ok(Appender(WakingProducer::new(producer, move || {
+            waker.wake()
+        })))
     }
 
     pub(crate) fn producer(&self) -> &BaseProducer<DeliveryContext> {

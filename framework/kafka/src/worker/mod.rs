@@ -7,10 +7,10 @@
 //! Memory runs ahead of the log. If an append fails for good or goes unanswered, or the process was paused, all clients
 //! are thrown away with the state, and the worker joins anew. If a fence shows up, that partition's state is.
 
+mod append;
 pub(crate) mod clients;
 mod partition;
 pub(crate) mod record;
-mod append;
 mod session;
 mod takeover;
 
@@ -86,7 +86,9 @@ pub enum RunError {
         problem: String,
     },
     /// Records of an input were deleted before they were decided.
-    #[error("{aggregate}: records of its inputs were deleted before they were decided: {lost}. Reset is not a choice here: restore the records, or declare them lost by deleting and creating the topic")]
+    #[error(
+        "{aggregate}: records of its inputs were deleted before they were decided: {lost}. Reset is not a choice here: restore the records, or declare them lost by deleting and creating the topic"
+    )]
     Lost {
         /// `<service>.<aggregate>`
         aggregate: String,
@@ -105,7 +107,9 @@ pub enum RunError {
         source: KafkaError,
     },
     /// A thread panicked: a decision, a fold or a route is not total.
-    #[error("{thread} panicked: {message}. A decision must be total: find the input in the log line above, mend the code, start again")]
+    #[error(
+        "{thread} panicked: {message}. A decision must be total: find the input in the log line above, mend the code, start again"
+    )]
     Panicked {
         /// The thread's name.
         thread: String,
@@ -142,7 +146,15 @@ impl Worker {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
         let waker = Waker::default();
         let (sender, replies) = unbounded();
-        Worker { spec, replies, reply_to: ReplyTo { replies: sender, waker: waker.clone() }, waker }
+        Worker {
+            spec,
+            replies,
+            reply_to: ReplyTo {
+                replies: sender,
+                waker: waker.clone(),
+            },
+            waker,
+        }
     }
 
     pub(crate) fn waker(&self) -> Waker {
@@ -153,20 +165,21 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), RunError> {
         self.waker.bind();
         let signals = Arc::clone(&self.spec.signals);
-        restart_until_end(&self.spec.name(), &signals, || match Session::open(
-            &self.spec,
-            &self.waker,
-            &self.replies,
-            &self.reply_to,
-        ) {
-            Ok(mut session) => session.run(),
-            Err(end) => end,
+        restart_until_end(&self.spec.name(), &signals, || {
+            match Session::open(&self.spec, &self.waker, &self.replies, &self.reply_to) {
+                Ok(mut session) => session.run(),
+                Err(end) => end,
+            }
         })
     }
 }
 
 /// Runs sessions with growing pauses between those that fail early.
-pub(crate) fn restart_until_end(name: &str, signals: &Signals, mut session: impl FnMut() -> End) -> Result<(), RunError> {
+pub(crate) fn restart_until_end(
+    name: &str,
+    signals: &Signals,
+    mut session: impl FnMut() -> End,
+) -> Result<(), RunError> {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(10))
@@ -184,7 +197,9 @@ pub(crate) fn restart_until_end(name: &str, signals: &Signals, mut session: impl
             next = pauses.build();
         }
         let pause = next.next().unwrap_or(Duration::from_secs(10));
-        tracing::warn!("{name} throws its clients and its state away and begins anew in {pause:?}: {reason}");
+        tracing::warn!(
+            "{name} throws its clients and its state away and begins anew in {pause:?}: {reason}"
+        );
         let until = Instant::now() + pause;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             if signals.stopping() {

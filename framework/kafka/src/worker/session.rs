@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use hashbrown::HashMap;
-use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
 use kolo_core::EffectCall;
+use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
@@ -67,7 +67,10 @@ impl<'a> Session<'a> {
         reply_to: &'a ReplyTo,
     ) -> Result<Self, End> {
         let name = spec.name();
-        let client = |source: KafkaError| RunError::Client { aggregate: name.clone(), source };
+        let client = |source: KafkaError| RunError::Client {
+            aggregate: name.clone(),
+            source,
+        };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
@@ -76,19 +79,30 @@ impl<'a> Session<'a> {
             .describe(&names)
             .map_err(|error| End::Restart(error.to_string()))?;
         let with = |role: Role| -> Vec<InputTopic> {
-            let topics = all.iter().filter(|(_, known)| *known == role).filter_map(|(name, _)| {
-                topics.get(name).map(|topic| InputTopic { name: name.clone(), id: topic.id })
-            });
+            let topics = all
+                .iter()
+                .filter(|(_, known)| *known == role)
+                .filter_map(|(name, _)| {
+                    topics.get(name).map(|topic| InputTopic {
+                        name: name.clone(),
+                        id: topic.id,
+                    })
+                });
             topics.collect()
         };
         let mut inputs = with(Role::Input);
         inputs.extend(with(Role::Inbox));
-        let partition_count = topics.get(spec.description.stream).map_or(0, |topic| topic.partitions);
+        let partition_count = topics
+            .get(spec.description.stream)
+            .map_or(0, |topic| topic.partitions);
         if inputs.len() + 1 + with(Role::RouteSource).len() < names.len() || partition_count == 0 {
-            return Err(End::Restart("a topic is gone: create it, or start the service again".into()));
+            return Err(End::Restart(
+                "a topic is gone: create it, or start the service again".into(),
+            ));
         }
         Ok(Session {
-            member: Member::join(&spec.config, &name, spec.description.stream, waker).map_err(client)?,
+            member: Member::join(&spec.config, &name, spec.description.stream, waker)
+                .map_err(client)?,
             data: data_consumer(&spec.config, &name, waker).map_err(client)?,
             appender: Appender::new(&spec.config, waker).map_err(client)?,
             source: format!("/{}/{}", spec.service.name(), spec.description.aggregate),
@@ -127,7 +141,10 @@ impl<'a> Session<'a> {
             let began = Instant::now();
             // A process that was paused has lost its membership without knowing it. It must not decide on.
             if began - looped_at > session / 2 {
-                return Err(End::Restart(format!("the process did not run for {:.1?}", began - looped_at)));
+                return Err(End::Restart(format!(
+                    "the process did not run for {:.1?}",
+                    began - looped_at
+                )));
             }
             looped_at = began;
             self.check(began)?;
@@ -137,7 +154,9 @@ impl<'a> Session<'a> {
             busy |= self.read()?;
             self.mark_positions(began)?;
             if !busy {
-                Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| at.saturating_duration_since(began).min(IDLE)));
+                Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| {
+                    at.saturating_duration_since(began).min(IDLE)
+                }));
             }
         }
         self.leave()
@@ -150,7 +169,9 @@ impl<'a> Session<'a> {
             self.moved_at = now;
         } else if now - self.moved_at > limit {
             let waiting = self.unacknowledged;
-            return Err(End::Restart(format!("{waiting} appends were not acknowledged for {limit:?}")));
+            return Err(End::Restart(format!(
+                "{waiting} appends were not acknowledged for {limit:?}"
+            )));
         }
         if self.spec.signals.topics_version.load(Ordering::Relaxed) != self.topics_version {
             return Err(End::Restart("a topic was deleted and created again".into()));
@@ -164,10 +185,12 @@ impl<'a> Session<'a> {
         for event in events {
             match event {
                 MemberEvent::Assigned(partitions) => {
-                    self.to_take.extend(partitions.into_iter().map(|partition| (now, partition)));
+                    self.to_take
+                        .extend(partitions.into_iter().map(|partition| (now, partition)));
                 }
                 MemberEvent::Revoked(partitions) => {
-                    self.to_take.retain(|(_, partition)| !partitions.contains(partition));
+                    self.to_take
+                        .retain(|(_, partition)| !partitions.contains(partition));
                     for partition in partitions {
                         self.drop_partition(partition)?;
                     }
@@ -191,10 +214,18 @@ impl<'a> Session<'a> {
             let partition = replied.partition;
             let mut outbox = std::mem::take(&mut self.outbox);
             // A reply to an owner that is no more is left to the next one, which asks again with the same key.
-            let current = self.owned(partition).filter(|owned| replied.is_current(&owned.ownership));
-            let outcome = current.map(|owned| owned.processor.answer(replied.request, replied.reply, now(), &mut outbox));
+            let current = self
+                .owned(partition)
+                .filter(|owned| replied.is_current(&owned.ownership));
+            let outcome = current.map(|owned| {
+                owned
+                    .processor
+                    .answer(replied.request, replied.reply, now(), &mut outbox)
+            });
             self.outbox = outbox;
-            outcome.transpose().map_err(|error| self.processor_error(error))?;
+            outcome
+                .transpose()
+                .map_err(|error| self.processor_error(error))?;
             self.produce(partition)?;
         }
         Ok(busy)
@@ -215,18 +246,28 @@ impl<'a> Session<'a> {
                     let partition = usize::try_from(message.partition()).unwrap_or(usize::MAX);
                     let is_stream = message.topic() == self.spec.description.stream;
                     let record = record_of(&message);
-                    let Some(owned) = self.partitions.get_mut(partition).and_then(Option::as_mut) else { continue };
+                    let Some(owned) = self.partitions.get_mut(partition).and_then(Option::as_mut)
+                    else {
+                        continue;
+                    };
                     if is_stream {
                         Read::Stream(message.partition(), owned.read_stream(&record))
                     } else {
-                        let Some(input) = self.inputs.iter().position(|input| input.name == message.topic()) else {
+                        let Some(input) = self
+                            .inputs
+                            .iter()
+                            .position(|input| input.name == message.topic())
+                        else {
                             continue;
                         };
                         if !matches!(owned.phase, Phase::Working { .. }) {
                             continue;
                         }
                         owned.next[input] = Some(record.offset + 1);
-                        let outcome = owned.processor.handle(input, &record, now(), &mut self.outbox);
+                        let outcome =
+                            owned
+                                .processor
+                                .handle(input, &record, now(), &mut self.outbox);
                         Read::Input(message.partition(), outcome)
                     }
                 }
@@ -247,8 +288,15 @@ impl<'a> Session<'a> {
     fn read_failed(&self, error: KafkaError) -> Result<(), End> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                let lost = format!("{error}; compare the topics' earliest offsets with the lag that the group {} shows", self.name);
-                Err(RunError::Lost { aggregate: self.name.clone(), lost }.into())
+                let lost = format!(
+                    "{error}; compare the topics' earliest offsets with the lag that the group {} shows",
+                    self.name
+                );
+                Err(RunError::Lost {
+                    aggregate: self.name.clone(),
+                    lost,
+                }
+                .into())
             }
             // A topic that is gone, and may come back with another id.
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopicId) => {
@@ -278,7 +326,11 @@ impl<'a> Session<'a> {
                 }
                 for (input, next) in owned.next.clone().into_iter().enumerate() {
                     if let Some(next) = next {
-                        let _ = shown.add_partition_offset(&self.inputs[input].name, partition, Offset::Offset(next));
+                        let _ = shown.add_partition_offset(
+                            &self.inputs[input].name,
+                            partition,
+                            Offset::Offset(next),
+                        );
                     }
                 }
             }
@@ -293,7 +345,8 @@ impl<'a> Session<'a> {
 
     /// A graceful stop: positions are made durable, appends acknowledged, the group left.
     fn leave(&mut self) -> Result<(), End> {
-        self.marked_at = Instant::now() - Duration::from_millis(self.spec.config.marker_interval_ms);
+        self.marked_at =
+            Instant::now() - Duration::from_millis(self.spec.config.marker_interval_ms);
         self.mark_positions(Instant::now())?;
         let until = Instant::now() + FAREWELL;
         while self.unacknowledged > 0 && Instant::now() < until {
@@ -302,13 +355,19 @@ impl<'a> Session<'a> {
             }
         }
         if self.unacknowledged > 0 {
-            tracing::warn!("{}: stopped with {} appends unacknowledged; the next owner completes or repeats them", self.name, self.unacknowledged);
+            tracing::warn!(
+                "{}: stopped with {} appends unacknowledged; the next owner completes or repeats them",
+                self.name,
+                self.unacknowledged
+            );
         }
         self.member.leave();
         while self.partitions.iter().any(Option::is_some) && Instant::now() < until {
             for event in self.member.poll() {
                 if let MemberEvent::Revoked(partitions) = event {
-                    partitions.into_iter().try_for_each(|partition| self.drop_partition(partition))?;
+                    partitions
+                        .into_iter()
+                        .try_for_each(|partition| self.drop_partition(partition))?;
                 }
             }
             Waker::sleep(Duration::from_millis(10));
@@ -317,13 +376,19 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn owned(&mut self, partition: i32) -> Option<&mut Partition> {
-        self.partitions.get_mut(usize::try_from(partition).ok()?)?.as_mut()
+        self.partitions
+            .get_mut(usize::try_from(partition).ok()?)?
+            .as_mut()
     }
 
     pub(super) fn processor_error(&self, source: ProcessorError) -> End {
         match &source {
             ProcessorError::EpochEnd(EpochEnd::Replaced { .. }) => End::Restart(source.to_string()),
-            _ => RunError::Processor { aggregate: self.name.clone(), source }.into(),
+            _ => RunError::Processor {
+                aggregate: self.name.clone(),
+                source,
+            }
+            .into(),
         }
     }
 }

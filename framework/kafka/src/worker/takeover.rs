@@ -20,7 +20,10 @@ const MAX_RECORD_BYTES: usize = 1_000_000;
 
 impl Partition {
     /// Takes up a record of the own stream: to restore, or to see what stands in a gap.
-    pub(super) fn read_stream(&mut self, record: &Record<'_>) -> Result<StreamStep, ProcessorError> {
+    pub(super) fn read_stream(
+        &mut self,
+        record: &Record<'_>,
+    ) -> Result<StreamStep, ProcessorError> {
         match self.phase {
             Phase::Restoring(fence) if record.offset < fence => {
                 self.processor.restore(record)?;
@@ -29,7 +32,11 @@ impl Partition {
             Phase::Restoring(_) => Ok(StreamStep::Restored),
             Phase::Working { reading_gap: true } => {
                 self.processor.read_gap(record)?;
-                Ok(if self.processor.gap().is_none() { StreamStep::GapRead } else { StreamStep::More })
+                Ok(if self.processor.gap().is_none() {
+                    StreamStep::GapRead
+                } else {
+                    StreamStep::More
+                })
             }
             Phase::Working { .. } | Phase::Fencing => Ok(StreamStep::Nothing),
         }
@@ -40,9 +47,13 @@ impl Session<'_> {
     /// Appends the fence; everything else follows its acknowledgement.
     pub(super) fn take_over(&mut self, partition: i32) -> Result<(), End> {
         self.drop_partition(partition)?;
-        let Ok(slot) = usize::try_from(partition) else { return Ok(()) };
+        let Ok(slot) = usize::try_from(partition) else {
+            return Ok(());
+        };
         if slot >= self.partitions.len() {
-            return Err(End::Restart(format!("partition {partition} was added to the stream")));
+            return Err(End::Restart(format!(
+                "partition {partition} was added to the stream"
+            )));
         }
         self.generation += 1;
         let (nonce, _) = uuid::Uuid::new_v4().as_u64_pair();
@@ -78,7 +89,11 @@ impl Session<'_> {
         self.read_stream_from(partition, Offset::Beginning)
     }
 
-    pub(super) fn step(&mut self, partition: i32, step: Result<StreamStep, ProcessorError>) -> Result<(), End> {
+    pub(super) fn step(
+        &mut self,
+        partition: i32,
+        step: Result<StreamStep, ProcessorError>,
+    ) -> Result<(), End> {
         match step {
             Ok(StreamStep::More | StreamStep::Nothing) => Ok(()),
             Ok(StreamStep::Restored) => {
@@ -102,25 +117,40 @@ impl Session<'_> {
         let mut outbox = std::mem::take(&mut self.outbox);
         let started = self.owned(partition).map(|owned| {
             owned.phase = Phase::Working { reading_gap: false };
-            (owned.processor.start(now(), &mut outbox), owned.processor.keys(), owned.since.elapsed())
+            (
+                owned.processor.start(now(), &mut outbox),
+                owned.processor.keys(),
+                owned.since.elapsed(),
+            )
         });
         self.outbox = outbox;
-        let Some((start, keys, took)) = started else { return Ok(()) };
+        let Some((start, keys, took)) = started else {
+            return Ok(());
+        };
         let start = start.map_err(|error| self.processor_error(error))?;
         self.produce(partition)?;
         let mut list = TopicPartitionList::new();
         for (input, at) in self.inputs.iter().zip(&start.resume) {
             let offset = match at {
                 ResumeAt::Beginning => Offset::Beginning,
-                ResumeAt::Decided(offset) => self.resume_at_decided(&input.name, partition, *offset)?,
+                ResumeAt::Decided(offset) => {
+                    self.resume_at_decided(&input.name, partition, *offset)?
+                }
                 ResumeAt::Next(offset) => Offset::Offset(*offset),
             };
-            list.add_partition_offset(&input.name, partition, offset).map_err(|error| self.client_error(error))?;
+            list.add_partition_offset(&input.name, partition, offset)
+                .map_err(|error| self.client_error(error))?;
         }
-        self.data.incremental_assign(&list).map_err(|error| self.client_error(error))?;
+        self.data
+            .incremental_assign(&list)
+            .map_err(|error| self.client_error(error))?;
         tracing::info!(
-            partition, events = start.events, keys, pending_effects = start.effects.len(),
-            "{} took over in {took:.1?}", self.name
+            partition,
+            events = start.events,
+            keys,
+            pending_effects = start.effects.len(),
+            "{} took over in {took:.1?}",
+            self.name
         );
         self.start_effects(partition, start.effects);
         Ok(())
@@ -131,10 +161,19 @@ impl Session<'_> {
         let (low, _) = self
             .data
             .fetch_watermarks(topic, partition, Duration::from_secs(10))
-            .map_err(|error| End::Restart(format!("{topic} cannot be asked for its offsets: {error}")))?;
+            .map_err(|error| {
+                End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
+            })?;
         if low > decided + 1 {
-            let lost = format!("{topic} partition {partition} begins at offset {low}, and {} is due", decided + 1);
-            return Err(RunError::Lost { aggregate: self.name.clone(), lost }.into());
+            let lost = format!(
+                "{topic} partition {partition} begins at offset {low}, and {} is due",
+                decided + 1
+            );
+            return Err(RunError::Lost {
+                aggregate: self.name.clone(),
+                lost,
+            }
+            .into());
         }
         Ok(Offset::Offset(decided.max(low)))
     }
@@ -168,16 +207,24 @@ impl Session<'_> {
     fn stop_reading_stream(&mut self, partition: i32) -> Result<(), End> {
         let mut list = TopicPartitionList::new();
         list.add_partition(self.spec.description.stream, partition);
-        self.data.incremental_unassign(&list).map_err(|error| self.client_error(error))
+        self.data
+            .incremental_unassign(&list)
+            .map_err(|error| self.client_error(error))
     }
 
     pub(super) fn drop_partition(&mut self, partition: i32) -> Result<(), End> {
-        let slot = usize::try_from(partition).ok().and_then(|slot| self.partitions.get_mut(slot));
-        let Some(dropped) = slot.and_then(Option::take) else { return Ok(()) };
+        let slot = usize::try_from(partition)
+            .ok()
+            .and_then(|slot| self.partitions.get_mut(slot));
+        let Some(dropped) = slot.and_then(Option::take) else {
+            return Ok(());
+        };
         let mut list = TopicPartitionList::new();
         match dropped.phase {
             Phase::Fencing => return Ok(()),
-            Phase::Restoring(_) => drop(list.add_partition(self.spec.description.stream, partition)),
+            Phase::Restoring(_) => {
+                drop(list.add_partition(self.spec.description.stream, partition))
+            }
             Phase::Working { reading_gap } => {
                 if reading_gap {
                     list.add_partition(self.spec.description.stream, partition);
@@ -187,10 +234,16 @@ impl Session<'_> {
                 }
             }
         }
-        self.data.incremental_unassign(&list).map_err(|error| self.client_error(error))
+        self.data
+            .incremental_unassign(&list)
+            .map_err(|error| self.client_error(error))
     }
 
     pub(super) fn client_error(&self, source: KafkaError) -> End {
-        RunError::Client { aggregate: self.name.clone(), source }.into()
+        RunError::Client {
+            aggregate: self.name.clone(),
+            source,
+        }
+        .into()
     }
 }

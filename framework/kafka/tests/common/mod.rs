@@ -1,0 +1,280 @@
+//! A counter on topics of its own for each test, and plain clients to look at what the shell did.
+#![allow(dead_code)]
+
+use std::time::{Duration, Instant};
+
+use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::wire::Headers;
+use kolo_kafka::Config;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Header, Headers as _, Message, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+/// Declares `Added` (intake), `Counted` (stream), the enum, the state and the service, on topics of these names.
+macro_rules! counter {
+    ($intake:literal, $stream:literal, $service:literal) => {
+        use std::borrow::Cow;
+
+        use kolo_core::{
+            Aggregate, DecodeError, Event, EventType, OwnEvents, Owns, Received, Service, State,
+            Timestamp,
+        };
+
+        fn malformed(event: &'static str) -> DecodeError {
+            DecodeError::Malformed {
+                event,
+                at: 0,
+                problem: "not `key amount`".into(),
+            }
+        }
+
+        macro_rules! event {
+            ($name:ident, $topic:literal) => {
+                #[derive(Debug, Clone, PartialEq)]
+                pub(crate) struct $name {
+                    pub(crate) key: String,
+                    pub(crate) amount: i64,
+                }
+
+                impl Event for $name {
+                    type Key = String;
+                    const TYPE: &'static EventType = &EventType {
+                        name: concat!("test.", stringify!($name)),
+                        topic: $topic,
+                        key_field: "key",
+                        saga_field: Some("key"),
+                        public: true,
+                    };
+                    fn key(&self) -> &String {
+                        &self.key
+                    }
+                    fn saga(&self) -> Option<Cow<'_, str>> {
+                        Some(Cow::Borrowed(&self.key))
+                    }
+                    fn encode(&self, out: &mut Vec<u8>) {
+                        out.extend_from_slice(format!("{} {}", self.key, self.amount).as_bytes());
+                    }
+                    fn decode(value: &[u8]) -> Result<Self, DecodeError> {
+                        let text =
+                            std::str::from_utf8(value).map_err(|_| malformed(Self::TYPE.name))?;
+                        let (key, amount) = text
+                            .split_once(' ')
+                            .ok_or_else(|| malformed(Self::TYPE.name))?;
+                        let amount = amount.parse().map_err(|_| malformed(Self::TYPE.name))?;
+                        Ok($name {
+                            key: key.into(),
+                            amount,
+                        })
+                    }
+                }
+                kolo_core::emits!($name);
+            };
+        }
+        event!(Added, $intake);
+        event!(Counted, $stream);
+
+        #[derive(Debug, Clone, PartialEq)]
+        pub(crate) enum CounterEvent {
+            Counted(Counted),
+        }
+        impl From<Counted> for CounterEvent {
+            fn from(event: Counted) -> Self {
+                CounterEvent::Counted(event)
+            }
+        }
+        impl Owns<Counted> for CounterEvent {
+            fn get(&self) -> Option<&Counted> {
+                let CounterEvent::Counted(event) = self;
+                Some(event)
+            }
+        }
+        impl OwnEvents for CounterEvent {
+            type Key = String;
+            const STREAM: &'static str = $stream;
+            const TYPES: &'static [&'static EventType] = &[Counted::TYPE];
+            fn event_type(&self) -> &'static EventType {
+                Counted::TYPE
+            }
+            fn key(&self) -> &String {
+                let CounterEvent::Counted(event) = self;
+                &event.key
+            }
+            fn encode(&self, out: &mut Vec<u8>) {
+                let CounterEvent::Counted(event) = self;
+                event.encode(out);
+            }
+            fn decode(name: &str, value: &[u8]) -> Option<Result<Self, DecodeError>> {
+                (name == Counted::TYPE.name)
+                    .then(|| Counted::decode(value).map(CounterEvent::Counted))
+            }
+        }
+
+        #[derive(Debug, Default)]
+        pub(crate) struct Counter(i64);
+
+        impl State for Counter {
+            type Event = CounterEvent;
+            fn evolve(&mut self, event: &CounterEvent, _: Timestamp) {
+                let CounterEvent::Counted(event) = event;
+                self.0 = event.amount;
+            }
+        }
+
+        fn count(counter: &Counter, added: &Received<Added>) -> Counted {
+            Counted {
+                key: added.key.clone(),
+                amount: counter.0 + added.amount,
+            }
+        }
+
+        pub(crate) fn service() -> Service {
+            Service::new($service).aggregate(Aggregate::<Counter>::new("counter").on(count))
+        }
+    };
+}
+pub(crate) use counter;
+
+/// The broker that `scripts/test` starts.
+pub(crate) fn bootstrap() -> String {
+    std::env::var("KOLO_TEST_BOOTSTRAP")
+        .expect("this test needs a real Kafka: run it with scripts/test")
+}
+
+pub(crate) fn config() -> Config {
+    let mut config = Config::new(bootstrap());
+    config.partitions = 3;
+    config
+}
+
+fn client() -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client.set("bootstrap.servers", bootstrap());
+    client
+}
+
+/// Publishes a record as an outside publisher would; `id` is its `ce_id`.
+pub(crate) struct Publisher(ThreadedProducer<rdkafka::producer::DefaultProducerContext>);
+
+impl Publisher {
+    pub(crate) fn new() -> Self {
+        let mut client = client();
+        client
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random");
+        Publisher(client.create().expect("a producer"))
+    }
+
+    pub(crate) fn publish(&self, topic: &str, event_type: &str, id: &str, key: &str, value: &[u8]) {
+        let headers = OwnedHeaders::new()
+            .insert(Header {
+                key: "ce_id",
+                value: Some(id),
+            })
+            .insert(Header {
+                key: "ce_type",
+                value: Some(event_type),
+            });
+        let record = BaseRecord::to(topic)
+            .key(key)
+            .payload(value)
+            .headers(headers);
+        self.0
+            .send(record)
+            .map_err(|(error, _)| error)
+            .expect("a record is queued");
+    }
+
+    pub(crate) fn flush(&self) {
+        self.0
+            .flush(Duration::from_secs(20))
+            .expect("what was published is acknowledged");
+    }
+}
+
+/// A record of a topic, as a reader sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) event_type: String,
+    pub(crate) id: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) valid: bool,
+}
+
+/// Everything that a topic holds now, each partition in order, with the verdict of a stream reader.
+pub(crate) fn read_all(topic: &str) -> Vec<Seen> {
+    let consumer: BaseConsumer = client()
+        .set("group.id", "looks-only")
+        .create()
+        .expect("a consumer");
+    let timeout = Duration::from_secs(20);
+    let metadata = consumer
+        .fetch_metadata(Some(topic), timeout)
+        .expect("metadata");
+    let mut list = TopicPartitionList::new();
+    let mut ends = std::collections::HashMap::new();
+    for partition in metadata.topics()[0].partitions() {
+        let (low, high) = consumer
+            .fetch_watermarks(topic, partition.id(), timeout)
+            .expect("watermarks");
+        if high > low {
+            list.add_partition_offset(topic, partition.id(), Offset::Beginning)
+                .expect("an offset");
+            ends.insert(partition.id(), high);
+        }
+    }
+    consumer.assign(&list).expect("an assignment");
+    let mut readers = std::collections::HashMap::new();
+    let mut seen = Vec::new();
+    while !ends.is_empty() {
+        let message = consumer
+            .poll(timeout)
+            .expect("more records in time")
+            .expect("a record");
+        let text =
+            |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        let mut headers = Headers::default();
+        for header in message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+        {
+            headers.take(header.key, header.value);
+        }
+        let reader = readers
+            .entry(message.partition())
+            .or_insert_with(StreamReader::from_start);
+        let verdict = reader
+            .read(message.offset(), &headers)
+            .expect("a readable header");
+        seen.push(Seen {
+            partition: message.partition(),
+            offset: message.offset(),
+            event_type: headers.event_type.unwrap_or_default().to_owned(),
+            id: headers.id.unwrap_or_default().to_owned(),
+            key: text(message.key()),
+            value: text(message.payload()),
+            valid: !matches!(verdict, Verdict::Void(_)),
+        });
+        if ends
+            .get(&message.partition())
+            .is_some_and(|end| message.offset() + 1 >= *end)
+        {
+            ends.remove(&message.partition());
+        }
+    }
+    seen
+}
+
+/// Waits until `done` says so; fails the test with `what` when that takes too long.
+pub(crate) fn await_that(what: &str, mut done: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < until, "waited for a minute until {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
