@@ -5,11 +5,16 @@
 //! - [`audit`]: reads the topics and the gateway's ledger, and says whether the books balance
 //! - [`gateway`]: the sandbox that stands for the payment provider
 
+pub mod audit;
+mod connect;
+pub mod demo;
 pub mod gateway;
+pub mod load;
 mod run;
 
 use std::io::Write;
 
+pub use connect::ConnectArgs;
 pub use run::{NO_FUNDS, NoRun, RunId};
 
 /// Writes a line to stdout, at once: another program may be waiting for it.

@@ -1,4 +1,5 @@
 //! The sandbox gateway as the payment service meets it: over HTTP, with every fault it can inject.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@ pub struct GatewayArgs {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// The port to listen on; 0 takes a free one. The first line of stdout is the URL.
-    #[arg(long, default_value_t = 8085)]
+    #[arg(long, default_value_t = 9400)]
     port: u16,
     #[command(flatten)]
     faults: FaultArgs,

@@ -126,7 +126,7 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Where it listens, such as `http://127.0.0.1:8085`.
+    /// Where it listens, such as `http://127.0.0.1:9400`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -1,0 +1,204 @@
+//! Publishes facts from outside on the intake topics, as any producer that knows the schemas could.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use kolo::{Config, Event, Key};
+use parking_lot::Mutex;
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use uuid::Uuid;
+
+/// Who the records say they are from.
+const SOURCE: &str = "/shop/load";
+
+/// How long to wait before the producer is looked at again.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// How long a broker may take to answer the first question.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+
+/// Counts what was delivered.
+#[derive(Debug, Clone, Default)]
+struct Deliveries {
+    delivered: Arc<AtomicU64>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(_) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err((error, message)) => {
+                let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+                let failure = format!("{} key {key}: not published: {error}", message.topic());
+                self.failure.lock().get_or_insert(failure);
+            }
+        }
+    }
+}
+
+/// A producer for the intake topics.
+pub struct Publisher {
+    producer: BaseProducer<Deliveries>,
+    deliveries: Deliveries,
+    sent: u64,
+    key: String,
+    value: Vec<u8>,
+}
+
+impl Publisher {
+    /// Connects, and makes sure that the topics are there: a producer would create them with a wrong partition count.
+    ///
+    /// # Errors
+    /// When no broker answers, or a topic is missing.
+    pub fn connect(config: &Config, topics: &[&str]) -> anyhow::Result<Self> {
+        let mut client = config.client();
+        client
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random");
+        // A load is there to put records on the topic now; a batch forms by itself while others are under way.
+        client
+            .set("linger.ms", "0")
+            .set("queue.buffering.max.messages", "500000")
+            .set("compression.type", "lz4");
+        let deliveries = Deliveries::default();
+        let producer = client
+            .create_with_context(deliveries.clone())
+            .context("the producer's settings")?;
+        check_topics(&producer, &config.bootstrap, topics)?;
+        Ok(Publisher {
+            producer,
+            deliveries,
+            sent: 0,
+            key: String::new(),
+            value: Vec::new(),
+        })
+    }
+
+    /// Publishes an event under this id. It is on its way afterwards, not yet delivered.
+    ///
+    /// # Errors
+    /// When this or an earlier event cannot be published.
+    pub fn publish<E: Event>(&mut self, event: &E, id: Uuid) -> anyhow::Result<()> {
+        self.key.clear();
+        self.value.clear();
+        event.key().write(&mut self.key);
+        event.encode(&mut self.value);
+        let mut id_text = Uuid::encode_buffer();
+        let id_text: &str = id.hyphenated().encode_lower(&mut id_text);
+        let mut record = BaseRecord::to(E::TYPE.topic)
+            .key(&self.key)
+            .payload(&self.value)
+            .headers(
+                OwnedHeaders::new_with_capacity(4)
+                    .insert(Header {
+                        key: "ce_specversion",
+                        value: Some("1.0"),
+                    })
+                    .insert(Header {
+                        key: "ce_id",
+                        value: Some(id_text),
+                    })
+                    .insert(Header {
+                        key: "ce_source",
+                        value: Some(SOURCE),
+                    })
+                    .insert(Header {
+                        key: "ce_type",
+                        value: Some(E::TYPE.name),
+                    }),
+            );
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.poll()?;
+                    std::thread::sleep(PAUSE);
+                }
+                Err((error, _)) => {
+                    bail!("{} key {}: not published: {error}", E::TYPE.topic, self.key)
+                }
+            }
+        }
+        self.sent += 1;
+        if self.sent.is_multiple_of(64) {
+            self.poll()?;
+        }
+        Ok(())
+    }
+
+    /// Takes up what was delivered, without waiting.
+    ///
+    /// # Errors
+    /// When an event could not be delivered.
+    pub fn poll(&self) -> anyhow::Result<()> {
+        self.producer.poll(Duration::ZERO);
+        if let Some(failure) = self.deliveries.failure.lock().clone() {
+            bail!(failure);
+        }
+        Ok(())
+    }
+
+    /// Sleeps until `due`, and takes up deliveries meanwhile.
+    ///
+    /// # Errors
+    /// When an event could not be delivered.
+    pub fn wait_until(&self, due: Instant) -> anyhow::Result<()> {
+        loop {
+            self.poll()?;
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(PAUSE));
+        }
+    }
+
+    /// Waits until all that was published is delivered.
+    ///
+    /// # Errors
+    /// When an event could not be delivered; how long that is tried says librdkafka's `delivery.timeout.ms`.
+    pub fn deliver_all(&self) -> anyhow::Result<()> {
+        while self.deliveries.delivered.load(Ordering::Relaxed) < self.sent {
+            self.poll()?;
+            std::thread::sleep(PAUSE);
+        }
+        self.poll()
+    }
+}
+
+/// Makes sure that the topics exist, without creating them.
+fn check_topics(
+    producer: &BaseProducer<Deliveries>,
+    brokers: &str,
+    topics: &[&str],
+) -> anyhow::Result<()> {
+    let metadata = producer.client().fetch_metadata(None, FIRST_ANSWER).with_context(|| {
+        format!("no broker answers at {brokers}; start one with scripts/kafka/start, which prints its address")
+    })?;
+    for wanted in topics {
+        if !metadata
+            .topics()
+            .iter()
+            .any(|topic| topic.name() == *wanted && !topic.partitions().is_empty())
+        {
+            bail!(
+                "the topic `{wanted}` does not exist at {brokers}: start the services first, they create it"
+            );
+        }
+    }
+    Ok(())
+}
