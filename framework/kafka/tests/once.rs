@@ -1,5 +1,7 @@
 //! Once in effect, through restarts, over a real Kafka.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Publisher, await_that, config, read_all};

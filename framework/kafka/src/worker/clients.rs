@@ -282,7 +282,7 @@ impl Appender {
             client.create_with_context(DeliveryContext::default())?;
         let waker = waker.clone();
         Ok(Appender(WakingProducer::new(producer, move || {
-            waker.wake()
+            waker.wake();
         })))
     }
 

@@ -279,13 +279,13 @@ impl<'a> Session<'a> {
                 Read::Input(_, Ok(_)) => {}
                 Read::Input(_, Err(error)) => return Err(self.processor_error(error)),
                 Read::Stream(partition, step) => self.step(partition, step)?,
-                Read::Failed(error) => self.read_failed(error)?,
+                Read::Failed(error) => self.read_failed(&error)?,
             }
         }
         Ok(busy)
     }
 
-    fn read_failed(&self, error: KafkaError) -> Result<(), End> {
+    fn read_failed(&self, error: &KafkaError) -> Result<(), End> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 let lost = format!(

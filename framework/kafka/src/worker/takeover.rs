@@ -223,7 +223,7 @@ impl Session<'_> {
         match dropped.phase {
             Phase::Fencing => return Ok(()),
             Phase::Restoring(_) => {
-                drop(list.add_partition(self.spec.description.stream, partition))
+                list.add_partition(self.spec.description.stream, partition);
             }
             Phase::Working { reading_gap } => {
                 if reading_gap {

@@ -1,5 +1,9 @@
 //! A counter on topics of its own for each test, and plain clients to look at what the shell did.
-#![allow(dead_code)]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "each test takes what it needs; a test fails by panicking"
+)]
 
 use std::time::{Duration, Instant};
 
