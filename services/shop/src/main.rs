@@ -51,7 +51,10 @@ fn main() -> ExitCode {
         Command::Gateway(args) => gateway::run(args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
-        #[expect(clippy::print_stderr, reason = "the one place that tells a person why it ends")]
+        #[expect(
+            clippy::print_stderr,
+            reason = "the one place that tells a person why it ends"
+        )]
         {
             eprintln!("shop: {error:#}");
         }
@@ -61,6 +64,18 @@ fn main() -> ExitCode {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("KOLO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     log.with_ansi(std::io::stderr().is_terminal()).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
 }

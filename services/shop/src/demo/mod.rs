@@ -23,7 +23,9 @@ use watch::{Watch, deadline};
 
 /// `shop demo`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all orders ended and the books balance, 1 not so, 2 it could not be run.")]
+#[command(
+    after_help = "Exit codes: 0 all orders ended and the books balance, 1 not so, 2 it could not be run."
+)]
 pub struct DemoArgs {
     #[command(flatten)]
     connect: ConnectArgs,
@@ -65,24 +67,46 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     } else {
         crate::print(summary.page(plan.run, &report, &statement).trim_end())?;
     }
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-fn run_through(args: &DemoArgs, config: &Config, plan: Plan, services: &Services) -> anyhow::Result<Report> {
+fn run_through(
+    args: &DemoArgs,
+    config: &Config,
+    plan: Plan,
+    services: &Services,
+) -> anyhow::Result<Report> {
     let mut publisher = Publisher::connect(config, &topics())?;
     let mut stock = Watch::stock(config, plan)?;
     publish_stock(plan, &mut publisher)?;
     // An order that overtakes the goods would be short of them: true, but not what this run wants to show.
-    stock.wait(deadline(args.timeout), "articles did not get into stock", &ProgressBar::hidden(), || services.check())?;
+    stock.wait(
+        deadline(args.timeout),
+        "articles did not get into stock",
+        &ProgressBar::hidden(),
+        || services.check(),
+    )?;
 
     let mut orders = Watch::orders(config, plan)?;
     let bar = progress(plan.orders, "ended");
-    let published = publish_orders(plan, args.load.rate, &mut publisher, &ProgressBar::hidden(), || {
-        bar.set_position(orders.look()?);
+    let published = publish_orders(
+        plan,
+        args.load.rate,
+        &mut publisher,
+        &ProgressBar::hidden(),
+        || {
+            bar.set_position(orders.look()?);
+            services.check()
+        },
+    );
+    published?;
+    let waited = orders.wait(deadline(args.timeout), "orders did not end", &bar, || {
         services.check()
     });
-    published?;
-    let waited = orders.wait(deadline(args.timeout), "orders did not end", &bar, || services.check());
     bar.finish_and_clear();
     services.check()?;
     // Orders that have not ended are for the audit to count; that some are left is told at once.
@@ -94,12 +118,18 @@ fn run_through(args: &DemoArgs, config: &Config, plan: Plan, services: &Services
         }
     };
     let mut audit = Audit::open(config, Some(plan.run.to_string()))?;
-    audit.settle(Duration::from_secs(patience), || Ok(ledger(services.gateway())), || services.check())
+    audit.settle(
+        Duration::from_secs(patience),
+        || Ok(ledger(services.gateway())),
+        || services.check(),
+    )
 }
 
 /// The ledger as the audit reads it, without the way over HTTP.
 fn ledger(gateway: &Gateway) -> Ledger {
-    let Statement { charges, refunds, .. } = gateway.statement();
+    let Statement {
+        charges, refunds, ..
+    } = gateway.statement();
     let charges = charges.into_iter().map(|charge| Movement {
         idempotency_key: charge.idempotency_key,
         order_id: charge.order_id,
@@ -112,5 +142,8 @@ fn ledger(gateway: &Gateway) -> Ledger {
         amount_cents: refund.amount_cents,
         currency: refund.currency,
     });
-    Ledger { charges: charges.collect(), refunds: refunds.collect() }
+    Ledger {
+        charges: charges.collect(),
+        refunds: refunds.collect(),
+    }
 }

@@ -21,8 +21,13 @@ impl Services {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let gateway = Gateway::start(address, faults.faults(), faults.ledger.as_deref())?;
         let adapter = HttpGateway::new(&gateway.url())?;
-        let payment = App::new(payment::service()).bind::<Charge>(adapter.clone()).bind::<Refund>(adapter);
-        let mut services = Services { running: Vec::new(), gateway };
+        let payment = App::new(payment::service())
+            .bind::<Charge>(adapter.clone())
+            .bind::<Refund>(adapter);
+        let mut services = Services {
+            running: Vec::new(),
+            gateway,
+        };
         services.launch("inventory", App::new(inventory::service()), config)?;
         services.launch("payment", payment, config)?;
         services.launch("order", App::new(order::service()), config)?;
@@ -30,7 +35,9 @@ impl Services {
     }
 
     fn launch(&mut self, name: &'static str, app: App, config: &Config) -> anyhow::Result<()> {
-        let running = app.start(config).with_context(|| format!("the service {name} cannot start at {}", config.bootstrap))?;
+        let running = app
+            .start(config)
+            .with_context(|| format!("the service {name} cannot start at {}", config.bootstrap))?;
         self.running.push((name, running));
         Ok(())
     }
@@ -42,7 +49,10 @@ impl Services {
     /// Fails if a service has failed; its own error comes from [`Services::stop`].
     pub(super) fn check(&self) -> anyhow::Result<()> {
         for (name, running) in &self.running {
-            anyhow::ensure!(!running.wait(Duration::ZERO), "the service {name} has failed");
+            anyhow::ensure!(
+                !running.wait(Duration::ZERO),
+                "the service {name} has failed"
+            );
         }
         anyhow::ensure!(!self.gateway.failed(), "the gateway has failed");
         Ok(())
@@ -52,7 +62,9 @@ impl Services {
     pub(super) fn stop(self) -> anyhow::Result<()> {
         let mut failure = Ok(());
         for (name, running) in self.running {
-            let stopped = running.stop().with_context(|| format!("the service {name} has failed"));
+            let stopped = running
+                .stop()
+                .with_context(|| format!("the service {name} has failed"));
             failure = failure.and(stopped);
         }
         failure.and(self.gateway.stop())

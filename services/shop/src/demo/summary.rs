@@ -39,7 +39,12 @@ impl Latency {
             let rank = (sorted.len() * percent).div_ceil(100);
             sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
         };
-        Latency { p50: at(50), p90: at(90), p99: at(99), max: at(100) }
+        Latency {
+            p50: at(50),
+            p90: at(90),
+            p99: at(99),
+            max: at(100),
+        }
     }
 }
 
@@ -56,7 +61,11 @@ impl Summary {
             pending: report.pending,
             invariants: report.findings.verdicts(),
             seconds,
-            orders_per_second: if seconds > 0.0 { (ended as f64 / seconds * 10.0).round() / 10.0 } else { 0.0 },
+            orders_per_second: if seconds > 0.0 {
+                (ended as f64 / seconds * 10.0).round() / 10.0
+            } else {
+                0.0
+            },
             latency_ms: Latency::of(&report.latencies_ms),
         }
     }
@@ -76,14 +85,42 @@ impl Summary {
         report: &Report,
         statement: &Statement,
     ) -> Result<(), std::fmt::Error> {
-        let title = format!("{} orders in {:.1} s, {:.0} a second", self.orders, self.seconds, self.orders_per_second);
-        writeln!(page, "{}  {}\n", style(title).bold(), style(format!("run {run}")).dim())?;
+        let title = format!(
+            "{} orders in {:.1} s, {:.0} a second",
+            self.orders, self.seconds, self.orders_per_second
+        );
+        writeln!(
+            page,
+            "{}  {}\n",
+            style(title).bold(),
+            style(format!("run {run}")).dim()
+        )?;
         writeln!(page, "  confirmed  {:>7}", style(self.confirmed).green())?;
-        writeln!(page, "  cancelled  {:>7}   {}", self.cancelled, style(reasons(report, run)).dim())?;
-        writeln!(page, "  pending    {:>7}", if self.pending == 0 { style(0).green() } else { style(self.pending).red() })?;
+        writeln!(
+            page,
+            "  cancelled  {:>7}   {}",
+            self.cancelled,
+            style(reasons(report, run)).dim()
+        )?;
+        writeln!(
+            page,
+            "  pending    {:>7}",
+            if self.pending == 0 {
+                style(0).green()
+            } else {
+                style(self.pending).red()
+            }
+        )?;
         let Latency { p50, p90, p99, max } = self.latency_ms;
-        writeln!(page, "\n  latency    p50 {p50} ms   p90 {p90} ms   p99 {p99} ms   max {max} ms")?;
-        let repeats: u64 = statement.calls.values().map(|calls| calls.saturating_sub(1)).sum();
+        writeln!(
+            page,
+            "\n  latency    p50 {p50} ms   p90 {p90} ms   p99 {p99} ms   max {max} ms"
+        )?;
+        let repeats: u64 = statement
+            .calls
+            .values()
+            .map(|calls| calls.saturating_sub(1))
+            .sum();
         writeln!(
             page,
             "  gateway    {} charges, {} refunds, {} declined; {repeats} repeated calls recognised",
@@ -92,7 +129,12 @@ impl Summary {
             statement.declines.len()
         )?;
         for (currency, cents) in &report.captured_cents {
-            writeln!(page, "  captured   {}.{:02} {currency}", cents / 100, cents % 100)?;
+            writeln!(
+                page,
+                "  captured   {}.{:02} {currency}",
+                cents / 100,
+                cents % 100
+            )?;
         }
         let verdict = if report.is_clean() {
             style("The books balance").green().bold()
@@ -111,14 +153,25 @@ fn reasons(report: &Report, run: RunId) -> String {
     }
     let mut reasons: Vec<_> = grouped.into_iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    reasons.iter().take(4).map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(" · ")
+    reasons
+        .iter()
+        .take(4)
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// A reason without what it says of one article, so that like reasons are counted together.
 fn without_names(reason: &str, run: RunId) -> String {
     let start = reason.split_once(':').map_or(reason, |(start, _)| start);
     let run = run.to_string();
-    let words = start.split(' ').map(|word| if word.starts_with(&run) { "an article" } else { word });
+    let words = start.split(' ').map(|word| {
+        if word.starts_with(&run) {
+            "an article"
+        } else {
+            word
+        }
+    });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -129,23 +182,68 @@ mod tests {
     #[test]
     fn percentiles_are_those_of_the_orders() {
         let sorted: Vec<i64> = (1..=200).collect();
-        assert_eq!(Latency::of(&sorted), Latency { p50: 100, p90: 180, p99: 198, max: 200 });
-        assert_eq!(Latency::of(&[7]), Latency { p50: 7, p90: 7, p99: 7, max: 7 });
-        assert_eq!(Latency::of(&[]), Latency { p50: 0, p90: 0, p99: 0, max: 0 });
+        assert_eq!(
+            Latency::of(&sorted),
+            Latency {
+                p50: 100,
+                p90: 180,
+                p99: 198,
+                max: 200
+            }
+        );
+        assert_eq!(
+            Latency::of(&[7]),
+            Latency {
+                p50: 7,
+                p90: 7,
+                p99: 7,
+                max: 7
+            }
+        );
+        assert_eq!(
+            Latency::of(&[]),
+            Latency {
+                p50: 0,
+                p90: 0,
+                p99: 0,
+                max: 0
+            }
+        );
     }
 
     #[test]
     fn like_reasons_are_counted_together() {
         let run: RunId = "0000002a".parse().unwrap();
-        let reasons_of = [("0000002a-sku-1 is short: 1 in stock", 2), ("0000002a-sku-2 is short: 0 in stock", 3), ("insufficient funds", 4)];
-        let reasons_of = reasons_of.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect();
-        let report = Report { reasons: reasons_of, ..Report::default() };
-        assert_eq!(reasons(&report, run), "5 an article is short · 4 insufficient funds");
+        let reasons_of = [
+            ("0000002a-sku-1 is short: 1 in stock", 2),
+            ("0000002a-sku-2 is short: 0 in stock", 3),
+            ("insufficient funds", 4),
+        ];
+        let reasons_of = reasons_of
+            .into_iter()
+            .map(|(reason, count)| (reason.to_owned(), count))
+            .collect();
+        let report = Report {
+            reasons: reasons_of,
+            ..Report::default()
+        };
+        assert_eq!(
+            reasons(&report, run),
+            "5 an article is short · 4 insufficient funds"
+        );
     }
 
     #[test]
     fn the_object_has_exactly_the_fields_that_other_tools_read() {
-        let report = Report { orders: 3, confirmed: 1, cancelled: 1, pending: 1, span_ms: 2_000, latencies_ms: vec![4, 5], ..Report::default() };
+        let report = Report {
+            orders: 3,
+            confirmed: 1,
+            cancelled: 1,
+            pending: 1,
+            span_ms: 2_000,
+            latencies_ms: vec![4, 5],
+            ..Report::default()
+        };
         let text = serde_json::to_string(&Summary::of(&report)).unwrap();
         assert_eq!(
             text,

@@ -23,7 +23,11 @@ pub(super) struct Watch {
 impl Watch {
     /// For the goods of a plan to be in stock, from now on.
     pub(super) fn stock(config: &Config, plan: Plan) -> anyhow::Result<Watch> {
-        let skus = plan.receipts().into_iter().map(|receipt| receipt.sku.0).collect();
+        let skus = plan
+            .receipts()
+            .into_iter()
+            .map(|receipt| receipt.sku.0)
+            .collect();
         const ADDED: &[&str] = &[StockAdded::TYPE.name];
         Self::open(config, Topic::Stock, skus, ADDED)
     }
@@ -42,12 +46,22 @@ impl Watch {
         ends: &'static [&'static str],
     ) -> anyhow::Result<Watch> {
         let total = waiting.len() as u64;
-        Ok(Watch { reader: Reader::open(config, &[topic], From::Now)?, waiting, ends, total })
+        Ok(Watch {
+            reader: Reader::open(config, &[topic], From::Now)?,
+            waiting,
+            ends,
+            total,
+        })
     }
 
     /// Takes up what has come, without much waiting.
     pub(super) fn look(&mut self) -> anyhow::Result<u64> {
-        let Watch { reader, waiting, ends, .. } = self;
+        let Watch {
+            reader,
+            waiting,
+            ends,
+            ..
+        } = self;
         reader.follow(|_, record| {
             if let (Some(key), Some(event_type)) = (record.key, record.event_type)
                 && ends.contains(&event_type)
@@ -76,7 +90,11 @@ impl Watch {
             go_on()?;
             if Instant::now() >= until {
                 let example = self.waiting.iter().min().cloned().unwrap_or_default();
-                bail!("{} of {} {what} in time, {example} for one", self.waiting.len(), self.total);
+                bail!(
+                    "{} of {} {what} in time, {example} for one",
+                    self.waiting.len(),
+                    self.total
+                );
             }
         }
     }

@@ -29,25 +29,17 @@ pub struct FaultArgs {
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// Every answer takes this long.
-    #[arg(long = "gateway-latency-ms", value_name = "MS", default_value_t = 0)]
-    latency_ms: u64,
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    gateway_latency_ms: u64,
     /// Share of the calls that are answered by status 500 and do nothing.
-    #[arg(
-        long = "gateway-error-rate",
-        value_name = "0..1",
-        default_value_t = 0.0
-    )]
-    error_rate: f64,
+    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    gateway_error_rate: f64,
     /// Share of the calls that are carried out and never answered.
-    #[arg(
-        long = "gateway-timeout-rate",
-        value_name = "0..1",
-        default_value_t = 0.0
-    )]
-    timeout_after_charge_rate: f64,
+    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    gateway_timeout_rate: f64,
     /// Seed of the faults.
-    #[arg(long = "gateway-seed", value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    gateway_seed: u64,
 }
 
 impl FaultArgs {
@@ -55,11 +47,11 @@ impl FaultArgs {
     #[must_use]
     pub fn faults(&self) -> Faults {
         Faults {
-            latency_ms: self.latency_ms,
-            error_rate: self.error_rate,
-            timeout_after_charge_rate: self.timeout_after_charge_rate,
+            latency_ms: self.gateway_latency_ms,
+            error_rate: self.gateway_error_rate,
+            timeout_after_charge_rate: self.gateway_timeout_rate,
             refuse_ms: 0,
-            seed: Some(self.seed),
+            seed: Some(self.gateway_seed),
         }
     }
 }
