@@ -1,0 +1,61 @@
+//! One order through all services, in every order in which records and replies can arrive.
+
+use crate::shop::{LIMIT_CENTS, Shop, check_always, check_finally, order, stocked};
+use shop_schemas::order::{CancelRequested, OrderCreated};
+use shop_testing::{World, explore};
+
+/// The order, its repeat under another id, and its cancellation, published in every order.
+fn every_order_of_arrival(world: &World, order: &OrderCreated) {
+    let world = world
+        .clone()
+        .with(order.clone(), "created")
+        .with(order.clone(), "created again")
+        .with(
+            CancelRequested {
+                order_id: order.order_id,
+            },
+            "cancel",
+        );
+    let states = explore(&world, check_always, check_finally);
+    println!("{states} states");
+    assert!(
+        states > 1_000,
+        "only {states} states: not every order was tried"
+    );
+}
+
+#[test]
+fn an_order_that_nobody_cancels_is_confirmed() {
+    let world = stocked(&[("cup", 5), ("pot", 5)]);
+    let world = world.with(order(1, &[("cup", 2), ("pot", 1)], 900), "created");
+    let confirmed = |world: &World| {
+        check_finally(world);
+        assert_eq!(Shop::of(world).confirmed(), [1]);
+    };
+    let states = explore(&world, check_always, confirmed);
+    assert!(
+        states > 20,
+        "only {states} states: not every order was tried"
+    );
+}
+
+#[test]
+fn a_cancellation_wins_or_loses_but_never_both() {
+    let order = order(1, &[("cup", 2), ("pot", 1), ("cup", 1)], 900);
+    let world = stocked(&[("cup", 5), ("pot", 5)]);
+    every_order_of_arrival(&world, &order);
+}
+
+#[test]
+fn an_order_short_of_stock_holds_nothing_whether_cancelled_or_not() {
+    let order = order(1, &[("cup", 2), ("pot", 1)], 900);
+    let world = stocked(&[("cup", 5)]);
+    every_order_of_arrival(&world, &order);
+}
+
+#[test]
+fn a_declined_order_holds_nothing_whether_cancelled_or_not() {
+    let order = order(1, &[("cup", 2)], LIMIT_CENTS + 1);
+    let world = stocked(&[("cup", 5)]);
+    every_order_of_arrival(&world, &order);
+}
