@@ -158,10 +158,14 @@ fn new_reader(config: &Config) -> Result<Reader, Failure> {
         .map_err(|error| refused(&error))
 }
 
-/// librdkafka does not take the settings.
+/// librdkafka does not take the settings. The value is left out: it may be a secret under a mistyped name.
 pub(crate) fn refused(error: &KafkaError) -> Failure {
+    let problem = match error {
+        KafkaError::ClientConfig(_, problem, property, _) => format!("`{property}`: {problem}"),
+        other => other.to_string(),
+    };
     Failure::input(format!(
-        "librdkafka refuses the settings: {error}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…"
+        "librdkafka refuses the settings: {problem}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…"
     ))
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kolo_avro::dynamic::{DynamicError, EventSchema, InputProblem, SchemaSet};
 use kolo_avro::schema::{Kind, Logical, Named, Schema, Tree, Types};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::near::{near, suggestion};
@@ -94,8 +94,8 @@ impl Schemas {
         Ok((decoded.event, decoded.json))
     }
 
-    /// An event with a value of the right type in each field, for people to start from.
-    pub(crate) fn example(&self, event: &EventSchema<'_>) -> Result<Value, Failure> {
+    /// An event's JSON with a value of the right type in each field, for people to start from.
+    pub(crate) fn example(&self, event: &EventSchema<'_>) -> Result<String, Failure> {
         let inside = self.folder.join("avro");
         let folder = if inside.is_dir() {
             inside
@@ -144,40 +144,52 @@ pub(crate) fn indented(text: &str) -> String {
         .join("\n")
 }
 
-fn example(schema: &Schema, types: &Types, field: &str) -> Value {
+/// As text, since the fields stand in the order of the schema.
+fn example(schema: &Schema, types: &Types, field: &str) -> String {
     if let Some((_, inner)) = schema.nullable() {
         return example(inner, types, field);
     }
+    let text = |text: &str| json!(text).to_string();
     match (&schema.kind, schema.logical) {
-        (_, Logical::Uuid) => json!("018f3c5e-7b1a-7000-8000-000000000001"),
-        (_, Logical::Date) => json!("2026-01-31"),
-        (_, Logical::TimestampMillis | Logical::TimestampMicros) => json!("2026-01-31T12:00:00Z"),
-        (_, Logical::Decimal { scale: 0, .. }) => json!("1"),
+        (_, Logical::Uuid) => text("018f3c5e-7b1a-7000-8000-000000000001"),
+        (_, Logical::Date) => text("2026-01-31"),
+        (_, Logical::TimestampMillis | Logical::TimestampMicros) => text("2026-01-31T12:00:00Z"),
+        (_, Logical::Decimal { scale: 0, .. }) => text("1"),
         (_, Logical::Decimal { scale, .. }) => {
-            json!(format!("0.{:0>width$}", 1, width = scale as usize))
+            text(&format!("0.{:0>width$}", 1, width = scale as usize))
         }
-        (Kind::Boolean, _) => json!(true),
-        (Kind::Int | Kind::Long, _) => json!(1),
-        (Kind::Float | Kind::Double, _) => json!(0.5),
-        (Kind::Bytes, _) => json!("AA=="),
-        (Kind::String, _) => json!(field),
-        (Kind::Array(items), _) => json!([example(items, types, field)]),
-        (Kind::Map(values), _) => json!({ "key": example(values, types, field) }),
+        (Kind::Null | Kind::Union(_), _) => "null".to_owned(),
+        (Kind::Boolean, _) => "true".to_owned(),
+        (Kind::Int | Kind::Long, _) => "1".to_owned(),
+        (Kind::Float | Kind::Double, _) => "0.5".to_owned(),
+        (Kind::Bytes, _) => text("AA=="),
+        (Kind::String, _) => text(field),
+        (Kind::Array(items), _) => format!("[{}]", example(items, types, field)),
+        (Kind::Map(values), _) => format!("{{\"key\": {}}}", example(values, types, field)),
         (Kind::Named(name), _) => match types.get(name) {
             Some(Named::Record(record)) => {
                 let fields = record.fields.iter();
                 let fields = fields.map(|field| {
-                    (
-                        field.name.clone(),
-                        example(&field.schema, types, &field.name),
+                    format!(
+                        "\"{}\": {}",
+                        field.name,
+                        example(&field.schema, types, &field.name)
                     )
                 });
-                Value::Object(fields.collect::<Map<_, _>>())
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
             }
-            Some(Named::Enum(of)) => json!(of.symbols.first()),
-            Some(Named::Fixed(fixed)) => json!("A".repeat(fixed.size.div_ceil(3) * 4)),
-            None => Value::Null,
+            Some(Named::Enum(of)) => text(of.symbols.first().map_or("", String::as_str)),
+            Some(Named::Fixed(fixed)) => text(&zeros_in_base64(fixed.size)),
+            None => "null".to_owned(),
         },
-        (Kind::Null | Kind::Union(_), _) => Value::Null,
     }
+}
+
+fn zeros_in_base64(bytes: usize) -> String {
+    let padding = (3 - bytes % 3) % 3;
+    format!(
+        "{}{}",
+        "A".repeat(bytes.div_ceil(3) * 4 - padding),
+        "=".repeat(padding)
+    )
 }
