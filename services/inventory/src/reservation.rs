@@ -95,8 +95,8 @@ impl Reservation {
     }
 }
 
-/// A repeat of an order, under whatever id, changes nothing. An order that no stock could ever serve is rejected before
-/// any is asked.
+/// A repeat of an order, under whatever id, changes nothing. An order that no stock could ever serve, or no gateway ever
+/// charge, is rejected before any is asked.
 fn open(
     reservation: &Reservation,
     order: &Received<OrderCreated>,
@@ -134,8 +134,8 @@ fn flaw(order: &OrderCreated) -> Option<&'static str> {
         Some("a line of the order asks for less than one piece")
     } else if pieces > i64::from(i32::MAX) {
         Some("the order asks for more pieces than can be counted")
-    } else if order.total_cents < 0 {
-        Some("the order's total is below zero")
+    } else if order.total_cents < 1 {
+        Some("the order's total is less than one cent")
     } else {
         None
     }

@@ -227,7 +227,7 @@ fn an_order_that_was_cancelled_first_asks_no_stock() {
 }
 
 #[test]
-fn an_order_that_no_stock_could_serve_is_rejected_before_any_is_asked() {
+fn an_order_that_could_never_be_served_is_rejected_before_any_stock_is_asked() {
     let absurd = [
         (created(&[]), "the order has no lines"),
         (
@@ -248,10 +248,10 @@ fn an_order_that_no_stock_could_serve_is_rejected_before_any_is_asked() {
         ),
         (
             OrderCreated {
-                total_cents: -1,
+                total_cents: 0,
                 ..created(&[line("cup", 1)])
             },
-            "the order's total is below zero",
+            "the order's total is less than one cent",
         ),
     ];
     for (order, reason) in absurd {
