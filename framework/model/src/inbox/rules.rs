@@ -6,6 +6,8 @@ pub(crate) struct Rules {
     pub(crate) reading: Reading,
     /// Rule 6: a marker goes before the next answer when a routed origin has positions that the stream does not know.
     pub(crate) marker_before_answer: bool,
+    /// Rule 6: such a marker stands for what was read before the copy that is being answered, not for that copy.
+    pub(crate) marker_excludes_current: bool,
     /// Rule 6: and now and then.
     pub(crate) markers: bool,
     /// Rule 5: a copy is skipped when its origin's position is not above the last decided one.
@@ -29,6 +31,7 @@ impl Rules {
         Self {
             reading: Reading::FromMarkers,
             marker_before_answer: true,
+            marker_excludes_current: true,
             markers: true,
             skips_by_position: true,
             skips_by_id: true,

@@ -64,9 +64,11 @@ fn read(model: &Inbox, state: &State, steps: &mut Steps<Inbox>) {
     } else if is_gap {
         "passed over, its predecessor is missing"
     } else if decides(model, target.state, original) {
-        // The marker stands for what was decided before this copy, so it goes before the copy is counted as read.
         if rules.marker_before_answer && target.positions.decided != target.recorded {
+            // This copy is not answered until its answer is in the log.
+            target.positions.read += u8::from(!rules.marker_excludes_current);
             target.send_marker();
+            target.positions.read = at;
         }
         target.in_flight.push(Entry::Answer {
             to: original,

@@ -2,9 +2,9 @@
 
 use super::Stream;
 use super::action::Action;
-use super::owner;
 use super::rules::Positions;
 use super::state::{Body, Phase, State, small};
+use super::takeover;
 use crate::explore::Steps;
 use crate::violation::Violation;
 
@@ -30,7 +30,7 @@ pub(super) fn initial(model: &Stream) -> State {
     if model.world.input_recreated {
         state.arrived[1] = 0;
     }
-    owner::start(model, &mut state);
+    takeover::start(model, &mut state);
     state
 }
 
@@ -62,7 +62,7 @@ pub(super) fn assign_new(model: &Stream, state: &mut State) -> usize {
     if state.owners.len() == model.world.most_owners() {
         state.accuse(Some(Violation::ReplacedWithoutEnd));
     }
-    state.assigned = owner::start(model, state);
+    state.assigned = takeover::start(model, state);
     state.assigned
 }
 

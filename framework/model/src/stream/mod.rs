@@ -5,9 +5,10 @@
 //! - `state`: records, owners, one moment of the system
 //! - `aggregate`: decide and evolve
 //! - `reader`: which records are valid (rule 2)
-//! - `environment`, `producer`, `owner`: the actors' steps
+//! - `environment`, `producer`, `takeover`, `acknowledge`, `owner`: the actors' steps
 //! - `invariants`: what may never be seen
 
+mod acknowledge;
 mod action;
 mod aggregate;
 mod environment;
@@ -17,6 +18,7 @@ mod producer;
 mod reader;
 pub(crate) mod rules;
 mod state;
+mod takeover;
 
 use self::action::Action;
 use self::rules::{Rules, World};
