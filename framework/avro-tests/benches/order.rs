@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p kolo-avro-tests`
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that fails has no figures")]
+
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
@@ -16,20 +18,31 @@ use uuid::Uuid;
 fn main() {
     assert_eq!(body().len(), 174, "the size that the figures are for");
     let (schema, plain) = (schema(), plain());
-    let theirs = GenericDatumWriter::builder(&schema).human_readable(true).build().unwrap();
-    assert_eq!(theirs.write_ser_to_vec(&plain).unwrap(), body(), "both write the same");
+    let theirs = GenericDatumWriter::builder(&schema)
+        .human_readable(true)
+        .build()
+        .unwrap();
+    assert_eq!(
+        theirs.write_ser_to_vec(&plain).unwrap(),
+        body(),
+        "both write the same"
+    );
     divan::main();
 }
 
 fn order() -> OrderPlaced {
-    let line = |n: i32, sku: &str| Line { sku: sku.to_owned(), quantity: n, unit_price_cents: 1_250 * i64::from(n) };
+    let line = |n: i32, sku: &str| Line {
+        sku: sku.to_owned(),
+        quantity: n,
+        unit_price_cents: 1_250 * i64::from(n),
+    };
     OrderPlaced {
         order_id: Uuid::from_u128(0x0192_6b1e_7c5a_7000_8000_0000_0000_4711),
         customer_id: Uuid::from_u128(0x5f0c_9a44_1d2b_4c3e_9a77_1234_5678_9abc),
         lines: vec![
             line(1, "coffee-beans-1kg"),
             line(2, "filter-paper-100"),
-            line(3, "mug-white-300ml"),
+            line(3, "mug-white-300ml-xxl"),
             line(12, "descaler-500ml-x"),
         ],
         currency: "EUR".to_owned(),
@@ -68,6 +81,7 @@ fn decode_generated(bencher: Bencher<'_, '_>) {
 
 /// The fields as serde sees them; uuids are texts in their schema.
 #[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename = "OrderPlaced")]
 struct PlainOrder {
     order_id: Uuid,
     customer_id: Uuid,
@@ -79,6 +93,7 @@ struct PlainOrder {
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename = "Line")]
 struct PlainLine {
     sku: String,
     quantity: i32,
@@ -113,7 +128,10 @@ fn schema() -> Schema {
 #[divan::bench]
 fn encode_apache_serde(bencher: Bencher<'_, '_>) {
     let (schema, plain) = (schema(), plain());
-    let writer = GenericDatumWriter::builder(&schema).human_readable(true).build().unwrap();
+    let writer = GenericDatumWriter::builder(&schema)
+        .human_readable(true)
+        .build()
+        .unwrap();
     let mut out = Vec::with_capacity(512);
     bencher.bench_local(|| {
         out.clear();
@@ -124,15 +142,26 @@ fn encode_apache_serde(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn decode_apache_serde(bencher: Bencher<'_, '_>) {
     let (schema, body) = (schema(), body());
-    let reader = GenericDatumReader::builder(&schema).human_readable(true).build().unwrap();
-    bencher.bench_local(|| reader.read_deser::<PlainOrder>(&mut black_box(body.as_slice())).unwrap());
+    let reader = GenericDatumReader::builder(&schema)
+        .human_readable(true)
+        .build()
+        .unwrap();
+    bencher.bench_local(|| {
+        reader
+            .read_deser::<PlainOrder>(&mut black_box(body.as_slice()))
+            .unwrap()
+    });
 }
 
 /// The way that resolves versions in apache-avro: read to a tree of values, resolve, then to a struct.
 #[divan::bench]
 fn decode_apache_value(bencher: Bencher<'_, '_>) {
     let (schema, body) = (schema(), body());
-    let reader = GenericDatumReader::builder(&schema).reader_schema(&schema).human_readable(true).build().unwrap();
+    let reader = GenericDatumReader::builder(&schema)
+        .reader_schema(&schema)
+        .human_readable(true)
+        .build()
+        .unwrap();
     bencher.bench_local(|| {
         let value: Value = reader.read_value(&mut black_box(body.as_slice())).unwrap();
         from_value::<PlainOrder>(&value).unwrap()

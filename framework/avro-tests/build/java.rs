@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 const DATA: &str = "../avro/tests/data";
 
 /// Writes `java.rs` into `OUT_DIR`: the modules, and a table of cases.
-#[expect(clippy::expect_used, reason = "a build script of tests: what fails here is seen by whoever runs them")]
+#[expect(
+    clippy::expect_used,
+    reason = "a build script of tests: what fails here is seen by whoever runs them"
+)]
 pub(crate) fn generate() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let root = out.join("java");
@@ -23,25 +26,35 @@ pub(crate) fn generate() {
     for (index, (name, pair)) in pairs().iter().enumerate() {
         let folder = root.join(format!("c{index}"));
         put(&folder.join("avro/case/Case.avsc"), &event(&pair["reader"]));
-        put(&folder.join("published/case/Case/1.avsc"), &event(&pair["writer"]));
+        put(
+            &folder.join("published/case/Case/1.avsc"),
+            &event(&pair["writer"]),
+        );
         for sample in ["1.bin", "1.json"] {
             put(&folder.join("published/case/Case").join(sample), "");
         }
-        let generated = Generator::new(folder.join("avro")).published(folder.join("published")).code();
+        let generated = Generator::new(folder.join("avro"))
+            .published(folder.join("published"))
+            .code();
         let outcome = match generated {
             Ok(generated) => {
                 // The golden samples are empty here; the bytes to decode are Java's.
                 let code = generated.code.replace("#[cfg(test)]", "#[cfg(any())]");
                 put(&folder.join("case.rs"), &code);
                 let path = folder.join("case.rs");
-                writeln!(modules, "mod c{index} {{ include!({path:?}); }}").expect("strings can be written to");
-                let published = Published::load(&folder.join("published")).expect("it was loaded before");
+                writeln!(modules, "mod c{index} {{ include!({path:?}); }}")
+                    .expect("strings can be written to");
+                let published =
+                    Published::load(&folder.join("published")).expect("it was loaded before");
                 let fingerprint = published.of("kolo.case.Case")[0].fingerprint;
-                format!("Outcome::Generated {{ decode: reencoded::<c{index}::case::Case>, fingerprint: {fingerprint}, folder: {folder:?} }}")
+                format!(
+                    "Outcome::Generated {{ decode: reencoded::<c{index}::case::Case>, fingerprint: {fingerprint}, folder: {folder:?} }}"
+                )
             }
             Err(errors) => format!("Outcome::Refused({:?})", errors.to_string()),
         };
-        writeln!(table, "    Case {{ name: {name:?}, outcome: {outcome} }},").expect("strings can be written to");
+        writeln!(table, "    Case {{ name: {name:?}, outcome: {outcome} }},")
+            .expect("strings can be written to");
     }
     table.push_str("];\n");
     put(&out.join("java.rs"), &format!("{modules}{table}"));
@@ -52,15 +65,24 @@ pub(crate) fn generate() {
 #[expect(clippy::expect_used, reason = "as above")]
 fn pairs() -> BTreeMap<String, Value> {
     let lines = |file: &str| -> Vec<Value> {
-        let text = std::fs::read_to_string(Path::new(DATA).join(file)).expect("the recorded data is there");
-        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+        let text = std::fs::read_to_string(Path::new(DATA).join(file))
+            .expect("the recorded data is there");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+            .collect()
     };
     let compat = lines("avro-compat.jsonl");
     lines("avro-decode.jsonl")
         .iter()
         .map(|case| {
-            let pair = compat.iter().find(|pair| pair["name"] == case["name"]).expect("every case names a pair");
-            (case["name"].as_str().unwrap_or_default().to_owned(), pair.clone())
+            let pair = compat
+                .iter()
+                .find(|pair| pair["name"] == case["name"])
+                .expect("every case names a pair");
+            (
+                case["name"].as_str().unwrap_or_default().to_owned(),
+                pair.clone(),
+            )
         })
         .collect()
 }
@@ -75,6 +97,7 @@ fn event(schema: &Value) -> String {
 
 #[expect(clippy::expect_used, reason = "as above")]
 fn put(file: &Path, text: &str) {
-    std::fs::create_dir_all(file.parent().expect("files are in folders")).expect("OUT_DIR can be written to");
+    std::fs::create_dir_all(file.parent().expect("files are in folders"))
+        .expect("OUT_DIR can be written to");
     std::fs::write(file, text).expect("OUT_DIR can be written to");
 }

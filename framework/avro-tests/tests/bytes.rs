@@ -1,9 +1,18 @@
 //! Generated code and apache-avro write the same bytes, and read each other's.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "support/apache.rs"]
+mod apache;
 mod support;
 
-use apache_avro::rabin::Rabin;
+use apache::{EVERYTHING, schema, value_of};
 use apache_avro::Schema;
+use apache_avro::rabin::Rabin;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
 use kolo_avro::codec::frame::{FRAME_BYTES, fingerprint, frame};
@@ -11,7 +20,7 @@ use kolo_avro::schema::{Document, canonical};
 use kolo_avro_tests::kinds::Everything;
 use kolo_core::Event;
 use proptest::prelude::*;
-use support::{EVERYTHING, everything, schema, value_of};
+use support::everything;
 
 fn encoded(event: &Everything) -> Vec<u8> {
     let mut out = Vec::new();
@@ -80,8 +89,14 @@ fn the_fingerprint_is_apache_avros() {
     for text in texts {
         let theirs = Schema::parse_str(text).unwrap();
         let ours = Document::parse(text).unwrap();
-        assert_eq!(canonical::form(&ours.root, &ours.types), theirs.canonical_form());
+        assert_eq!(
+            canonical::form(&ours.root, &ours.types),
+            theirs.canonical_form()
+        );
         let print = canonical::fingerprint(&ours.root, &ours.types);
-        assert_eq!(print.to_le_bytes().to_vec(), theirs.fingerprint::<Rabin>().bytes);
+        assert_eq!(
+            print.to_le_bytes().to_vec(),
+            theirs.fingerprint::<Rabin>().bytes
+        );
     }
 }

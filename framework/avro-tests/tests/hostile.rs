@@ -2,6 +2,12 @@
 //!
 //! One test in a file of its own: it counts what the whole process allocates.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::alloc::System;
@@ -25,7 +31,11 @@ fn decode<E: Event>(value: &[u8]) -> Result<E, String> {
     let read = E::decode(value).map_err(|error| error.to_string());
     let asked = region.change().bytes_allocated;
     let allowed = 512 * 1024 + 400 * value.len();
-    assert!(asked <= allowed, "{asked} bytes asked for, for {} bytes of input", value.len());
+    assert!(
+        asked <= allowed,
+        "{asked} bytes asked for, for {} bytes of input",
+        value.len()
+    );
     read
 }
 
@@ -61,18 +71,28 @@ fn cut_and_changed(samples: &[&[u8]]) {
                 let mut changed = sample.to_vec();
                 changed[at] = lie;
                 all(&changed);
-                changed.splice(at..=at, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]);
+                changed.splice(
+                    at..=at,
+                    [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+                );
                 all(&changed);
             }
         }
     }
     let everything = samples[0];
     for end in 10..everything.len() {
-        assert!(decode::<Everything>(&everything[..end]).is_err(), "cut at {end}");
+        assert!(
+            decode::<Everything>(&everything[..end]).is_err(),
+            "cut at {end}"
+        );
     }
     let mut longer = everything.to_vec();
     longer.push(0);
-    assert!(decode::<Everything>(&longer).unwrap_err().contains("follow the last field"));
+    assert!(
+        decode::<Everything>(&longer)
+            .unwrap_err()
+            .contains("follow the last field")
+    );
 }
 
 fn random(samples: &[&[u8]]) {
@@ -105,37 +125,73 @@ fn long_lengths() {
     for claim in [1 << 20, i64::from(i32::MAX), i64::MAX] {
         // As many lines; as many behind a negative count; a sku as long.
         let error = decode::<OrderPlaced>(&order(&long(claim))).unwrap_err();
-        assert!(error.contains("field `lines`: a block of") && error.contains("byte(s) are left"), "{error}");
+        assert!(
+            error.contains("field `lines`: a block of") && error.contains("byte(s) are left"),
+            "{error}"
+        );
         let blocks = [long(-claim), long(0)].concat();
-        assert!(decode::<OrderPlaced>(&order(&blocks)).unwrap_err().contains("a block of"));
+        assert!(
+            decode::<OrderPlaced>(&order(&blocks))
+                .unwrap_err()
+                .contains("a block of")
+        );
         let sku = [long(1), long(claim), vec![0; 64]].concat();
         let error = decode::<OrderPlaced>(&order(&sku)).unwrap_err();
         assert!(error.contains("field `lines.sku`: a length of"), "{error}");
         // A block as long.
         let size = [long(-1), long(claim), vec![0; 64]].concat();
-        assert!(decode::<OrderPlaced>(&order(&size)).unwrap_err().contains("a length of"));
+        assert!(
+            decode::<OrderPlaced>(&order(&size))
+                .unwrap_err()
+                .contains("a length of")
+        );
     }
     let negative = [long(1), long(-5), vec![0; 64]].concat();
-    assert!(decode::<OrderPlaced>(&order(&negative)).unwrap_err().contains("a length of -5"));
+    assert!(
+        decode::<OrderPlaced>(&order(&negative))
+            .unwrap_err()
+            .contains("a length of -5")
+    );
     assert!(decode::<OrderPlaced>(&order(&[long(i64::MIN), long(0)].concat())).is_err());
     let lie = [long(-1), long(20), vec![2, b'a', 2, 2], vec![0; 64]].concat();
     let error = decode::<OrderPlaced>(&order(&lie)).unwrap_err();
-    assert!(error.contains("a block of 20 byte(s) whose items take 4"), "{error}");
+    assert!(
+        error.contains("a block of 20 byte(s) whose items take 4"),
+        "{error}"
+    );
 }
 
 /// Nulls and empty records cost no bytes: their number has a limit, over all blocks of a value.
 fn items_without_bytes() {
     let mut runner = TestRunner::deterministic();
-    let mut event = support::everything(0).new_tree(&mut runner).unwrap().current();
+    let mut event = support::everything(0)
+        .new_tree(&mut runner)
+        .unwrap()
+        .current();
     let mut with = |nothings: usize, markers: usize| {
         event.nothings = vec![(); nothings];
-        event.markers.resize(markers, kolo_avro_tests::kinds::Marker {});
+        event
+            .markers
+            .resize(markers, kolo_avro_tests::kinds::Marker {});
         let mut value = Vec::new();
         event.encode(&mut value);
         decode::<Everything>(&value)
     };
     assert!(with(ZERO_WIDTH_ITEMS, 0).is_ok());
-    assert!(with(ZERO_WIDTH_ITEMS, 1).unwrap_err().contains("field `markers`: more than"));
-    assert!(with(ZERO_WIDTH_ITEMS + 1, 0).unwrap_err().contains("field `nothings`: more than"));
-    assert!(with(1 << 22, 0).unwrap_err().contains("more than 65536 items"), "a list of units takes no memory");
+    assert!(
+        with(ZERO_WIDTH_ITEMS, 1)
+            .unwrap_err()
+            .contains("field `markers`: more than")
+    );
+    assert!(
+        with(ZERO_WIDTH_ITEMS + 1, 0)
+            .unwrap_err()
+            .contains("field `nothings`: more than")
+    );
+    assert!(
+        with(1 << 22, 0)
+            .unwrap_err()
+            .contains("more than 65536 items"),
+        "a list of units takes no memory"
+    );
 }

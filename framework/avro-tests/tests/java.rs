@@ -1,5 +1,11 @@
 //! What Java decoded, generated code decodes to the same, or the generator has refused the pair and says why.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeSet;
 
 use kolo_avro::codec::frame::frame;
@@ -41,7 +47,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("fixed renamed with alias", "aliases"),
     ("recursive with default field added", "contains itself"),
     ("mutually recursive", "contains itself"),
-    ("union -> non-union, all match", "not a union of null and one other type"),
+    (
+        "union -> non-union, all match",
+        "not a union of null and one other type",
+    ),
     ("decimal scale differs", "point elsewhere"),
     ("decimal precision shrinks", "more digits"),
     ("bytes -> decimal", "no such number"),
@@ -62,8 +71,15 @@ fn java_decodes_the_same() {
         let case = CASES.iter().find(|case| case.name == name).unwrap();
         match &case.outcome {
             Outcome::Refused(reason) if java["checker"]["java"] == "incompatible" => {
-                if !["_MISMATCH", "MISSING_"].iter().any(|rule| reason.contains(rule)) && !reason.contains("aliases") && !reason.contains("union of null") {
-                    wrong.push(format!("{name}: refused without a rule of Java's: {reason}"));
+                if !["_MISMATCH", "MISSING_"]
+                    .iter()
+                    .any(|rule| reason.contains(rule))
+                    && !reason.contains("aliases")
+                    && !reason.contains("union of null")
+                {
+                    wrong.push(format!(
+                        "{name}: refused without a rule of Java's: {reason}"
+                    ));
                 }
             }
             Outcome::Refused(reason) => {
@@ -72,13 +88,26 @@ fn java_decodes_the_same() {
                     wrong.push(format!("{name}: refused: {reason}"));
                 }
             }
-            Outcome::Generated { .. } if refused.contains(name) => wrong.push(format!("{name}: not refused any more")),
-            Outcome::Generated { decode, fingerprint, folder } => {
+            Outcome::Generated { .. } if refused.contains(name) => {
+                wrong.push(format!("{name}: not refused any more"));
+            }
+            Outcome::Generated {
+                decode,
+                fingerprint,
+                folder,
+            } => {
                 let body: Vec<u8> = serde_json::from_value(java["bytes"].clone()).unwrap();
                 let mut value = frame(*fingerprint).to_vec();
                 value.extend_from_slice(&[2, b'k']);
                 value.extend_from_slice(&body);
-                let x = decode(&value).map(|bytes| SchemaSet::load(folder).unwrap().decode(&bytes).unwrap().json["x"].clone());
+                let x = decode(&value).map(|bytes| {
+                    SchemaSet::load(folder)
+                        .unwrap()
+                        .decode(&bytes)
+                        .unwrap()
+                        .json["x"]
+                        .clone()
+                });
                 let said = java["decode"]["java"].as_str().unwrap();
                 decoded += 1;
                 if !same(said, &x, &body) {
@@ -93,7 +122,9 @@ fn java_decodes_the_same() {
 
 /// Whether Java's text and ours mean the same.
 fn same(java: &str, ours: &Result<Value, DecodeError>, body: &[u8]) -> bool {
-    let Some(java) = java.strip_prefix("ok ") else { return ours.is_err() };
+    let Some(java) = java.strip_prefix("ok ") else {
+        return ours.is_err();
+    };
     let Ok(ours) = ours else { return false };
     if let Ok(json) = serde_json::from_str::<Value>(java)
         && json == *ours
@@ -124,10 +155,17 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for digit in 0..4 {
             let index = bits >> (18 - 6 * digit) & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[index as usize]) } else { '=' });
+            text.push(if digit <= chunk.len() {
+                char::from(DIGITS[index as usize])
+            } else {
+                '='
+            });
         }
     }
     text

@@ -1,5 +1,11 @@
 //! Records of older and newer published versions, read by the schema in use.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 
 use kolo_avro::{Date, Decimal, TimestampMillis};
@@ -14,7 +20,11 @@ const V3: &[u8] = include_bytes!("../published/evolving/Shipment/3.bin");
 /// Every promotion, every default, every kind of field that is gone; the figures are those of `1.json`.
 #[test]
 fn the_older_version_is_resolved() {
-    let parcel = |weight| Parcel { status: Status::Sent, weight, color: "plain".to_owned() };
+    let parcel = |weight| Parcel {
+        status: Status::Sent,
+        weight,
+        color: "plain".to_owned(),
+    };
     let expected = Shipment {
         status: Status::Sent,
         id: "id №6".to_owned(),
@@ -34,7 +44,10 @@ fn the_older_version_is_resolved() {
         turned: Some(2007),
         parcels: vec![parcel(3707.0), parcel(4107.0)],
         by_name: BTreeMap::from([("by_name".to_owned(), Some(parcel(4607.0)))]),
-        unchanged: Same { a: 5007, b: Some("b №51".to_owned()) },
+        unchanged: Same {
+            a: 5007,
+            b: Some("b №51".to_owned()),
+        },
         longs: vec![5307, 5407],
         new_flag: true,
         new_int: -7,
@@ -53,7 +66,10 @@ fn the_older_version_is_resolved() {
         new_some: Some("some".to_owned()),
         new_array: vec![1, 2],
         new_map: BTreeMap::from([("one".to_owned(), 1)]),
-        new_record: Fresh { n: 4, t: "deep".to_owned() },
+        new_record: Fresh {
+            n: 4,
+            t: "deep".to_owned(),
+        },
     };
     assert_eq!(Shipment::decode(V1), Ok(expected));
 }
@@ -64,9 +80,17 @@ fn the_newer_version_is_resolved() {
     let own = Shipment::decode(V2).unwrap();
     let newer = Shipment::decode(V3).unwrap();
     assert_eq!(newer.status, Status::Unknown, "DELIVERED is not known yet");
-    assert_eq!(newer.new_string, "say \"hi\"\n", "it was removed, so its default counts");
+    assert_eq!(
+        newer.new_string, "say \"hi\"\n",
+        "it was removed, so its default counts"
+    );
     assert_eq!(newer.parcels.len(), 2);
-    assert!(newer.parcels.iter().all(|parcel| parcel.weight < 0.0 && parcel.color.starts_with("color")));
+    assert!(
+        newer
+            .parcels
+            .iter()
+            .all(|parcel| parcel.weight < 0.0 && parcel.color.starts_with("color"))
+    );
     assert_eq!(newer.digits, own.digits);
     assert_eq!(newer.new_record.t.split(' ').next(), Some("t"));
 }
@@ -85,15 +109,26 @@ fn a_version_that_nobody_published_is_named() {
     let mut unknown = V2.to_vec();
     unknown[2..10].copy_from_slice(&0xABCD_u64.to_le_bytes());
     let error = Shipment::decode(&unknown).unwrap_err();
-    assert_eq!(error, DecodeError::UnknownVersion { event: "kolo.test.evolving.Shipment", fingerprint: 0xABCD });
+    assert_eq!(
+        error,
+        DecodeError::UnknownVersion {
+            event: "kolo.test.evolving.Shipment",
+            fingerprint: 0xABCD
+        }
+    );
     let text = error.to_string();
-    assert!(text.contains("kolo.test.evolving.Shipment") && text.contains("000000000000abcd"), "{text}");
+    assert!(
+        text.contains("kolo.test.evolving.Shipment") && text.contains("000000000000abcd"),
+        "{text}"
+    );
     assert!(text.contains("publish"), "it says what to do: {text}");
 }
 
 #[test]
 fn another_framing_is_named() {
-    let error = Shipment::decode(&[0, 0, 0, 0, 7, 2, b'x']).unwrap_err().to_string();
+    let error = Shipment::decode(&[0, 0, 0, 0, 7, 2, b'x'])
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("00 00 00 00 07 02 78"), "{error}");
 }
 
@@ -103,7 +138,16 @@ fn a_resolved_version_is_read_to_its_end() {
     for version in [V1, V2, V3] {
         for end in 10..version.len() {
             let error = Shipment::decode(&version[..end]).unwrap_err();
-            assert!(matches!(error, DecodeError::Malformed { event: "kolo.test.evolving.Shipment", .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    DecodeError::Malformed {
+                        event: "kolo.test.evolving.Shipment",
+                        ..
+                    }
+                ),
+                "{error}"
+            );
         }
         let mut longer = version.to_vec();
         longer.push(0);

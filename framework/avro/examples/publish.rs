@@ -5,7 +5,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for people"
+)]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [schemas, published] = arguments.as_slice() else {
@@ -15,7 +19,12 @@ fn main() -> ExitCode {
     match kolo_avro::publish::publish(Path::new(schemas), Path::new(published)) {
         Ok(new) => {
             for version in &new {
-                println!("{} version {}: {}", version.event, version.number, version.file.display());
+                println!(
+                    "{} version {}: {}",
+                    version.event,
+                    version.number,
+                    version.file.display()
+                );
             }
             println!("{} new version(s)", new.len());
             ExitCode::SUCCESS

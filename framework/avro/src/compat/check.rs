@@ -244,7 +244,7 @@ impl Checker<'_> {
                 .name(&field.name);
             match writer_field(writer, field) {
                 Some(written) => {
-                    found.extend(self.pair(&field.schema, &written.schema, &path.step("type")))
+                    found.extend(self.pair(&field.schema, &written.schema, &path.step("type")));
                 }
                 None if field.default.is_some() => {}
                 None if self.is_enum_with_default(field) => {

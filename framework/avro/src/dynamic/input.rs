@@ -118,7 +118,7 @@ impl Encoder<'_> {
                     match index {
                         Some(index) => write::count(self.out, index),
                         None => {
-                            self.expected(path, &format!("one of {}", of.symbols.join(", ")), json)
+                            self.expected(path, &format!("one of {}", of.symbols.join(", ")), json);
                         }
                     }
                 }

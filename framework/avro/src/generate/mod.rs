@@ -1,5 +1,6 @@
 //! Typed events from schemas, for `build.rs`.
 
+mod check;
 mod code;
 mod enums;
 mod events;
@@ -37,7 +38,7 @@ const FILE: &str = "events.rs";
 ///
 /// and in `lib.rs`, where the modules of the owners are wanted:
 ///
-/// ```ignore
+/// ```text
 /// kolo_avro::include_events!();
 /// ```
 ///

@@ -36,7 +36,7 @@ fn compare(
 ) {
     let (number, file) = (version.number, version.file.display());
     let mut wrong = |place: &str, problem: String| {
-        errors.push(SchemaError::in_file(event.file, place, problem))
+        errors.push(SchemaError::in_file(event.file, place, problem));
     };
     let backward = compat::check(working, &version.document);
     for found in &backward {
@@ -47,7 +47,11 @@ fn compare(
             ),
         );
     }
-    let forward = if full { compat::check(&version.document, working) } else { Vec::new() };
+    let forward = if full {
+        compat::check(&version.document, working)
+    } else {
+        Vec::new()
+    };
     for found in forward {
         wrong(
             "",

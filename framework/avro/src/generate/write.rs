@@ -93,12 +93,12 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, schema: &Schema, value: &V
         }
         (Kind::Named(name), _) => match model.types().get(name) {
             Some(Named::Fixed(_)) => {
-                code.line(&format!("avro::write::fixed(out, {});", value.borrowed()))
+                code.line(&format!("avro::write::fixed(out, {});", value.borrowed()));
             }
             _ => code.line(&format!("{}.avro_write(out);", value.text)),
         },
         (_, Logical::Decimal { .. }) => {
-            code.line(&format!("avro::write_decimal(out, {});", value.copied()))
+            code.line(&format!("avro::write_decimal(out, {});", value.copied()));
         }
         (_, Logical::Uuid) => code.line(&format!("avro::write::uuid(out, {});", value.copied())),
         (_, Logical::Date) => code.line(&format!(

@@ -3,7 +3,7 @@
 //! - [`parse`](Document::parse) turns one `.avsc` text into types; [`Tree`] reads a folder of them, with references
 //!   between files by full name
 //! - [`canonical`] gives the parsing canonical form and its fingerprint, which names a version on the wire
-//! - [`write`] gives one self-contained text, which is what gets published
+//! - [`mod@write`] gives one self-contained text, which is what gets published
 //! - [`published`] reads the versions that were published before
 
 pub mod canonical;
@@ -11,12 +11,12 @@ mod defaults;
 mod event;
 mod parse;
 pub mod published;
+mod references;
 mod supported;
 mod tree;
 mod types;
 pub mod write;
 
-pub(crate) use defaults::check as check_default;
 pub use event::EventProperties;
 pub use tree::{Tree, TreeEvent};
 pub(crate) use types::min_bytes;

@@ -46,7 +46,7 @@ impl Published {
                 for file in schemas {
                     match version(file) {
                         Ok((name, version)) => {
-                            published.versions.entry(name).or_default().push(version)
+                            published.versions.entry(name).or_default().push(version);
                         }
                         Err(found) => errors.extend(found.0),
                     }

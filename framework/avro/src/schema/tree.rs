@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::parse::{Parser, check_defaults, check_references, settle_fixed};
+use super::parse::Parser;
+use super::references::{check_defaults, check_references, settle_fixed};
 use super::types::{Document, Kind, Named, Record, Schema, Types, namespace, short_name};
 use super::{EventProperties, SchemaError, SchemaErrors, canonical, supported};
 
