@@ -190,6 +190,35 @@ impl Publisher {
             .expect("a record is queued");
     }
 
+    /// Writes a record that nobody but a stream's owner should write; `stamp` is its `kolo` header.
+    pub(crate) fn intrude(
+        &self,
+        topic: &str,
+        partition: i32,
+        event_type: &str,
+        stamp: &str,
+        value: &str,
+    ) {
+        let headers = OwnedHeaders::new()
+            .insert(Header {
+                key: "ce_type",
+                value: Some(event_type),
+            })
+            .insert(Header {
+                key: "kolo",
+                value: Some(stamp),
+            });
+        let record = BaseRecord::<str, str>::to(topic)
+            .partition(partition)
+            .payload(value)
+            .headers(headers);
+        self.0
+            .send(record)
+            .map_err(|(error, _)| error)
+            .expect("a record is queued");
+        self.flush();
+    }
+
     pub(crate) fn flush(&self) {
         self.0
             .flush(Duration::from_secs(20))
