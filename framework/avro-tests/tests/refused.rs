@@ -174,6 +174,10 @@ fn files_and_names_belong_together() {
     assert!(
         refused(&[("order/Placed", "{")]).starts_with("avro/order/Placed.avsc: this is not JSON")
     );
+    let keyword = ORDER.replace("shop.order", "shop.type");
+    assert!(
+        refused(&[("type/Placed", &keyword)]).contains("`type`, cannot be the name of a module")
+    );
     let typo = field(r#"{"name": "count", "type": "shop.stock.Line"}"#);
     let line = r#"{"type": "record", "name": "shop.order.Line", "fields": []}"#;
     let found = refused(&[("order/Placed", &typo), ("order/Line", line)]);

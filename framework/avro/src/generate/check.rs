@@ -80,6 +80,14 @@ impl Model<'_> {
                     "give it a namespace; its last part is the owner's module".to_owned(),
                 ));
             }
+            let part = owner(named.name());
+            if names::field(part) != part || matches!(part, "ids" | "wire" | "golden_samples") {
+                errors.push(self.error(
+                    named,
+                    name,
+                    format!("the namespace's last part, `{part}`, cannot be the name of a module: write another, in lower case"),
+                ));
+            }
             let first = *spaces.entry(module(named.name())).or_insert(space);
             if first != space {
                 let problem = format!(

@@ -64,7 +64,16 @@ pub(super) fn is_type_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric())
         && !matches!(
             name,
-            "Self" | "Vec" | "String" | "Option" | "Result" | "Some" | "None" | "Ok" | "Err"
+            "Self"
+                | "From"
+                | "Vec"
+                | "String"
+                | "Option"
+                | "Result"
+                | "Some"
+                | "None"
+                | "Ok"
+                | "Err"
         )
 }
 
