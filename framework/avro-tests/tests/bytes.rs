@@ -10,7 +10,9 @@
 mod apache;
 mod support;
 
-use apache::{EVERYTHING, schema, value_of};
+use std::sync::LazyLock;
+
+use apache::{EVERYTHING, SCHEMA, value_of};
 use apache_avro::Schema;
 use apache_avro::rabin::Rabin;
 use apache_avro::reader::datum::GenericDatumReader;
@@ -28,10 +30,14 @@ fn encoded(event: &Everything) -> Vec<u8> {
     out
 }
 
+static FINGERPRINT: LazyLock<u64> = LazyLock::new(|| {
+    let document = Document::parse(EVERYTHING).unwrap();
+    canonical::fingerprint(&document.root, &document.types)
+});
+
 /// The body as another writer wrote it, framed.
 fn framed(body: &[u8]) -> Vec<u8> {
-    let document = Document::parse(EVERYTHING).unwrap();
-    let mut value = frame(canonical::fingerprint(&document.root, &document.types)).to_vec();
+    let mut value = frame(*FINGERPRINT).to_vec();
     value.extend_from_slice(body);
     value
 }
@@ -40,16 +46,14 @@ proptest! {
     /// With one entry a map: apache-avro writes the entries of a map in any order.
     #[test]
     fn the_same_bytes_as_apache_avro(event in everything(1)) {
-        let schema = schema();
-        let theirs = GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(value_of(&event)).unwrap();
+        let theirs = GenericDatumWriter::builder(&SCHEMA).build().unwrap().write_value_to_vec(value_of(&event)).unwrap();
         let ours = encoded(&event);
         prop_assert_eq!(&ours[FRAME_BYTES..], theirs);
     }
 
     #[test]
     fn apache_avro_reads_what_generated_code_writes(event in everything(4)) {
-        let schema = schema();
-        let reader = GenericDatumReader::builder(&schema).build().unwrap();
+        let reader = GenericDatumReader::builder(&SCHEMA).build().unwrap();
         let ours = encoded(&event);
         let read = reader.read_value(&mut &ours[FRAME_BYTES..]).unwrap();
         prop_assert_eq!(read, value_of(&event));
@@ -57,8 +61,7 @@ proptest! {
 
     #[test]
     fn generated_code_reads_what_apache_avro_writes(event in everything(4)) {
-        let schema = schema();
-        let writer = GenericDatumWriter::builder(&schema).build().unwrap();
+        let writer = GenericDatumWriter::builder(&SCHEMA).build().unwrap();
         let theirs = framed(&writer.write_value_to_vec(value_of(&event)).unwrap());
         prop_assert_eq!(Everything::decode(&theirs), Ok(event));
     }

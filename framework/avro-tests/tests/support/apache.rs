@@ -1,5 +1,7 @@
 //! Events as values of apache-avro.
 
+use std::sync::LazyLock;
+
 use apache_avro::Schema;
 use apache_avro::types::Value;
 use kolo_avro::Decimal;
@@ -9,9 +11,8 @@ use kolo_avro_tests::kinds::{Address, Color, Everything};
 pub(crate) const EVERYTHING: &str = include_str!("../../published/kinds/Everything/1.avsc");
 
 /// The schema for apache-avro.
-pub(crate) fn schema() -> Schema {
-    Schema::parse_str(EVERYTHING).unwrap()
-}
+pub(crate) static SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| Schema::parse_str(EVERYTHING).unwrap());
 
 fn nullable(null: u32, value: Option<Value>) -> Value {
     match value {
