@@ -1,3 +1,83 @@
 //! Sagas over Kafka without a controller: the one crate that a service depends on.
-pub use kolo_core::*;
-pub use kolo_kafka::*;
+//!
+//! A service declares **aggregates**: the unit of state and of order. Each reacts to events with plain functions, and
+//! what a function returns is what is emitted. The state is a fold of the aggregate's own events. There is no
+//! coordinator and no store beside Kafka.
+//!
+//! ```
+//! use kolo::{Aggregate, Received, Service, State, Timestamp};
+//! use shop_schemas::inventory::{ReservationOpened, StockEvent, StockShort, StockTaken};
+//! use shop_schemas::order::Sku;
+//!
+//! /// How many pieces of one article are there.
+//! #[derive(Default)]
+//! struct Stock {
+//!     pieces: i64,
+//! }
+//!
+//! impl State for Stock {
+//!     type Event = StockEvent; // generated from the schemas of its stream
+//!
+//!     fn evolve(&mut self, event: &StockEvent, _: Timestamp) {
+//!         match event {
+//!             StockEvent::StockAdded(added) => self.pieces += i64::from(added.quantity),
+//!             StockEvent::StockTaken(taken) => self.pieces -= i64::from(taken.quantity),
+//!             StockEvent::StockReturned(back) => self.pieces += i64::from(back.quantity),
+//!             StockEvent::StockShort(_) => {}
+//!         }
+//!     }
+//! }
+//!
+//! /// An order is keyed by its id, stock by article: says which articles a reservation concerns.
+//! fn articles(order: &ReservationOpened) -> Vec<Sku> {
+//!     order.lines.iter().map(|line| line.sku.clone()).collect()
+//! }
+//!
+//! /// A business failure is an event too. Infrastructure cannot fail in here.
+//! fn take(stock: &Stock, order: &Received<ReservationOpened>) -> Result<StockTaken, StockShort> {
+//!     let sku = Sku::from(order.key());
+//!     let lines = order.lines.iter().filter(|line| line.sku == sku);
+//!     let quantity = lines.map(|line| line.quantity).sum();
+//!     if i64::from(quantity) <= stock.pieces {
+//!         Ok(StockTaken { order_id: order.order_id, sku, quantity })
+//!     } else {
+//!         let available = i32::try_from(stock.pieces).unwrap_or(0);
+//!         Err(StockShort { order_id: order.order_id, sku, quantity, available })
+//!     }
+//! }
+//!
+//! fn service() -> Service {
+//!     Service::new("inventory").aggregate(Aggregate::<Stock>::new("stock").routed(articles, take))
+//! }
+//! # assert_eq!(service().aggregates().len(), 1);
+//! ```
+//!
+//! ```no_run
+//! # fn service() -> kolo::Service { kolo::Service::new("inventory") }
+//! fn main() -> std::process::ExitCode {
+//!     kolo::App::new(service()).main()
+//! }
+//! ```
+//!
+//! # Where to go
+//!
+//! | to | see |
+//! |---|---|
+//! | declare what an aggregate reacts to, routes, undoes and calls | [`Aggregate`] |
+//! | say what it may return | [`Emits`], [`Compensates`], [`Answers`] |
+//! | reach the outside world | [`Port`], [`Adapter`] |
+//! | run a service | [`App`], [`Config`] |
+//! | drive a processor without Kafka | [`processor`] |
+//! | read a stream with other tools | [`stream`], [`wire`] |
+
+pub use kolo_core::{
+    Aggregate, Answers, Compensates, CompensationDescription, CorrelationId, DecodeError,
+    Description, EffectCall, EffectDescription, Emits, Event, EventId, EventType, Function,
+    InputProblem, Key, KeyOf, KeyOfAggregate, Kind, Origin, Outgoing, OwnEvents, Owns, Participant,
+    Path, Port, Position, ReactionDescription, Received, Reply, Service, State, Timestamp, TopicId,
+    partition_of, processor, stream, wire,
+};
+pub use kolo_kafka::{
+    Adapter, AdapterError, App, Call, Config, ConfigError, RunError, Running, StartError, refuse,
+    topics,
+};
