@@ -49,7 +49,10 @@ impl Reader {
             .set("auto.offset.reset", "error");
         client.set("check.crcs", "true");
         // A fetch that waits for new records at one partition's end holds up all others.
-        client.set("fetch.wait.max.ms", "10").set("fetch.queue.backoff.ms", "1").set("queued.min.messages", "100000");
+        client
+            .set("fetch.wait.max.ms", "10")
+            .set("fetch.queue.backoff.ms", "1")
+            .set("queued.min.messages", "100000");
         let consumer: BaseConsumer = client.create().context("the consumer's settings")?;
         let metadata = consumer.fetch_metadata(None, ANSWER).with_context(|| {
             format!("no broker answers at {brokers}; start one with scripts/kafka/start, which prints its address")
