@@ -227,6 +227,22 @@ fn an_order_that_was_cancelled_first_asks_no_stock() {
 }
 
 #[test]
+fn pieces_that_were_not_asked_for_or_come_twice_go_back() {
+    let mut world = reservation();
+    world.arrive(&created(&[line("cup", 2), line("pot", 1)]), "created");
+    world.arrive(&taken("jug", 1), "never asked for");
+    world.arrive(&short("jug", 1), "never asked for, and short");
+    world.arrive(&taken("cup", 2), "cup");
+    world.arrive(&taken("cup", 2), "cup, given once more");
+    assert_eq!(
+        world.events::<ReturnRequested>(),
+        [back(&[pieces("jug", 1)]), back(&[pieces("cup", 2)])]
+    );
+    world.arrive(&taken("pot", 1), "pot");
+    assert_eq!(world.events::<InventoryReserved>().len(), 1);
+}
+
+#[test]
 fn an_order_that_could_never_be_served_is_rejected_before_any_stock_is_asked() {
     let absurd = [
         (created(&[]), "the order has no lines"),

@@ -168,7 +168,10 @@ async fn a_gateway_that_is_silent_hangs_up_or_is_not_there_says_nothing() {
     let gateway = gateway(listener.local_addr().unwrap());
     let impatient = gateway.clone().with_timeout(Duration::from_millis(50));
     let silent = charge(&impatient).await.unwrap_err().to_string();
-    assert!(silent.contains("/charges") && silent.contains("timed out"), "{silent}");
+    assert!(
+        silent.contains("/charges") && silent.contains("timed out"),
+        "{silent}"
+    );
 
     let hangs_up = tokio::spawn(async move {
         // The call that gave up waits to be accepted before the one that is hung up on.
@@ -177,11 +180,17 @@ async fn a_gateway_that_is_silent_hangs_up_or_is_not_there_says_nothing() {
         }
     });
     let hung_up = charge(&gateway).await.unwrap_err().to_string();
-    assert!(hung_up.contains("/charges") && !hung_up.contains("timed out"), "{hung_up}");
+    assert!(
+        hung_up.contains("/charges") && !hung_up.contains("timed out"),
+        "{hung_up}"
+    );
 
     hangs_up.await.unwrap();
     let refused = charge(&gateway).await.unwrap_err().to_string();
-    assert!(refused.contains("/charges") && refused.contains("Connection refused"), "{refused}");
+    assert!(
+        refused.contains("/charges") && refused.contains("Connection refused"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

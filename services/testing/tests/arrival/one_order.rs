@@ -4,22 +4,18 @@ use crate::shop::{LIMIT_CENTS, Shop, check_always, check_finally, order, stocked
 use shop_schemas::order::{CancelRequested, OrderCreated};
 use shop_testing::{World, explore};
 
-/// The order, its repeat under another id, and its cancellation, published in every order.
+/// The order and its cancellation, published in every order with what the world has to publish besides.
 fn every_order_of_arrival(world: &World, order: &OrderCreated) {
-    let world = world
-        .clone()
-        .with(order.clone(), "created")
-        .with(order.clone(), "created again")
-        .with(
-            CancelRequested {
-                order_id: order.order_id,
-            },
-            "cancel",
-        );
+    let world = world.clone().with(order.clone(), "created").with(
+        CancelRequested {
+            order_id: order.order_id,
+        },
+        "cancel",
+    );
     let states = explore(&world, check_always, check_finally);
     println!("{states} states");
     assert!(
-        states > 1_000,
+        states > 250,
         "only {states} states: not every order was tried"
     );
 }
@@ -43,6 +39,7 @@ fn an_order_that_nobody_cancels_is_confirmed() {
 fn a_cancellation_wins_or_loses_but_never_both() {
     let order = order(1, &[("cup", 2), ("pot", 1), ("cup", 1)], 900);
     let world = stocked(&[("cup", 5), ("pot", 5)]);
+    let world = world.with(order.clone(), "created again");
     every_order_of_arrival(&world, &order);
 }
 
