@@ -1,0 +1,31 @@
+//! The real processors of kolo under a deterministic simulation.
+//!
+//! [`protocol`] puts [`kolo_core::processor::Processor`] and [`kolo_core::stream::StreamReader`] through the faults that
+//! `docs/protocol.md` is about: owners that are replaced in mid-flight, late appends, lost acknowledgements, torn answers,
+//! routers that repeat themselves, topics that are created anew. What a run does is drawn from a seed, so a failure is
+//! seen again by its number.
+//!
+//! ```
+//! use kolo_testing::protocol::{Scenario, walk};
+//!
+//! let scenario = Scenario::default();
+//! walk(&scenario, 7).expect("the protocol holds whatever happens in run 7");
+//! ```
+//!
+//! # Layout
+//!
+//! | file | idea |
+//! |---|---|
+//! | `protocol/domain.rs` | two aggregates whose decisions depend on all that their state ever was |
+//! | `protocol/log.rs` | topics: records at offsets, appended in the order in which they arrive |
+//! | `protocol/producer.rs` | records in flight: they arrive in order, late, twice or never |
+//! | `protocol/owner.rs` | one owner of a stream: take-over, work, end |
+//! | `protocol/router.rs` | the router that copies events of the first stream into the second one's inbox |
+//! | `protocol/port.rs` | the outside world, with a ledger by idempotency key |
+//! | `protocol/scenario.rs` | what may happen in a run, and which rules are left out |
+//! | `protocol/world.rs` | all of them together, and the actions that are possible next |
+//! | `protocol/settle.rs` | what happens when faults cease: everything comes to rest |
+//! | `protocol/invariants.rs` | what may never be seen |
+//! | `protocol/explore.rs` | random walks by seed, and the runs of a script |
+
+pub mod protocol;

@@ -1,0 +1,17 @@
+//! The fenced log, put to the test. See the [crate](crate) for the layout.
+
+mod domain;
+mod explore;
+mod invariants;
+mod log;
+mod owner;
+mod port;
+mod producer;
+mod router;
+mod scenario;
+mod settle;
+mod world;
+
+pub use explore::{Choices, Failure, first_failure, replay, walk};
+pub use invariants::Violation;
+pub use scenario::{Faults, Left, Scenario};
