@@ -56,7 +56,9 @@ const fn plain<F>(_: &F) {
 impl<S: State> Aggregate<S> {
     /// An aggregate of this name; with the service's name it makes the consumer group, and the names of its reactions.
     pub fn new(name: &'static str) -> Self {
-        Aggregate { declaration: Declaration::new(name) }
+        Aggregate {
+            declaration: Declaration::new(name),
+        }
     }
 
     /// Reacts to `E`, an event keyed by this aggregate's key.
@@ -149,7 +151,9 @@ impl<S: State> Aggregate<S> {
             }),
             check: Box::new(|value, key| {
                 let event = T::decode(value)?;
-                let saga = event.saga().map(|saga| crate::id::CorrelationId::of_saga(&saga));
+                let saga = event
+                    .saga()
+                    .map(|saga| crate::id::CorrelationId::of_saga(&saga));
                 Ok((saga, event.key().is(key)))
             }),
         });
@@ -162,14 +166,21 @@ impl<S: State> Aggregate<S> {
     /// # Panics
     /// When the request already has an effect.
     #[track_caller]
-    pub fn effect<P, R>(mut self, then: impl Fn(&S, &P::Request, P::Reply) -> R + Copy + Send + Sync + 'static) -> Self
+    pub fn effect<P, R>(
+        mut self,
+        then: impl Fn(&S, &P::Request, P::Reply) -> R + Copy + Send + Sync + 'static,
+    ) -> Self
     where
         P: Port,
         S::Event: Owns<P::Request>,
         R: Answers<S::Event>,
     {
         plain(&then);
-        self.declaration.effect(EffectDecl::new::<P, R, _>(then, outgoing::<R, S>(), Location::caller()));
+        self.declaration.effect(EffectDecl::new::<P, R, _>(
+            then,
+            outgoing::<R, S>(),
+            Location::caller(),
+        ));
         self
     }
 
@@ -213,13 +224,17 @@ pub enum InputProblem {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The record's key is not the event's key.
-    #[error("the record's key is not the value of the event's key field `{field}`; whoever publishes it must set both to the same text")]
+    #[error(
+        "the record's key is not the value of the event's key field `{field}`; whoever publishes it must set both to the same text"
+    )]
     KeyMismatch {
         /// The key field.
         field: &'static str,
     },
     /// The record has no key, or one that is not text.
-    #[error("the record's key is absent or not UTF-8 text; whoever publishes it must set it to the event's key field")]
+    #[error(
+        "the record's key is absent or not UTF-8 text; whoever publishes it must set it to the event's key field"
+    )]
     NoKey,
     /// The key belongs on another partition.
     #[error(
@@ -230,7 +245,9 @@ pub enum InputProblem {
         expected: i32,
     },
     /// The record has no `ce_type`, and its topic carries several declared types.
-    #[error("the record has no header `ce_type`, and the aggregate reads several event types from its topic")]
+    #[error(
+        "the record has no header `ce_type`, and the aggregate reads several event types from its topic"
+    )]
     NoType,
     /// A `kolo` header that cannot be read.
     #[error(transparent)]
@@ -239,13 +256,17 @@ pub enum InputProblem {
     #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
     NoOrigin,
     /// The record that tells the fence in force is gone.
-    #[error("offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever")]
+    #[error(
+        "offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever"
+    )]
     Gone {
         /// The offset where reading was to resume.
         decided: i64,
     },
     /// A reaction emitted an event of another aggregate's key.
-    #[error("the reaction emitted `{event}` with the key `{found}`, but decides for another: an aggregate writes its own key only")]
+    #[error(
+        "the reaction emitted `{event}` with the key `{found}`, but decides for another: an aggregate writes its own key only"
+    )]
     ForeignKey {
         /// The emitted event.
         event: &'static str,
@@ -272,7 +293,9 @@ pub enum InputProblem {
 
 impl<S: State> std::fmt::Debug for Aggregate<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Aggregate").field("name", &self.declaration.name).finish_non_exhaustive()
+        f.debug_struct("Aggregate")
+            .field("name", &self.declaration.name)
+            .finish_non_exhaustive()
     }
 }
 

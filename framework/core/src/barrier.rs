@@ -102,7 +102,10 @@ impl Saga {
 
     /// The events that did these steps (a bit mask), the latest first.
     pub(crate) fn to_undo(&self, steps: u64) -> impl Iterator<Item = &Done> {
-        self.done.iter().rev().filter(move |done| steps & bit(done.step) != 0)
+        self.done
+            .iter()
+            .rev()
+            .filter(move |done| steps & bit(done.step) != 0)
     }
 
     pub(crate) fn waiting(&self) -> &[Waiting] {

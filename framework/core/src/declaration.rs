@@ -15,13 +15,23 @@ use crate::id::CorrelationId;
 use crate::key::Key;
 use crate::state::{KeyOf, Meta, Received, State};
 
-pub(crate) type Run<S> = Box<dyn Fn(&mut Decision<'_, S>) -> Result<(), InputProblem> + Send + Sync>;
-pub(crate) type RouteKeys = Box<dyn Fn(&[u8], &mut Vec<String>) -> Result<(), DecodeError> + Send + Sync>;
-type RunUndo<S> =
-    Box<dyn Fn(&S, Meta, &[u8], &[u8], &mut Vec<<S as State>::Event>) -> Result<(), DecodeError> + Send + Sync>;
-type RunThen<S> = Box<dyn Fn(&S, &[u8], Reply, &mut Vec<<S as State>::Event>) -> Result<(), DecodeError> + Send + Sync>;
+pub(crate) type Run<S> =
+    Box<dyn Fn(&mut Decision<'_, S>) -> Result<(), InputProblem> + Send + Sync>;
+pub(crate) type RouteKeys =
+    Box<dyn Fn(&[u8], &mut Vec<String>) -> Result<(), DecodeError> + Send + Sync>;
+type RunUndo<S> = Box<
+    dyn Fn(&S, Meta, &[u8], &[u8], &mut Vec<<S as State>::Event>) -> Result<(), DecodeError>
+        + Send
+        + Sync,
+>;
+type RunThen<S> = Box<
+    dyn Fn(&S, &[u8], Reply, &mut Vec<<S as State>::Event>) -> Result<(), DecodeError>
+        + Send
+        + Sync,
+>;
 /// Reads a trigger's saga, and whether the event's key is the given one.
-type CheckTrigger = Box<dyn Fn(&[u8], &str) -> Result<(Option<CorrelationId>, bool), DecodeError> + Send + Sync>;
+type CheckTrigger =
+    Box<dyn Fn(&[u8], &str) -> Result<(Option<CorrelationId>, bool), DecodeError> + Send + Sync>;
 
 pub(crate) struct Declaration<S: State> {
     pub(crate) name: &'static str,
@@ -66,7 +76,11 @@ pub(crate) struct EffectDecl<S: State> {
 }
 
 impl<S: State> EffectDecl<S> {
-    pub(crate) fn new<P, R, F>(then: F, outgoing: Vec<Outgoing>, place: &'static Location<'static>) -> Self
+    pub(crate) fn new<P, R, F>(
+        then: F,
+        outgoing: Vec<Outgoing>,
+        place: &'static Location<'static>,
+    ) -> Self
     where
         P: Port,
         R: Answers<S::Event>,
@@ -83,7 +97,10 @@ impl<S: State> EffectDecl<S> {
                 match reply.downcast::<P::Reply>() {
                     Ok(reply) => then(state, &request, *reply).emit(out),
                     // Adapters are bound by the port's type, which fixes the reply's.
-                    Err(_) => unreachable!("the adapter bound to {} replied with another type", std::any::type_name::<P>()),
+                    Err(_) => unreachable!(
+                        "the adapter bound to {} replied with another type",
+                        std::any::type_name::<P>()
+                    ),
                 }
                 Ok(())
             }),
@@ -155,7 +172,11 @@ impl<S: State> Declaration<S> {
             stream: S::Event::STREAM,
             key: KeyOf::<S>::NAME,
             own_events: S::Event::TYPES,
-            reactions: self.reactions.iter().map(ReactionDecl::description).collect(),
+            reactions: self
+                .reactions
+                .iter()
+                .map(ReactionDecl::description)
+                .collect(),
             compensations: self.undos.iter().map(UndoDecl::description).collect(),
             effects: self.effects.iter().map(EffectDecl::description).collect(),
         }
@@ -163,7 +184,11 @@ impl<S: State> Declaration<S> {
 
     #[track_caller]
     pub(crate) fn react(&mut self, reaction: ReactionDecl<S>) {
-        if let Some(twin) = self.reactions.iter().find(|known| known.trigger.name == reaction.trigger.name) {
+        if let Some(twin) = self
+            .reactions
+            .iter()
+            .find(|known| known.trigger.name == reaction.trigger.name)
+        {
             panic!(
                 "the aggregate `{}` reacts to `{}` twice, here and at {}: one event type has one reaction; join them, or return a tuple",
                 self.name, reaction.trigger.name, twin.function.place
@@ -184,11 +209,19 @@ impl<S: State> Declaration<S> {
                 self.name, undo.undone.name, undo.trigger.name, twin.function.place
             );
         }
-        let step = self.steps.iter().position(|step| step.name == undo.undone.name).unwrap_or_else(|| {
-            self.steps.push(undo.undone);
-            self.steps.len() - 1
-        });
-        assert!(step < MAX_STEPS, "the aggregate `{}` has more than {MAX_STEPS} steps with a compensation", self.name);
+        let step = self
+            .steps
+            .iter()
+            .position(|step| step.name == undo.undone.name)
+            .unwrap_or_else(|| {
+                self.steps.push(undo.undone);
+                self.steps.len() - 1
+            });
+        assert!(
+            step < MAX_STEPS,
+            "the aggregate `{}` has more than {MAX_STEPS} steps with a compensation",
+            self.name
+        );
         undo.step = Step::try_from(step).unwrap_or(Step::MAX);
         self.undos.push(undo);
         self.relate();
@@ -197,7 +230,11 @@ impl<S: State> Declaration<S> {
 
     #[track_caller]
     pub(crate) fn effect(&mut self, effect: EffectDecl<S>) {
-        if let Some(twin) = self.effects.iter().find(|known| known.request.name == effect.request.name) {
+        if let Some(twin) = self
+            .effects
+            .iter()
+            .find(|known| known.request.name == effect.request.name)
+        {
             panic!(
                 "the aggregate `{}` declares an effect for `{}` twice, here and at {}",
                 self.name, effect.request.name, twin.function.place
@@ -211,7 +248,10 @@ impl<S: State> Declaration<S> {
     #[track_caller]
     fn check_answers(&self) {
         for effect in &self.effects {
-            let answer = effect.outgoing.iter().find(|edge| self.step(edge.event.name).is_some());
+            let answer = effect
+                .outgoing
+                .iter()
+                .find(|edge| self.step(edge.event.name).is_some());
             if let Some(answer) = answer {
                 panic!(
                     "the aggregate `{}` undoes `{}`, which answers a request: undo `{}` instead, the request, so that a trigger that arrives while the answer is awaited finds it",
@@ -225,7 +265,10 @@ impl<S: State> Declaration<S> {
     pub(crate) fn pivot(&mut self) {
         match self.reactions.last_mut() {
             Some(reaction) => reaction.pivot = true,
-            None => panic!("the aggregate `{}` declares a pivot before any reaction: put `.pivot()` right after the step it marks", self.name),
+            None => panic!(
+                "the aggregate `{}` declares a pivot before any reaction: put `.pivot()` right after the step it marks",
+                self.name
+            ),
         }
     }
 
@@ -233,7 +276,11 @@ impl<S: State> Declaration<S> {
     fn relate(&mut self) {
         for reaction in &mut self.reactions {
             let forward = reaction.outgoing.iter().filter(|edge| !edge.failure);
-            let steps = forward.filter_map(|edge| self.steps.iter().position(|step| step.name == edge.event.name));
+            let steps = forward.filter_map(|edge| {
+                self.steps
+                    .iter()
+                    .position(|step| step.name == edge.event.name)
+            });
             reaction.blocked_by = steps.fold(0, |mask, step| mask | 1 << step);
         }
     }
@@ -259,7 +306,9 @@ impl<S: State> Decision<'_, S> {
     ) -> Result<(), InputProblem> {
         let event = E::decode(self.value)?;
         if !self.routed && !event.key().is(&self.meta.key) {
-            return Err(InputProblem::KeyMismatch { field: E::TYPE.key_field });
+            return Err(InputProblem::KeyMismatch {
+                field: E::TYPE.key_field,
+            });
         }
         if !self.stamped
             && let Some(saga) = event.saga()
@@ -271,7 +320,13 @@ impl<S: State> Decision<'_, S> {
         }
         // The key's text moves in and out again, so that a decision allocates nothing for it.
         let key = std::mem::take(&mut self.meta.key);
-        let received = Received::new(event, Meta { key, ..self.meta.clone() });
+        let received = Received::new(
+            event,
+            Meta {
+                key,
+                ..self.meta.clone()
+            },
+        );
         reaction(self.state, &received).emit(self.events);
         self.meta = received.into_meta();
         Ok(())

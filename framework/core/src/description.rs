@@ -92,13 +92,22 @@ pub struct Function {
 impl Function {
     pub(crate) fn of<F>(place: &'static Location<'static>) -> Self {
         let path = std::any::type_name::<F>();
-        Function { name: path.rsplit("::").next().unwrap_or(path), place }
+        Function {
+            name: path.rsplit("::").next().unwrap_or(path),
+            place,
+        }
     }
 }
 
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}:{})", self.name, self.place.file(), self.place.line())
+        write!(
+            f,
+            "{} ({}:{})",
+            self.name,
+            self.place.file(),
+            self.place.line()
+        )
     }
 }
 
@@ -106,14 +115,29 @@ impl Description {
     /// The topics that the aggregate reads itself, each once, in declared order. The inbox is not among them.
     #[must_use]
     pub fn direct_topics(&self) -> Vec<&'static str> {
-        let direct = self.reactions.iter().filter(|reaction| reaction.kind == Kind::On).map(|reaction| reaction.event);
-        unique(direct.chain(self.compensations.iter().map(|compensation| compensation.event)))
+        let direct = self
+            .reactions
+            .iter()
+            .filter(|reaction| reaction.kind == Kind::On)
+            .map(|reaction| reaction.event);
+        unique(
+            direct.chain(
+                self.compensations
+                    .iter()
+                    .map(|compensation| compensation.event),
+            ),
+        )
     }
 
     /// The topics whose events are routed to the aggregate, each once, in declared order.
     #[must_use]
     pub fn routed_topics(&self) -> Vec<&'static str> {
-        unique(self.reactions.iter().filter(|reaction| reaction.kind == Kind::Routed).map(|reaction| reaction.event))
+        unique(
+            self.reactions
+                .iter()
+                .filter(|reaction| reaction.kind == Kind::Routed)
+                .map(|reaction| reaction.event),
+        )
     }
 }
 

@@ -105,7 +105,8 @@ impl Positions {
 
     /// Rule 5, its first half: whether this input is at or below the last decided one of its origin.
     pub(crate) fn passed(&self, origin: OriginNumber, partition: i32, position: Position) -> bool {
-        self.last(origin, partition).is_some_and(|last| position <= last)
+        self.last(origin, partition)
+            .is_some_and(|last| position <= last)
     }
 
     pub(crate) fn advance(&mut self, origin: OriginNumber, partition: i32, position: Position) {
@@ -114,7 +115,9 @@ impl Positions {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (OriginNumber, i32, Position)> + '_ {
-        self.decided.iter().map(|(&(origin, partition), &position)| (origin, partition, position))
+        self.decided
+            .iter()
+            .map(|(&(origin, partition), &position)| (origin, partition, position))
     }
 }
 
@@ -123,7 +126,11 @@ mod tests {
     use super::*;
 
     fn origin(id: u128, topic: &str) -> Origin {
-        Origin { path: Path::Direct, id: TopicId(uuid::Uuid::from_u128(id)), topic: topic.into() }
+        Origin {
+            path: Path::Direct,
+            id: TopicId(uuid::Uuid::from_u128(id)),
+            topic: topic.into(),
+        }
     }
 
     #[test]
@@ -144,6 +151,9 @@ mod tests {
         positions.advance(routed, 3, Position { offset: 7, copy: 0 });
         assert!(positions.passed(routed, 3, Position { offset: 7, copy: 0 }));
         assert!(!positions.passed(routed, 3, Position { offset: 7, copy: 1 }));
-        assert!(!positions.passed(routed, 4, Position { offset: 0, copy: 0 }), "each partition counts on its own");
+        assert!(
+            !positions.passed(routed, 4, Position { offset: 0, copy: 0 }),
+            "each partition counts on its own"
+        );
     }
 }

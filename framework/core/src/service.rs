@@ -21,7 +21,10 @@ pub struct Service {
 impl Service {
     /// A service of this name; with each aggregate's name it makes the consumer groups.
     pub fn new(name: &'static str) -> Self {
-        Service { name, aggregates: Vec::new() }
+        Service {
+            name,
+            aggregates: Vec::new(),
+        }
     }
 
     /// Adds an aggregate.
@@ -33,7 +36,12 @@ impl Service {
         let added = aggregate.declaration.description();
         for known in &self.aggregates {
             let known = known.description();
-            assert!(known.aggregate != added.aggregate, "the service `{}` has two aggregates named `{}`", self.name, added.aggregate);
+            assert!(
+                known.aggregate != added.aggregate,
+                "the service `{}` has two aggregates named `{}`",
+                self.name,
+                added.aggregate
+            );
             assert!(
                 known.stream != added.stream,
                 "the aggregates `{}` and `{}` of the service `{}` share the stream `{}`: a stream has one owner",
@@ -43,7 +51,8 @@ impl Service {
                 added.stream
             );
         }
-        self.aggregates.push(Arc::new(Arc::new(aggregate.declaration)));
+        self.aggregates
+            .push(Arc::new(Arc::new(aggregate.declaration)));
         self
     }
 
@@ -68,8 +77,15 @@ impl Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let aggregates: Vec<_> = self.aggregates.iter().map(|aggregate| aggregate.description().aggregate).collect();
-        f.debug_struct("Service").field("name", &self.name).field("aggregates", &aggregates).finish()
+        let aggregates: Vec<_> = self
+            .aggregates
+            .iter()
+            .map(|aggregate| aggregate.description().aggregate)
+            .collect();
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("aggregates", &aggregates)
+            .finish()
     }
 }
 
@@ -85,7 +101,12 @@ pub trait Participant: Send + Sync {
     ///
     /// # Errors
     /// When the event cannot be decoded.
-    fn route(&self, event_type: &str, value: &[u8], keys: &mut Vec<String>) -> Option<Result<(), DecodeError>>;
+    fn route(
+        &self,
+        event_type: &str,
+        value: &[u8],
+        keys: &mut Vec<String>,
+    ) -> Option<Result<(), DecodeError>>;
 }
 
 impl<S: State> Participant for Arc<Declaration<S>>
@@ -100,8 +121,16 @@ where
         self.owner(setup)
     }
 
-    fn route(&self, event_type: &str, value: &[u8], keys: &mut Vec<String>) -> Option<Result<(), DecodeError>> {
-        let reaction = self.reactions.iter().find(|reaction| reaction.trigger.name == event_type)?;
+    fn route(
+        &self,
+        event_type: &str,
+        value: &[u8],
+        keys: &mut Vec<String>,
+    ) -> Option<Result<(), DecodeError>> {
+        let reaction = self
+            .reactions
+            .iter()
+            .find(|reaction| reaction.trigger.name == event_type)?;
         reaction.route.as_ref().map(|route| route(value, keys))
     }
 }

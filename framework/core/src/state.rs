@@ -87,10 +87,21 @@ impl<E: Event> Received<E> {
     /// An event as a decision would receive it: for tests of plain decisions.
     #[must_use]
     pub fn of(event: E, id: EventId, at: Timestamp) -> Self {
-        let correlation =
-            event.saga().map_or_else(|| CorrelationId::of_event(id), |saga| CorrelationId::of_saga(&saga));
+        let correlation = event.saga().map_or_else(
+            || CorrelationId::of_event(id),
+            |saga| CorrelationId::of_saga(&saga),
+        );
         let key = crate::key::Key::text(event.key());
-        Received { event, meta: Meta { id, causation: None, correlation, at, key } }
+        Received {
+            event,
+            meta: Meta {
+                id,
+                causation: None,
+                correlation,
+                at,
+                key,
+            },
+        }
     }
 }
 

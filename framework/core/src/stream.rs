@@ -106,12 +106,20 @@ impl StreamReader {
         };
         let Some(epoch) = writer.epoch else {
             if headers.event_type == Some(FENCE) {
-                self.0 = State::Fenced(Cursor { epoch: offset, nonce: writer.nonce, number: 0 });
+                self.0 = State::Fenced(Cursor {
+                    epoch: offset,
+                    nonce: writer.nonce,
+                    number: 0,
+                });
                 return Ok(Verdict::Fence(writer));
             }
             return Ok(Verdict::Void(Void::Foreign));
         };
-        let found = Cursor { epoch, nonce: writer.nonce, number: writer.number };
+        let found = Cursor {
+            epoch,
+            nonce: writer.nonce,
+            number: writer.number,
+        };
         Ok(match &mut self.0 {
             State::AtValid => {
                 self.0 = State::Fenced(found);
@@ -139,13 +147,33 @@ mod tests {
     use super::*;
 
     fn stamp(epoch: Option<i64>, nonce: u64, number: u64) -> String {
-        Stamp::own(Writer { epoch, nonce, number }).to_string()
+        Stamp::own(Writer {
+            epoch,
+            nonce,
+            number,
+        })
+        .to_string()
     }
 
-    fn read(reader: &mut StreamReader, offset: i64, epoch: Option<i64>, nonce: u64, number: u64) -> Verdict {
+    fn read(
+        reader: &mut StreamReader,
+        offset: i64,
+        epoch: Option<i64>,
+        nonce: u64,
+        number: u64,
+    ) -> Verdict {
         let text = stamp(epoch, nonce, number);
         let event_type = Some(if epoch.is_none() { FENCE } else { "shop.E" });
-        reader.read(offset, &Headers { stamp: Some(&text), event_type, ..Headers::default() }).unwrap()
+        reader
+            .read(
+                offset,
+                &Headers {
+                    stamp: Some(&text),
+                    event_type,
+                    ..Headers::default()
+                },
+            )
+            .unwrap()
     }
 
     fn void(why: Void) -> Verdict {
@@ -155,22 +183,69 @@ mod tests {
     #[test]
     fn only_what_follows_the_latest_fence_in_its_turn_is_valid() {
         let mut reader = StreamReader::from_start();
-        assert_eq!(read(&mut reader, 0, Some(0), 1, 1), void(Void::Replaced), "nothing is valid before the first fence");
-        assert!(matches!(read(&mut reader, 1, None, 7, 0), Verdict::Fence(_)));
-        assert!(matches!(read(&mut reader, 2, Some(1), 7, 1), Verdict::Valid(_)));
-        assert_eq!(read(&mut reader, 3, Some(1), 7, 1), void(Void::OutOfTurn), "a resent record");
-        assert_eq!(read(&mut reader, 4, Some(1), 7, 3), void(Void::OutOfTurn), "a successor of a hole");
-        assert_eq!(read(&mut reader, 5, Some(1), 8, 2), void(Void::Replaced), "the same epoch under another nonce");
-        assert!(matches!(read(&mut reader, 6, None, 9, 0), Verdict::Fence(_)));
-        assert_eq!(read(&mut reader, 7, Some(1), 7, 2), void(Void::Replaced), "a late record of the replaced owner");
-        assert!(matches!(read(&mut reader, 8, Some(6), 9, 1), Verdict::Valid(_)));
+        assert_eq!(
+            read(&mut reader, 0, Some(0), 1, 1),
+            void(Void::Replaced),
+            "nothing is valid before the first fence"
+        );
+        assert!(matches!(
+            read(&mut reader, 1, None, 7, 0),
+            Verdict::Fence(_)
+        ));
+        assert!(matches!(
+            read(&mut reader, 2, Some(1), 7, 1),
+            Verdict::Valid(_)
+        ));
+        assert_eq!(
+            read(&mut reader, 3, Some(1), 7, 1),
+            void(Void::OutOfTurn),
+            "a resent record"
+        );
+        assert_eq!(
+            read(&mut reader, 4, Some(1), 7, 3),
+            void(Void::OutOfTurn),
+            "a successor of a hole"
+        );
+        assert_eq!(
+            read(&mut reader, 5, Some(1), 8, 2),
+            void(Void::Replaced),
+            "the same epoch under another nonce"
+        );
+        assert!(matches!(
+            read(&mut reader, 6, None, 9, 0),
+            Verdict::Fence(_)
+        ));
+        assert_eq!(
+            read(&mut reader, 7, Some(1), 7, 2),
+            void(Void::Replaced),
+            "a late record of the replaced owner"
+        );
+        assert!(matches!(
+            read(&mut reader, 8, Some(6), 9, 1),
+            Verdict::Valid(_)
+        ));
         assert_eq!(reader.read(9, &Headers::default()), Ok(void(Void::Foreign)));
-        assert_eq!(reader.cursor(), Some(Cursor { epoch: 6, nonce: 9, number: 1 }));
+        assert_eq!(
+            reader.cursor(),
+            Some(Cursor {
+                epoch: 6,
+                nonce: 9,
+                number: 1
+            })
+        );
     }
 
     #[test]
     fn a_reader_in_mid_stream_agrees_with_one_from_the_start() {
-        let records = [(None, 7, 0), (Some(0), 7, 1), (Some(0), 7, 1), (None, 8, 0), (Some(0), 7, 2), (Some(3), 8, 1), (Some(3), 8, 2)];
+        let records = [
+            (None, 7, 0),
+            (Some(0), 7, 1),
+            (Some(0), 7, 1),
+            (None, 8, 0),
+            (Some(0), 7, 2),
+            (Some(3), 8, 1),
+            (Some(3), 8, 2),
+        ];
         let mut reader = StreamReader::from_start();
         let mut resumed: Vec<StreamReader> = Vec::new();
         for (offset, &(epoch, nonce, number)) in (0..).zip(&records) {
@@ -181,7 +256,11 @@ mod tests {
                 resumed.push(StreamReader::at_valid());
             }
             for other in &mut resumed {
-                assert_eq!(read(other, offset, epoch, nonce, number), verdict, "at {offset}");
+                assert_eq!(
+                    read(other, offset, epoch, nonce, number),
+                    verdict,
+                    "at {offset}"
+                );
             }
         }
     }
@@ -189,7 +268,10 @@ mod tests {
     #[test]
     fn in_a_topic_without_fences_everything_is_valid() {
         let mut reader = StreamReader::from_start();
-        assert_eq!(reader.read(0, &Headers::default()), Ok(Verdict::Unfenced(None)));
+        assert_eq!(
+            reader.read(0, &Headers::default()),
+            Ok(Verdict::Unfenced(None))
+        );
         assert_eq!(reader.cursor(), None);
     }
 }

@@ -1,6 +1,10 @@
 //! Inputs: what is recognised as a repeat, and what cannot be decided and says why.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -11,19 +15,37 @@ use kolo_core::wire::Source;
 use kolo_core::{Aggregate, EventId, Position, Received, Service, Timestamp};
 
 fn placed(offset: i64, id: &str, amount: i64, parts: u32) -> Stored {
-    fact(offset, id, &OrderPlaced { order: "o".into(), amount, parts })
+    fact(
+        offset,
+        id,
+        &OrderPlaced {
+            order: "o".into(),
+            amount,
+            parts,
+        },
+    )
 }
 
 #[test]
 fn an_answer_names_its_cause_its_saga_and_its_input() {
     let mut bench = Bench::holds();
-    let input = Stored { traceparent: Some("00-aa-bb-01".into()), ..placed(7, "p", 5, 1) };
+    let input = Stored {
+        traceparent: Some("00-aa-bb-01".into()),
+        ..placed(7, "p", 5, 1)
+    };
     assert_eq!(bench.handle(0, &input), ["Held"]);
     let held = bench.log.last().unwrap();
     let stamp = held.stamp();
     assert_eq!(stamp.correlation, Some(saga("o")));
     assert_eq!(stamp.causation, Some(EventId::foreign("p")));
-    assert_eq!(stamp.source, Source::Input { origin: 0, partition: 0, position: Position::direct(7) });
+    assert_eq!(
+        stamp.source,
+        Source::Input {
+            origin: 0,
+            partition: 0,
+            position: Position::direct(7)
+        }
+    );
     assert_eq!((stamp.index, stamp.count), (1, 1));
     assert_eq!(held.text(), "Held|o|5|0");
     assert_eq!(held.traceparent.as_deref(), Some("00-aa-bb-01"));
@@ -34,7 +56,11 @@ fn an_answer_names_its_cause_its_saga_and_its_input() {
 fn an_answer_is_written_the_same_by_whoever_decides_it() {
     let ids = |bench: &mut Bench| {
         bench.handle(0, &placed(0, "p", 5, 3));
-        bench.valid_events().into_iter().map(|stored| stored.id.clone()).collect::<Vec<_>>()
+        bench
+            .valid_events()
+            .into_iter()
+            .map(|stored| stored.id.clone())
+            .collect::<Vec<_>>()
     };
     let one = ids(&mut Bench::holds());
     assert_eq!(one.len(), 3);
@@ -46,26 +72,52 @@ fn what_is_read_again_is_a_repeat_by_its_position() {
     let mut bench = Bench::holds();
     bench.handle(0, &placed(4, "a", 5, 1));
     // Another id at a position that was decided: the position alone tells.
-    assert_eq!(bench.decide(0, &placed(4, "b", 5, 1)).unwrap(), Outcome::Repeat);
-    assert_eq!(bench.decide(0, &placed(3, "c", 5, 1)).unwrap(), Outcome::Repeat);
-    assert_eq!(bench.decide(0, &placed(5, "d", 5, 1)).unwrap(), Outcome::Decided(1));
+    assert_eq!(
+        bench.decide(0, &placed(4, "b", 5, 1)).unwrap(),
+        Outcome::Repeat
+    );
+    assert_eq!(
+        bench.decide(0, &placed(3, "c", 5, 1)).unwrap(),
+        Outcome::Repeat
+    );
+    assert_eq!(
+        bench.decide(0, &placed(5, "d", 5, 1)).unwrap(),
+        Outcome::Decided(1)
+    );
 }
 
 #[test]
 fn what_was_published_twice_is_a_repeat_by_its_id_also_after_a_restore() {
     let mut bench = Bench::holds();
     bench.handle(0, &placed(0, "p", 5, 2));
-    assert_eq!(bench.decide(0, &placed(1, "p", 5, 2)).unwrap(), Outcome::Repeat);
-    assert_eq!(bench.restored(2).decide(0, &placed(1, "p", 5, 2)).unwrap(), Outcome::Repeat);
+    assert_eq!(
+        bench.decide(0, &placed(1, "p", 5, 2)).unwrap(),
+        Outcome::Repeat
+    );
+    assert_eq!(
+        bench.restored(2).decide(0, &placed(1, "p", 5, 2)).unwrap(),
+        Outcome::Repeat
+    );
     // At another key it is another input.
-    let other = fact(2, "p", &OrderPlaced { order: "other".into(), amount: 5, parts: 1 });
+    let other = fact(
+        2,
+        "p",
+        &OrderPlaced {
+            order: "other".into(),
+            amount: 5,
+            parts: 1,
+        },
+    );
     assert_eq!(bench.decide(0, &other).unwrap(), Outcome::Decided(1));
 }
 
 #[test]
 fn an_input_without_an_id_gets_that_of_its_place() {
     let mut bench = Bench::holds();
-    let foreign = Stored { id: None, ..placed(3, "-", 5, 1) };
+    let foreign = Stored {
+        id: None,
+        ..placed(3, "-", 5, 1)
+    };
     bench.handle(0, &foreign);
     let cause = EventId::of_place(topic("orders").id, 0, 3);
     assert_eq!(bench.log.last().unwrap().stamp().causation, Some(cause));
@@ -75,18 +127,32 @@ fn an_input_without_an_id_gets_that_of_its_place() {
 fn as_many_ids_are_remembered_as_the_declaration_says() {
     let service = Service::new("test").aggregate(holds().remembers(3));
     let aggregate = participant(&service, "hold");
-    let mut bench = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
+    let mut bench =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
     for n in 0..5 {
         bench.handle(0, &placed(n, &format!("p{n}"), 5, 1));
     }
-    let restored = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 2), bench.log.clone()).unwrap();
+    let restored = Bench::take_over(
+        &*aggregate,
+        setup(&*aggregate, "test", 2),
+        bench.log.clone(),
+    )
+    .unwrap();
     for mut bench in [bench, restored] {
         // Repeats of remembered inputs append nothing, so they push nothing out of the window.
         for (at, n) in [2, 3, 4].into_iter().enumerate() {
             let again = placed(10 + i64::try_from(at).unwrap(), &format!("p{n}"), 5, 1);
-            assert_eq!(bench.decide(0, &again).unwrap(), Outcome::Repeat, "p{n} is within the window");
+            assert_eq!(
+                bench.decide(0, &again).unwrap(),
+                Outcome::Repeat,
+                "p{n} is within the window"
+            );
         }
-        assert_eq!(bench.decide(0, &placed(20, "p1", 5, 1)).unwrap(), Outcome::Decided(1), "p1 is forgotten");
+        assert_eq!(
+            bench.decide(0, &placed(20, "p1", 5, 1)).unwrap(),
+            Outcome::Decided(1),
+            "p1 is forgotten"
+        );
     }
 }
 
@@ -94,16 +160,25 @@ fn as_many_ids_are_remembered_as_the_declaration_says() {
 fn a_business_failure_is_an_event_and_nothing_is_nothing() {
     let mut bench = Bench::holds();
     assert_eq!(bench.handle(0, &placed(0, "a", -1, 1)), ["Refused"]);
-    assert_eq!(bench.decide(0, &placed(1, "b", 0, 1)).unwrap(), Outcome::Decided(0));
+    assert_eq!(
+        bench.decide(0, &placed(1, "b", 0, 1)).unwrap(),
+        Outcome::Decided(0)
+    );
     assert!(bench.out.is_empty());
     assert_eq!(bench.processor.keys(), 1);
-    let unknown = Stored { event_type: Some("test.Unheard".into()), ..placed(2, "c", 1, 1) };
+    let unknown = Stored {
+        event_type: Some("test.Unheard".into()),
+        ..placed(2, "c", 1, 1)
+    };
     assert_eq!(bench.decide(0, &unknown).unwrap(), Outcome::Ignored);
 }
 
 /// Decides an input that cannot be decided; gives the message.
 fn refusal(bench: &mut Bench, input: usize, stored: &Stored) -> String {
-    let message = bench.decide(input, stored).expect_err("it cannot be decided").to_string();
+    let message = bench
+        .decide(input, stored)
+        .expect_err("it cannot be decided")
+        .to_string();
     assert!(bench.out.is_empty(), "nothing is appended for it");
     message
 }
@@ -112,22 +187,77 @@ fn refusal(bench: &mut Bench, input: usize, stored: &Stored) -> String {
 fn what_cannot_be_decided_names_topic_partition_offset_key_and_reason() {
     let good = placed(41, "a", 5, 1);
     let cases = [
-        (Stored { value: Some(b"garbage".to_vec()), ..good.clone() }, "key `o`, type test.OrderPlaced: test.OrderPlaced: malformed"),
-        (Stored { value: None, ..good.clone() }, "test.OrderPlaced: malformed"),
-        (Stored { key: None, ..good.clone() }, "key (none), type test.OrderPlaced: the record's key is absent"),
-        (Stored { key: Some(vec![0xff]), ..good.clone() }, "the record's key is absent or not UTF-8"),
-        (Stored { key: Some(b"another".to_vec()), ..good.clone() }, "is not the value of the event's key field `order`"),
-        (Stored { event_type: None, ..good.clone() }, "type (none): the record has no header `ce_type`"),
-        (Stored { stamp: Some("2 x".into()), ..good.clone() }, "the header `kolo: 2 x` cannot be read"),
+        (
+            Stored {
+                value: Some(b"garbage".to_vec()),
+                ..good.clone()
+            },
+            "key `o`, type test.OrderPlaced: test.OrderPlaced: malformed",
+        ),
+        (
+            Stored {
+                value: None,
+                ..good.clone()
+            },
+            "test.OrderPlaced: malformed",
+        ),
+        (
+            Stored {
+                key: None,
+                ..good.clone()
+            },
+            "key (none), type test.OrderPlaced: the record's key is absent",
+        ),
+        (
+            Stored {
+                key: Some(vec![0xff]),
+                ..good.clone()
+            },
+            "the record's key is absent or not UTF-8",
+        ),
+        (
+            Stored {
+                key: Some(b"another".to_vec()),
+                ..good.clone()
+            },
+            "is not the value of the event's key field `order`",
+        ),
+        (
+            Stored {
+                event_type: None,
+                ..good.clone()
+            },
+            "type (none): the record has no header `ce_type`",
+        ),
+        (
+            Stored {
+                stamp: Some("2 x".into()),
+                ..good.clone()
+            },
+            "the header `kolo: 2 x` cannot be read",
+        ),
     ];
     for (stored, reason) in cases {
         let message = refusal(&mut Bench::holds(), 0, &stored);
-        assert!(message.starts_with("orders partition 0 offset 41, key "), "{message}");
+        assert!(
+            message.starts_with("orders partition 0 offset 41, key "),
+            "{message}"
+        );
         assert!(message.contains(reason), "{message}");
     }
     let dropped = fact(1, "d", &OrderDropped { order: "o".into() });
-    let message = refusal(&mut Bench::holds(), 0, &Stored { key: Some(b"x".to_vec()), ..dropped });
-    assert!(message.contains("is not the value of the event's key field `order`"), "a trigger is held to its key too: {message}");
+    let message = refusal(
+        &mut Bench::holds(),
+        0,
+        &Stored {
+            key: Some(b"x".to_vec()),
+            ..dropped
+        },
+    );
+    assert!(
+        message.contains("is not the value of the event's key field `order`"),
+        "a trigger is held to its key too: {message}"
+    );
 }
 
 #[test]
@@ -135,11 +265,21 @@ fn a_key_on_the_wrong_partition_is_refused() {
     let aggregate = participant(&service(), "hold");
     let expected = kolo_core::partition_of(b"o", 8);
     let here = (expected + 1) % 8;
-    let setup = Setup { partition: here, partitions: 8, ..setup(&*aggregate, "test", 1) };
+    let setup = Setup {
+        partition: here,
+        partitions: 8,
+        ..setup(&*aggregate, "test", 1)
+    };
     let mut bench = Bench::take_over(&*aggregate, setup, Vec::new()).unwrap();
     let message = refusal(&mut bench, 0, &placed(2, "a", 5, 1));
-    assert!(message.starts_with(&format!("orders partition {here} offset 2, key `o`")), "{message}");
-    assert!(message.contains(&format!("the key belongs on partition {expected}")), "{message}");
+    assert!(
+        message.starts_with(&format!("orders partition {here} offset 2, key `o`")),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("the key belongs on partition {expected}")),
+        "{message}"
+    );
 }
 
 #[test]
@@ -149,38 +289,63 @@ fn a_topic_with_one_declared_type_needs_no_type_header() {
     }
     let service = Service::new("test").aggregate(Aggregate::<Hold>::new("hold").on(once));
     let aggregate = participant(&service, "hold");
-    let mut bench = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
-    let foreign = Stored { event_type: None, ..fact(0, "a", &Probed { order: "o".into() }) };
+    let mut bench =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
+    let foreign = Stored {
+        event_type: None,
+        ..fact(0, "a", &Probed { order: "o".into() })
+    };
     assert_eq!(bench.handle(0, &foreign), ["Seen"]);
 }
 
 #[test]
 fn an_event_with_another_aggregates_key_is_refused() {
     fn astray(_: &Hold, probed: &Received<Probed>) -> Closed {
-        Closed { order: format!("not-{}", probed.order) }
+        Closed {
+            order: format!("not-{}", probed.order),
+        }
     }
     let service = Service::new("test").aggregate(Aggregate::<Hold>::new("hold").on(astray));
     let aggregate = participant(&service, "hold");
-    let mut bench = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
+    let mut bench =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
     let message = refusal(&mut bench, 0, &fact(0, "a", &Probed { order: "o".into() }));
-    assert!(message.contains("the reaction emitted `test.Closed` with the key `not-o`"), "{message}");
+    assert!(
+        message.contains("the reaction emitted `test.Closed` with the key `not-o`"),
+        "{message}"
+    );
 }
 
 #[test]
 fn an_answer_that_is_too_large_is_refused_before_anything_of_it_is_appended() {
     let aggregate = participant(&service(), "hold");
     let fitting = |parts: u32, max_record_bytes: usize| {
-        let setup = Setup { max_record_bytes, ..setup(&*aggregate, "test", 1) };
+        let setup = Setup {
+            max_record_bytes,
+            ..setup(&*aggregate, "test", 1)
+        };
         let mut bench = Bench::take_over(&*aggregate, setup, Vec::new()).unwrap();
-        bench.decide(0, &placed(0, "a", 5, parts)).map(|_| ()).map_err(|error| (error.to_string(), bench.out.len()))
+        bench
+            .decide(0, &placed(0, "a", 5, parts))
+            .map(|_| ())
+            .map_err(|error| (error.to_string(), bench.out.len()))
     };
     assert_eq!(fitting(1, 1_000), Ok(()));
     let (message, appended) = fitting(100, 1_000).unwrap_err();
-    assert!(message.contains("bytes, more than the 1000 that a record may have"), "{message}");
-    assert_eq!(appended, 0, "the first record carries the rest, so it is the largest");
+    assert!(
+        message.contains("bytes, more than the 1000 that a record may have"),
+        "{message}"
+    );
+    assert_eq!(
+        appended, 0,
+        "the first record carries the rest, so it is the largest"
+    );
     assert_eq!(fitting(100, 100_000), Ok(()));
     let (message, appended) = fitting(70_000, usize::MAX).unwrap_err();
-    assert!(message.contains("70000 records, more than the 65535"), "{message}");
+    assert!(
+        message.contains("70000 records, more than the 65535"),
+        "{message}"
+    );
     assert_eq!(appended, 0);
 }
 
@@ -188,24 +353,58 @@ fn an_answer_that_is_too_large_is_refused_before_anything_of_it_is_appended() {
 fn records_of_kolo_itself_and_void_ones_are_passed_over_in_an_input_that_is_a_stream() {
     // The stream of one aggregate as the input of another: the fence is no event, nor is what a replaced owner wrote.
     fn mirror(_: &Hold, held: &Received<Granted>) -> Closed {
-        Closed { order: held.order.clone() }
+        Closed {
+            order: held.order.clone(),
+        }
     }
     let service = Service::new("mirror").aggregate(Aggregate::<Hold>::new("mirror").on(mirror));
     let aggregate = participant(&service, "mirror");
-    let mut reader = Bench::take_over(&*aggregate, setup(&*aggregate, "mirror", 1), Vec::new()).unwrap();
+    let mut reader =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "mirror", 1), Vec::new()).unwrap();
 
     let mut source = Bench::holds();
-    source.handle(0, &fact(0, "w", &MoneyWanted { order: "o".into(), cents: 5 }));
+    source.handle(
+        0,
+        &fact(
+            0,
+            "w",
+            &MoneyWanted {
+                order: "o".into(),
+                cents: 5,
+            },
+        ),
+    );
     let request = source.effects[0].request;
     let mut late = Outbox::default();
-    source.processor.answer(request, Box::new(Verdict(true)), Timestamp::from_millis(1), &mut late).unwrap();
+    source
+        .processor
+        .answer(
+            request,
+            Box::new(Verdict(true)),
+            Timestamp::from_millis(1),
+            &mut late,
+        )
+        .unwrap();
     let mut source = source.restored(2);
     append(&mut source.log, &mut late);
     source.answer(request, Box::new(Verdict(true)));
 
     let types: Vec<&str> = source.log.iter().map(Stored::short_type).collect();
-    assert_eq!(types, ["kolo.fence", "Asked", "kolo.fence", "Granted", "Granted"]);
-    let outcomes: Vec<Outcome> = source.log.iter().map(|stored| reader.decide(0, stored).unwrap()).collect();
-    let expected = [Outcome::Skipped, Outcome::Ignored, Outcome::Skipped, Outcome::Skipped, Outcome::Decided(1)];
+    assert_eq!(
+        types,
+        ["kolo.fence", "Asked", "kolo.fence", "Granted", "Granted"]
+    );
+    let outcomes: Vec<Outcome> = source
+        .log
+        .iter()
+        .map(|stored| reader.decide(0, stored).unwrap())
+        .collect();
+    let expected = [
+        Outcome::Skipped,
+        Outcome::Ignored,
+        Outcome::Skipped,
+        Outcome::Skipped,
+        Outcome::Decided(1),
+    ];
     assert_eq!(outcomes, expected);
 }

@@ -1,6 +1,10 @@
 //! Restore: the fold of the stream gives what the live owner had, and a stream that is not ours is refused.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -23,15 +27,24 @@ fn orders<E: kolo_core::Event>(offset: i64, id: &str, event: &E) -> Step {
 }
 
 fn placed(order: &str, parts: u32) -> OrderPlaced {
-    OrderPlaced { order: order.into(), amount: 5, parts }
+    OrderPlaced {
+        order: order.into(),
+        amount: 5,
+        parts,
+    }
 }
 
 fn wanted(order: &str) -> MoneyWanted {
-    MoneyWanted { order: order.into(), cents: 3 }
+    MoneyWanted {
+        order: order.into(),
+        cents: 3,
+    }
 }
 
 fn dropped(order: &str) -> OrderDropped {
-    OrderDropped { order: order.into() }
+    OrderDropped {
+        order: order.into(),
+    }
 }
 
 /// Everything that a stream can hold, over three keys.
@@ -41,8 +54,24 @@ fn history() -> Vec<Step> {
         orders(1, "b", &wanted("o")),
         orders(2, "a", &placed("o", 2)),
         Step::Mark,
-        orders(3, "c", &OrderPlaced { order: "p".into(), amount: -1, parts: 1 }),
-        orders(4, "d", &OrderPlaced { order: "p".into(), amount: 0, parts: 1 }),
+        orders(
+            3,
+            "c",
+            &OrderPlaced {
+                order: "p".into(),
+                amount: -1,
+                parts: 1,
+            },
+        ),
+        orders(
+            4,
+            "d",
+            &OrderPlaced {
+                order: "p".into(),
+                amount: 0,
+                parts: 1,
+            },
+        ),
         Step::Input(1, fact(0, "m", &Mentioned { order: "p".into() })),
         Step::Mark,
         orders(5, "e", &dropped("o")),
@@ -65,7 +94,11 @@ fn run(steps: &[Step]) -> Bench {
             Step::Input(input, stored) => drop(bench.handle(*input, stored)),
             Step::Reply(at, granted) => {
                 let request = bench.effects[*at].request;
-                assert!(!bench.answer(request, Box::new(Verdict(*granted))).is_empty());
+                assert!(
+                    !bench
+                        .answer(request, Box::new(Verdict(*granted)))
+                        .is_empty()
+                );
             }
             Step::Mark => drop(bench.mark()),
         }
@@ -77,9 +110,19 @@ fn run(steps: &[Step]) -> Bench {
 fn says(bench: &mut Bench, input: usize, stored: &Stored) -> Vec<String> {
     let from = bench.log.len();
     bench.handle(input, stored);
-    let said = bench.log[from..].iter().filter(|stored| stored.short_type() != "kolo.marker");
-    said.map(|stored| format!("{:?} {:?} {} {:?}", stored.id, stored.event_type, stored.text(), stored.stamp().source))
-        .collect()
+    let said = bench.log[from..]
+        .iter()
+        .filter(|stored| stored.short_type() != "kolo.marker");
+    said.map(|stored| {
+        format!(
+            "{:?} {:?} {} {:?}",
+            stored.id,
+            stored.event_type,
+            stored.text(),
+            stored.stamp().source
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -88,12 +131,29 @@ fn a_restored_owner_is_the_live_one_after_every_prefix() {
     for end in 0..=steps.len() {
         let live = || run(&steps[..end]);
         let restored = || live().restored(77);
-        assert_eq!(live().processor.pending(), restored().processor.pending(), "pending after {end}");
-        assert_eq!(live().processor.keys(), restored().processor.keys(), "keys after {end}");
+        assert_eq!(
+            live().processor.pending(),
+            restored().processor.pending(),
+            "pending after {end}"
+        );
+        assert_eq!(
+            live().processor.keys(),
+            restored().processor.keys(),
+            "keys after {end}"
+        );
         for order in ["o", "p", "q", "never heard of"] {
             // The state, with its times; the barrier of each step; the pivot; and the ids that were answered.
             let probes = [
-                (1, fact(50, "probe", &Probed { order: order.into() })),
+                (
+                    1,
+                    fact(
+                        50,
+                        "probe",
+                        &Probed {
+                            order: order.into(),
+                        },
+                    ),
+                ),
                 (0, fact(50, "new placed", &placed(order, 2))),
                 (0, fact(50, "new wanted", &wanted(order))),
                 (0, fact(50, "new dropped", &dropped(order))),
@@ -115,9 +175,16 @@ fn a_restored_owner_is_the_live_one_after_every_prefix() {
             let answers = [live(), restored()].map(|mut bench| {
                 let from = bench.log.len();
                 bench.answer(call.request, Box::new(Verdict(true)));
-                bench.log[from..].iter().map(|stored| (stored.id.clone(), stored.text().to_owned())).collect::<Vec<_>>()
+                bench.log[from..]
+                    .iter()
+                    .map(|stored| (stored.id.clone(), stored.text().to_owned()))
+                    .collect::<Vec<_>>()
             });
-            assert_eq!(answers[0], answers[1], "the answer to {} after {end}", call.request);
+            assert_eq!(
+                answers[0], answers[1],
+                "the answer to {} after {end}",
+                call.request
+            );
         }
     }
 }
@@ -125,39 +192,92 @@ fn a_restored_owner_is_the_live_one_after_every_prefix() {
 #[test]
 fn positions_are_those_of_the_stream_and_reading_resumes_at_the_last_decided_record() {
     let mut bench = Bench::holds();
-    assert_eq!(bench.start.resume, [ResumeAt::Beginning, ResumeAt::Beginning]);
+    assert_eq!(
+        bench.start.resume,
+        [ResumeAt::Beginning, ResumeAt::Beginning]
+    );
     bench.handle(0, &fact(4, "a", &placed("o", 1)));
-    bench.handle(0, &fact(5, "b", &OrderPlaced { order: "o".into(), amount: 0, parts: 1 }));
+    bench.handle(
+        0,
+        &fact(
+            5,
+            "b",
+            &OrderPlaced {
+                order: "o".into(),
+                amount: 0,
+                parts: 1,
+            },
+        ),
+    );
     bench.handle(1, &fact(2, "m", &Mentioned { order: "o".into() }));
-    assert_eq!(bench.restored(2).start.resume, [ResumeAt::Decided(4), ResumeAt::Beginning], "no record tells of b and m");
+    assert_eq!(
+        bench.restored(2).start.resume,
+        [ResumeAt::Decided(4), ResumeAt::Beginning],
+        "no record tells of b and m"
+    );
     let marker = bench.mark();
-    let next = |topic: &str| marker.reads.iter().find(|read| read.topic == topic_id(topic)).map(|read| read.next);
+    let next = |topic: &str| {
+        marker
+            .reads
+            .iter()
+            .find(|read| read.topic == topic_id(topic))
+            .map(|read| read.next)
+    };
     assert_eq!((next("orders"), next("probes")), (Some(6), Some(3)));
-    assert_eq!(marker.decided, [(0, 0, Position::direct(5)), (1, 0, Position::direct(2))]);
+    assert_eq!(
+        marker.decided,
+        [(0, 0, Position::direct(5)), (1, 0, Position::direct(2))]
+    );
     assert_eq!(bench.processor.unmarked(), 0);
-    assert_eq!(bench.restored(2).start.resume, [ResumeAt::Next(6), ResumeAt::Next(3)]);
+    assert_eq!(
+        bench.restored(2).start.resume,
+        [ResumeAt::Next(6), ResumeAt::Next(3)]
+    );
     bench.handle(0, &fact(9, "c", &placed("p", 1)));
     let mut restored = bench.restored(2);
-    assert_eq!(restored.start.resume, [ResumeAt::Decided(9), ResumeAt::Next(3)]);
-    assert!(restored.handle(0, &fact(9, "never seen", &placed("q", 1))).is_empty(), "decided before, by its position");
+    assert_eq!(
+        restored.start.resume,
+        [ResumeAt::Decided(9), ResumeAt::Next(3)]
+    );
+    assert!(
+        restored
+            .handle(0, &fact(9, "never seen", &placed("q", 1)))
+            .is_empty(),
+        "decided before, by its position"
+    );
 }
 
 #[test]
 fn a_marker_in_the_middle_of_an_input_does_not_claim_it() {
     // A copy that was decided with no event forces a marker before the next answer.
     let aggregate = participant(&service(), "shelf");
-    let mut bench = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
+    let mut bench =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
     let copy = |offset: i64, amount: i64| {
-        let held = Held { order: "o".into(), amount, part: 0 };
-        let stamp = format!("1 - - - r1/{}:0:{offset}.0 1/1", base64(topic_id("holds").0));
+        let held = Held {
+            order: "o".into(),
+            amount,
+            part: 0,
+        };
+        let stamp = format!(
+            "1 - - - r1/{}:0:{offset}.0 1/1",
+            base64(topic_id("holds").0)
+        );
         let key = Some(b"a".to_vec());
-        Stored { stamp: Some(stamp), key, ..fact(offset, &format!("h{offset}"), &held) }
+        Stored {
+            stamp: Some(stamp),
+            key,
+            ..fact(offset, &format!("h{offset}"), &held)
+        }
     };
     assert!(bench.handle(0, &copy(0, 13)).is_empty());
     assert_eq!(bench.handle(0, &copy(1, 5)), ["kolo.marker", "Taken"]);
     let marker: Marker = serde_json::from_str(bench.log[bench.log.len() - 2].text()).unwrap();
     assert_eq!(marker.decided, [(0, 0, Position { offset: 0, copy: 0 })]);
-    assert_eq!(marker.reads[0].next, 1, "offset 1 is not read before its answer is in the log");
+    assert_eq!(
+        marker.reads[0].next, 1,
+        "offset 1 is not read before its answer is in the log"
+    );
     let cut = bench.log[..bench.log.len() - 1].to_vec();
     let restored = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 2), cut).unwrap();
     assert_eq!(restored.start.resume, [ResumeAt::Next(1)]);
@@ -166,7 +286,11 @@ fn a_marker_in_the_middle_of_an_input_does_not_claim_it() {
 fn base64(id: uuid::Uuid) -> String {
     let stamp = kolo_core::wire::Stamp {
         correlation: Some(kolo_core::CorrelationId(id)),
-        ..kolo_core::wire::Stamp::own(kolo_core::wire::Writer { epoch: None, nonce: 0, number: 0 })
+        ..kolo_core::wire::Stamp::own(kolo_core::wire::Writer {
+            epoch: None,
+            nonce: 0,
+            number: 0,
+        })
     };
     stamp.to_string().split(' ').nth(1).unwrap().to_owned()
 }
@@ -176,7 +300,11 @@ fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
     let mut whole = Bench::holds();
     whole.handle(0, &fact(0, "a", &placed("o", 3)));
     assert_eq!(whole.types_from(1), ["Held", "Held", "Held"]);
-    let expected: Vec<_> = whole.valid_events().iter().map(|s| (s.id.clone(), s.value.clone())).collect();
+    let expected: Vec<_> = whole
+        .valid_events()
+        .iter()
+        .map(|s| (s.id.clone(), s.value.clone()))
+        .collect();
     for cut in 1..3 {
         // The first owner dies after `cut` of the answer's records.
         let torn = whole.log[..=cut].to_vec();
@@ -184,16 +312,32 @@ fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
             // The second one dies after `second_cut` of the missing ones.
             let mut second = Bench::restored_from(torn.clone(), 2);
             let fence = torn.len();
-            assert_eq!(second.types_from(fence), [vec!["kolo.fence"], vec!["Held"; 3 - cut]].concat());
+            assert_eq!(
+                second.types_from(fence),
+                [vec!["kolo.fence"], vec!["Held"; 3 - cut]].concat()
+            );
             second.log.truncate(fence + 1 + second_cut);
             // The late rest of the first owner's answer is void behind the fence.
             let late = whole.log[cut + 1..].iter().zip(second.log.len()..);
-            let late: Vec<Stored> = late.map(|(s, at)| Stored { offset: i64::try_from(at).unwrap(), ..s.clone() }).collect();
+            let late: Vec<Stored> = late
+                .map(|(s, at)| Stored {
+                    offset: i64::try_from(at).unwrap(),
+                    ..s.clone()
+                })
+                .collect();
             second.log.extend(late);
             let mut third = Bench::restored_from(second.log, 3);
-            let found: Vec<_> = third.valid_events().iter().map(|s| (s.id.clone(), s.value.clone())).collect();
+            let found: Vec<_> = third
+                .valid_events()
+                .iter()
+                .map(|s| (s.id.clone(), s.value.clone()))
+                .collect();
             assert_eq!(found, expected, "cut after {cut} and {second_cut}");
-            let indexes: Vec<_> = third.valid_events().iter().map(|s| (s.stamp().index, s.stamp().count)).collect();
+            let indexes: Vec<_> = third
+                .valid_events()
+                .iter()
+                .map(|s| (s.stamp().index, s.stamp().count))
+                .collect();
             assert_eq!(indexes, [(1, 3), (2, 3), (3, 3)]);
             assert!(third.handle(0, &fact(0, "a", &placed("o", 3))).is_empty());
             assert_eq!(third.processor.keys(), 1);
@@ -204,17 +348,36 @@ fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
 #[test]
 fn a_request_in_the_missing_half_of_a_torn_answer_starts_once() {
     fn both(_: &Hold, wanted: &kolo_core::Received<MoneyWanted>) -> (Closed, Asked) {
-        (Closed { order: wanted.order.clone() }, Asked { order: wanted.order.clone(), cents: 1 })
+        (
+            Closed {
+                order: wanted.order.clone(),
+            },
+            Asked {
+                order: wanted.order.clone(),
+                cents: 1,
+            },
+        )
     }
-    let service = Service::new("test").aggregate(kolo_core::Aggregate::<Hold>::new("hold").on(both).effect::<Bank, _>(told));
+    let service = Service::new("test").aggregate(
+        kolo_core::Aggregate::<Hold>::new("hold")
+            .on(both)
+            .effect::<Bank, _>(told),
+    );
     let aggregate = participant(&service, "hold");
-    let take_over = |nonce, log| Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log).unwrap();
+    let take_over =
+        |nonce, log| Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log).unwrap();
     let mut bench = take_over(1, Vec::new());
-    assert_eq!(bench.handle(0, &fact(0, "w", &wanted("o"))), ["Closed", "Asked"]);
+    assert_eq!(
+        bench.handle(0, &fact(0, "w", &wanted("o"))),
+        ["Closed", "Asked"]
+    );
     let request = bench.effects[0].request;
     bench.log.pop();
     let second = take_over(2, bench.log);
-    assert!(second.start.effects.is_empty(), "its append is not sound yet at the start");
+    assert!(
+        second.start.effects.is_empty(),
+        "its append is not sound yet at the start"
+    );
     let called: Vec<EventId> = second.effects.iter().map(|call| call.request).collect();
     assert_eq!(called, [request]);
 }
@@ -223,20 +386,31 @@ fn a_request_in_the_missing_half_of_a_torn_answer_starts_once() {
 fn origins_may_be_numbered_anew_by_each_owner() {
     // The second owner reads another topic first, so that the numbers of the origins change places.
     fn note(_: &Hold, probed: &kolo_core::Received<Probed>) -> Closed {
-        Closed { order: probed.order.clone() }
+        Closed {
+            order: probed.order.clone(),
+        }
     }
-    let before = Service::new("test").aggregate(kolo_core::Aggregate::<Hold>::new("hold").on(hold).on(note));
-    let after = Service::new("test").aggregate(kolo_core::Aggregate::<Hold>::new("hold").on(note).on(hold));
+    let before =
+        Service::new("test").aggregate(kolo_core::Aggregate::<Hold>::new("hold").on(hold).on(note));
+    let after =
+        Service::new("test").aggregate(kolo_core::Aggregate::<Hold>::new("hold").on(note).on(hold));
     let (before, after) = (participant(&before, "hold"), participant(&after, "hold"));
     let mut first = Bench::take_over(&*before, setup(&*before, "test", 1), Vec::new()).unwrap();
     first.handle(1, &fact(8, "n", &Probed { order: "o".into() }));
     first.handle(0, &fact(5, "a", &placed("o", 2)));
     first.log.pop();
     let mut second = Bench::take_over(&*after, setup(&*after, "test", 2), first.log).unwrap();
-    assert_eq!(second.start.resume, [ResumeAt::Decided(8), ResumeAt::Decided(5)], "probes come first now");
+    assert_eq!(
+        second.start.resume,
+        [ResumeAt::Decided(8), ResumeAt::Decided(5)],
+        "probes come first now"
+    );
     second.mark();
     let third = Bench::take_over(&*before, setup(&*before, "test", 3), second.log).unwrap();
-    assert_eq!(third.start.resume, [ResumeAt::Decided(5), ResumeAt::Decided(8)]);
+    assert_eq!(
+        third.start.resume,
+        [ResumeAt::Decided(5), ResumeAt::Decided(8)]
+    );
     assert_eq!(third.processor.origins().len(), 2);
 }
 
@@ -249,7 +423,10 @@ fn a_topic_that_was_created_anew_is_read_from_its_beginning_and_ids_still_tell()
     anew.inputs[0].id = topic_id("orders, recreated");
     let mut bench = Bench::take_over(&*aggregate, anew, bench.log).unwrap();
     assert_eq!(bench.start.resume[0], ResumeAt::Beginning);
-    assert!(bench.handle(0, &fact(0, "a", &placed("o", 1))).is_empty(), "published again: its id was answered");
+    assert!(
+        bench.handle(0, &fact(0, "a", &placed("o", 1))).is_empty(),
+        "published again: its id was answered"
+    );
     assert_eq!(bench.handle(0, &fact(1, "b", &placed("o", 1))), ["Held"]);
 }
 
@@ -268,16 +445,25 @@ fn refusal(log: Vec<Stored>, change: impl FnOnce(&mut Setup)) -> String {
 fn a_stream_of_another_service_or_partition_count_is_refused() {
     let log = run(&history()).log;
     let message = refusal(log.clone(), |setup| setup.service = "thief".into());
-    assert!(message.starts_with("holds partition 0 offset 0: the stream belongs to test.hold"), "{message}");
+    assert!(
+        message.starts_with("holds partition 0 offset 0: the stream belongs to test.hold"),
+        "{message}"
+    );
     let message = refusal(log, |setup| setup.partitions = 2);
-    assert!(message.contains("was written with 1 partitions and has 2"), "{message}");
+    assert!(
+        message.contains("was written with 1 partitions and has 2"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_fence_left_by_mistake_does_not_shut_the_owner_out() {
     let mut bench = run(&history());
     let aggregate = participant(&service(), "hold");
-    for change in [|setup: &mut Setup| setup.service = "thief".into(), |setup: &mut Setup| setup.partitions = 2] {
+    for change in [
+        |setup: &mut Setup| setup.service = "thief".into(),
+        |setup: &mut Setup| setup.partitions = 2,
+    ] {
         let mut setup = setup(&*aggregate, "test", 9);
         change(&mut setup);
         let thief = aggregate.processor(setup);
@@ -291,15 +477,29 @@ fn a_fence_left_by_mistake_does_not_shut_the_owner_out() {
 fn an_older_version_does_not_take_over_unless_told_to() {
     let newer = Service::new("test").aggregate(holds().version(3));
     let newer = participant(&newer, "hold");
-    let log = Bench::take_over(&*newer, setup(&*newer, "test", 1), Vec::new()).unwrap().log;
+    let log = Bench::take_over(&*newer, setup(&*newer, "test", 1), Vec::new())
+        .unwrap()
+        .log;
     let message = refusal(log.clone(), |_| {});
-    assert!(message.contains("version 3 of this aggregate's declaration") && message.contains("this is version 1"), "{message}");
+    assert!(
+        message.contains("version 3 of this aggregate's declaration")
+            && message.contains("this is version 1"),
+        "{message}"
+    );
     // Not even when the version that left the latest fence is an old one, which refused.
     let mut after_refusal = log.clone();
-    after_refusal.extend(Bench::holds().log.into_iter().map(|fence| Stored { offset: 1, ..fence }));
+    after_refusal.extend(
+        Bench::holds()
+            .log
+            .into_iter()
+            .map(|fence| Stored { offset: 1, ..fence }),
+    );
     refusal(after_refusal, |_| {});
     let aggregate = participant(&service(), "hold");
-    let told = Setup { allow_downgrade: true, ..setup(&*aggregate, "test", 2) };
+    let told = Setup {
+        allow_downgrade: true,
+        ..setup(&*aggregate, "test", 2)
+    };
     assert!(Bench::take_over(&*aggregate, told, log).is_ok());
 }
 
@@ -308,7 +508,10 @@ fn a_stream_with_an_event_that_nobody_declares_is_refused() {
     let mut bench = run(&history()[..1]);
     bench.log[1].event_type = Some("test.Vanished".into());
     let message = refusal(bench.log, |_| {});
-    assert!(message.starts_with("holds partition 0 offset 1: the stream holds `test.Vanished`"), "{message}");
+    assert!(
+        message.starts_with("holds partition 0 offset 1: the stream holds `test.Vanished`"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -320,8 +523,14 @@ fn a_stream_with_a_value_or_header_that_cannot_be_read_is_refused() {
         refusal(log, |_| {})
     };
     assert!(broken(|stored| stored.value = Some(b"?".to_vec())).contains("test.Held: malformed"));
-    assert!(broken(|stored| stored.stamp = Some("1 ?".into())).contains("the header `kolo: 1 ?` cannot be read"));
-    assert!(broken(|stored| stored.rest = None).contains("`kolo_rest` cannot be read: the header does not hold the 1 records"));
+    assert!(
+        broken(|stored| stored.stamp = Some("1 ?".into()))
+            .contains("the header `kolo: 1 ?` cannot be read")
+    );
+    assert!(
+        broken(|stored| stored.rest = None)
+            .contains("`kolo_rest` cannot be read: the header does not hold the 1 records")
+    );
 }
 
 #[test]
@@ -339,28 +548,65 @@ fn a_reader_that_resumes_at_a_record_claims_no_cursor_before_it_has_read_it() {
 #[test]
 fn the_place_in_an_input_stream_is_kept_with_its_fence() {
     fn mirror(_: &Hold, held: &kolo_core::Received<Held>) -> Option<Closed> {
-        (held.amount != 5).then(|| Closed { order: held.order.clone() })
+        (held.amount != 5).then(|| Closed {
+            order: held.order.clone(),
+        })
     }
     let mirrors = Service::new("m").aggregate(kolo_core::Aggregate::<Hold>::new("m").on(mirror));
     let mirrors = participant(&mirrors, "m");
     let mut source = Bench::holds();
     source.handle(0, &fact(0, "a", &placed("o", 1)));
-    source.handle(0, &fact(1, "b", &OrderPlaced { order: "o".into(), amount: 6, parts: 1 }));
+    source.handle(
+        0,
+        &fact(
+            1,
+            "b",
+            &OrderPlaced {
+                order: "o".into(),
+                amount: 6,
+                parts: 1,
+            },
+        ),
+    );
     source.handle(0, &fact(2, "c", &placed("o", 1)));
     let mut reader = Bench::take_over(&*mirrors, setup(&*mirrors, "m", 1), Vec::new()).unwrap();
-    let said: Vec<usize> = source.log.iter().map(|stored| reader.handle(0, stored).len()).collect();
+    let said: Vec<usize> = source
+        .log
+        .iter()
+        .map(|stored| reader.handle(0, stored).len())
+        .collect();
     assert_eq!(said, [0, 0, 1, 0]);
     // Resumed at the answered record, whose epoch tells the fence in force.
-    let mut resumed = Bench::take_over(&*mirrors, setup(&*mirrors, "m", 2), reader.log.clone()).unwrap();
+    let mut resumed =
+        Bench::take_over(&*mirrors, setup(&*mirrors, "m", 2), reader.log.clone()).unwrap();
     assert_eq!(resumed.start.resume, [ResumeAt::Decided(2)]);
     let gone = resumed.decide(0, &source.log[3]).unwrap_err().to_string();
-    assert!(gone.contains("offset 2, the last decided record, is gone"), "{gone}");
+    assert!(
+        gone.contains("offset 2, the last decided record, is gone"),
+        "{gone}"
+    );
     // Resumed behind a marker, which keeps the fence itself.
     let marker = reader.mark();
-    assert_eq!(marker.reads[0].cursor.map(|cursor| (cursor.epoch, cursor.nonce, cursor.number)), Some((0, 1, 3)));
+    assert_eq!(
+        marker.reads[0]
+            .cursor
+            .map(|cursor| (cursor.epoch, cursor.nonce, cursor.number)),
+        Some((0, 1, 3))
+    );
     let mut resumed = Bench::take_over(&*mirrors, setup(&*mirrors, "m", 3), reader.log).unwrap();
     assert_eq!(resumed.start.resume, [ResumeAt::Next(4)]);
-    source.handle(0, &fact(3, "d", &OrderPlaced { order: "o".into(), amount: 7, parts: 1 }));
+    source.handle(
+        0,
+        &fact(
+            3,
+            "d",
+            &OrderPlaced {
+                order: "o".into(),
+                amount: 7,
+                parts: 1,
+            },
+        ),
+    );
     assert_eq!(resumed.handle(0, &source.log[4]), ["Closed"]);
 }
 
@@ -368,7 +614,25 @@ fn the_place_in_an_input_stream_is_kept_with_its_fence() {
 fn the_fence_lists_the_origins_by_which_records_are_numbered() {
     let bench = Bench::holds();
     let fence: kolo_core::wire::Fence = serde_json::from_str(bench.log[0].text()).unwrap();
-    let origins: Vec<_> = fence.origins.iter().map(|origin| (origin.path, origin.topic.as_str(), origin.id)).collect();
-    assert_eq!(origins, [(Path::Direct, "orders", topic("orders").id), (Path::Direct, "probes", topic("probes").id)]);
-    assert_eq!((fence.service.as_str(), fence.aggregate.as_str(), fence.partitions, fence.version), ("test", "hold", 1, 1));
+    let origins: Vec<_> = fence
+        .origins
+        .iter()
+        .map(|origin| (origin.path, origin.topic.as_str(), origin.id))
+        .collect();
+    assert_eq!(
+        origins,
+        [
+            (Path::Direct, "orders", topic("orders").id),
+            (Path::Direct, "probes", topic("probes").id)
+        ]
+    );
+    assert_eq!(
+        (
+            fence.service.as_str(),
+            fence.aggregate.as_str(),
+            fence.partitions,
+            fence.version
+        ),
+        ("test", "hold", 1, 1)
+    );
 }

@@ -1,6 +1,10 @@
 //! Routed copies: who gets one, how they are told apart, and what becomes of late and repeated ones.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -11,22 +15,38 @@ use kolo_core::wire::{Source, Stamp};
 use kolo_core::{Aggregate, Event, EventId, OwnEvents, Path, Position, Received, Service, TopicId};
 
 fn held(amount: i64) -> Held {
-    Held { order: "o".into(), amount, part: 0 }
+    Held {
+        order: "o".into(),
+        amount,
+        part: 0,
+    }
 }
 
 /// A copy as a router puts it into the inbox.
 fn copy_of(topic: TopicId, origin: i64, copy: u32, key: &str, offset: i64, event: &Held) -> Stored {
-    let place = Position { offset: origin, copy };
+    let place = Position {
+        offset: origin,
+        copy,
+    };
     let stamp = Stamp {
         correlation: Some(common::bench::saga("o")),
         causation: Some(EventId::foreign("cause")),
         writer: None,
-        source: Source::Copy { path: Path::Route(1), topic, partition: 0, position: place },
+        source: Source::Copy {
+            path: Path::Route(1),
+            topic,
+            partition: 0,
+            position: place,
+        },
         index: 1,
         count: 1,
     };
     let key = Some(key.as_bytes().to_vec());
-    Stored { stamp: Some(stamp.to_string()), key, ..fact(offset, &format!("held {origin}"), event) }
+    Stored {
+        stamp: Some(stamp.to_string()),
+        key,
+        ..fact(offset, &format!("held {origin}"), event)
+    }
 }
 
 fn copy(origin: i64, copy: u32, key: &str, offset: i64, event: &Held) -> Stored {
@@ -44,7 +64,10 @@ fn a_route_names_the_keys_of_those_whom_an_event_concerns() {
     let mut value = Vec::new();
     held(101).encode(&mut value);
     let mut keys = Vec::new();
-    shelf.route("test.Held", &value, &mut keys).unwrap().unwrap();
+    shelf
+        .route("test.Held", &value, &mut keys)
+        .unwrap()
+        .unwrap();
     assert_eq!(keys, ["a", "b", "a"]);
     assert!(shelf.route("test.Freed", &value, &mut keys).is_none());
     assert!(shelf.route("test.Held", b"?", &mut keys).unwrap().is_err());
@@ -56,13 +79,26 @@ fn copies_of_one_event_are_answered_each_at_its_own_key_with_an_id_of_its_own() 
     let mut bench = shelf(1, Vec::new());
     assert_eq!(bench.handle(0, &copy(7, 0, "a", 0, &held(5))), ["Taken"]);
     assert_eq!(bench.handle(0, &copy(7, 1, "b", 1, &held(5))), ["Taken"]);
-    let [first, second] = bench.valid_events()[..] else { panic!("two answers") };
+    let [first, second] = bench.valid_events()[..] else {
+        panic!("two answers")
+    };
     assert_eq!((first.text(), second.text()), ("Taken|a|o", "Taken|b|o"));
     assert_ne!(first.id, second.id);
-    assert_eq!(first.stamp().correlation, Some(common::bench::saga("o")), "the saga is that of the copied event");
+    assert_eq!(
+        first.stamp().correlation,
+        Some(common::bench::saga("o")),
+        "the saga is that of the copied event"
+    );
     assert_eq!(first.stamp().causation, Some(EventId::foreign("held 7")));
     let place = Position { offset: 7, copy: 1 };
-    assert_eq!(second.stamp().source, Source::Input { origin: 0, partition: 0, position: place });
+    assert_eq!(
+        second.stamp().source,
+        Source::Input {
+            origin: 0,
+            partition: 0,
+            position: place
+        }
+    );
 }
 
 #[test]
@@ -70,7 +106,10 @@ fn a_key_that_is_named_twice_is_told_once() {
     let mut bench = shelf(1, Vec::new());
     bench.handle(0, &copy(7, 0, "a", 0, &held(101)));
     bench.handle(0, &copy(7, 1, "b", 1, &held(101)));
-    assert_eq!(bench.decide(0, &copy(7, 2, "a", 2, &held(101))).unwrap(), Outcome::Repeat);
+    assert_eq!(
+        bench.decide(0, &copy(7, 2, "a", 2, &held(101))).unwrap(),
+        Outcome::Repeat
+    );
     assert_eq!(bench.valid_events().len(), 2);
 }
 
@@ -81,10 +120,24 @@ fn late_and_repeated_copies_are_recognised_also_after_a_restore() {
     bench.handle(0, &copy(7, 1, "b", 1, &held(13)));
     bench.handle(0, &copy(9, 0, "a", 2, &held(5)));
     for mut bench in [shelf(2, bench.log.clone()), bench] {
-        assert_eq!(bench.decide(0, &copy(7, 0, "a", 3, &held(5))).unwrap(), Outcome::Repeat);
-        assert_eq!(bench.decide(0, &copy(7, 1, "b", 4, &held(13))).unwrap(), Outcome::Repeat);
-        assert_eq!(bench.decide(0, &copy(8, 0, "a", 5, &held(5))).unwrap(), Outcome::Repeat, "behind what was decided");
-        assert_eq!(bench.decide(0, &copy(9, 1, "b", 6, &held(5))).unwrap(), Outcome::Decided(1), "its own second copy");
+        assert_eq!(
+            bench.decide(0, &copy(7, 0, "a", 3, &held(5))).unwrap(),
+            Outcome::Repeat
+        );
+        assert_eq!(
+            bench.decide(0, &copy(7, 1, "b", 4, &held(13))).unwrap(),
+            Outcome::Repeat
+        );
+        assert_eq!(
+            bench.decide(0, &copy(8, 0, "a", 5, &held(5))).unwrap(),
+            Outcome::Repeat,
+            "behind what was decided"
+        );
+        assert_eq!(
+            bench.decide(0, &copy(9, 1, "b", 6, &held(5))).unwrap(),
+            Outcome::Decided(1),
+            "its own second copy"
+        );
     }
 }
 
@@ -92,13 +145,23 @@ fn late_and_repeated_copies_are_recognised_also_after_a_restore() {
 fn positions_that_no_record_holds_are_marked_before_the_next_answer() {
     let mut bench = shelf(1, Vec::new());
     assert!(bench.handle(0, &copy(7, 0, "a", 0, &held(13))).is_empty());
-    assert_eq!(bench.handle(0, &copy(8, 0, "a", 1, &held(5))), ["kolo.marker", "Taken"]);
-    assert_eq!(bench.handle(0, &copy(9, 0, "a", 2, &held(5))), ["Taken"], "nothing is unmarked now");
+    assert_eq!(
+        bench.handle(0, &copy(8, 0, "a", 1, &held(5))),
+        ["kolo.marker", "Taken"]
+    );
+    assert_eq!(
+        bench.handle(0, &copy(9, 0, "a", 2, &held(5))),
+        ["Taken"],
+        "nothing is unmarked now"
+    );
     let mut cut = bench.log.clone();
     cut.truncate(2);
     let mut restored = shelf(2, cut);
     assert_eq!(restored.start.resume, [ResumeAt::Next(1)]);
-    assert_eq!(restored.decide(0, &copy(7, 0, "a", 1, &held(13))).unwrap(), Outcome::Repeat);
+    assert_eq!(
+        restored.decide(0, &copy(7, 0, "a", 1, &held(13))).unwrap(),
+        Outcome::Repeat
+    );
 }
 
 #[test]
@@ -107,8 +170,14 @@ fn copies_of_a_topic_that_was_created_anew_count_on_their_own() {
     let mut bench = shelf(1, Vec::new());
     bench.handle(0, &copy_of(old, 7, 0, "a", 0, &held(5)));
     // The new topic's copies come before an owner has named it in its fence.
-    assert_eq!(bench.handle(0, &copy_of(new, 7, 1, "b", 1, &held(13))), Vec::<String>::new());
-    let early = Stored { id: Some(EventId::foreign("early").to_string()), ..copy_of(new, 8, 0, "a", 2, &held(5)) };
+    assert_eq!(
+        bench.handle(0, &copy_of(new, 7, 1, "b", 1, &held(13))),
+        Vec::<String>::new()
+    );
+    let early = Stored {
+        id: Some(EventId::foreign("early").to_string()),
+        ..copy_of(new, 8, 0, "a", 2, &held(5))
+    };
     assert_eq!(bench.handle(0, &early), ["kolo.marker", "Taken"]);
     let origins = |nonce: u64, log: Vec<Stored>, first: TopicId| {
         let aggregate = participant(&service(), "shelf");
@@ -116,7 +185,11 @@ fn copies_of_a_topic_that_was_created_anew_count_on_their_own() {
         setup.routed[0].id = first;
         let mut bench = Bench::take_over(&*aggregate, setup, log).unwrap();
         // Leftovers of the old one, and repeats of the new one, whichever of them the fence lists.
-        for repeat in [copy_of(old, 7, 0, "a", 3, &held(5)), copy_of(new, 7, 1, "b", 4, &held(13)), early.clone()] {
+        for repeat in [
+            copy_of(old, 7, 0, "a", 3, &held(5)),
+            copy_of(new, 7, 1, "b", 4, &held(13)),
+            early.clone(),
+        ] {
             assert_eq!(bench.decide(0, &repeat).unwrap(), Outcome::Repeat);
         }
         bench.mark();
@@ -130,10 +203,20 @@ fn copies_of_a_topic_that_was_created_anew_count_on_their_own() {
 #[test]
 fn an_inbox_record_without_an_origin_is_refused() {
     let mut bench = shelf(1, Vec::new());
-    let stored = Stored { stamp: None, key: Some(b"a".to_vec()), ..fact(3, "x", &held(5)) };
+    let stored = Stored {
+        stamp: None,
+        key: Some(b"a".to_vec()),
+        ..fact(3, "x", &held(5))
+    };
     let message = bench.decide(0, &stored).unwrap_err().to_string();
-    assert!(message.starts_with("test.shelf.inbox partition 0 offset 3, key `a`"), "{message}");
-    assert!(message.contains("only routers write to an inbox"), "{message}");
+    assert!(
+        message.starts_with("test.shelf.inbox partition 0 offset 3, key `a`"),
+        "{message}"
+    );
+    assert!(
+        message.contains("only routers write to an inbox"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -143,20 +226,40 @@ fn a_record_counts_on_the_way_that_its_reaction_is_declared_for() {
         [held.order.clone()]
     }
     fn routed(_: &Hold, held: &Received<Held>) -> Seen {
-        Seen { order: held.order.clone(), state: "routed".into() }
+        Seen {
+            order: held.order.clone(),
+            state: "routed".into(),
+        }
     }
     fn direct(_: &Hold, refused: &Received<Refused>) -> Seen {
-        Seen { order: refused.order.clone(), state: "direct".into() }
+        Seen {
+            order: refused.order.clone(),
+            state: "direct".into(),
+        }
     }
-    let service = Service::new("test").aggregate(Aggregate::<Hold>::new("hold").routed(of_hold, routed).on(direct));
+    let service = Service::new("test").aggregate(
+        Aggregate::<Hold>::new("hold")
+            .routed(of_hold, routed)
+            .on(direct),
+    );
     let aggregate = participant(&service, "hold");
     assert_eq!(aggregate.description().direct_topics(), [HoldEvent::STREAM]);
-    let mut bench = Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
-    let refused = Refused { order: "o".into(), amount: 1 };
-    assert_eq!(bench.decide(0, &fact(0, "h", &held(5))).unwrap(), Outcome::Ignored);
+    let mut bench =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).unwrap();
+    let refused = Refused {
+        order: "o".into(),
+        amount: 1,
+    };
+    assert_eq!(
+        bench.decide(0, &fact(0, "h", &held(5))).unwrap(),
+        Outcome::Ignored
+    );
     assert_eq!(bench.handle(0, &fact(1, "r", &refused)), ["Seen"]);
     assert_eq!(bench.handle(1, &copy(0, 0, "o", 0, &held(5))), ["Seen"]);
     let stamp = copy(1, 0, "o", 1, &held(5)).stamp;
-    let astray = Stored { stamp, ..fact(1, "s", &refused) };
+    let astray = Stored {
+        stamp,
+        ..fact(1, "s", &refused)
+    };
     assert_eq!(bench.decide(1, &astray).unwrap(), Outcome::Ignored);
 }

@@ -37,7 +37,9 @@ pub enum EpochEnd {
         fence: i64,
     },
     /// The log gave an offset below one that it had given before.
-    #[error("the log acknowledged offset {found} where {expected} or more was due: it was truncated or recreated")]
+    #[error(
+        "the log acknowledged offset {found} where {expected} or more was due: it was truncated or recreated"
+    )]
     Truncated {
         /// The least offset that was due.
         expected: i64,
@@ -51,11 +53,17 @@ pub enum EpochEnd {
 
 impl Appends {
     pub(crate) fn start(epoch: i64) -> Self {
-        Appends { expected: epoch + 1, ..Appends::default() }
+        Appends {
+            expected: epoch + 1,
+            ..Appends::default()
+        }
     }
 
     pub(crate) fn push(&mut self, request: Option<EventId>) {
-        self.open.push_back(Open { request, offset: None });
+        self.open.push_back(Open {
+            request,
+            offset: None,
+        });
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -64,11 +72,21 @@ impl Appends {
 
     /// The next append in order was acknowledged at this offset.
     pub(crate) fn acknowledged(&mut self, offset: i64) -> Result<(), EpochEnd> {
-        let due = self.acknowledged.checked_sub(1).and_then(|last| self.open[last].offset).map_or(self.expected, |o| o + 1);
+        let due = self
+            .acknowledged
+            .checked_sub(1)
+            .and_then(|last| self.open[last].offset)
+            .map_or(self.expected, |o| o + 1);
         if offset < due {
-            return Err(EpochEnd::Truncated { expected: due, found: offset });
+            return Err(EpochEnd::Truncated {
+                expected: due,
+                found: offset,
+            });
         }
-        let open = self.open.get_mut(self.acknowledged).ok_or(EpochEnd::Unasked)?;
+        let open = self
+            .open
+            .get_mut(self.acknowledged)
+            .ok_or(EpochEnd::Unasked)?;
         open.offset = Some(offset);
         self.acknowledged += 1;
         Ok(())
@@ -134,7 +152,10 @@ mod tests {
         let mut appends = Appends::start(0);
         appends.push(None);
         appends.acknowledged(2).unwrap();
-        assert_eq!(appends.read_gap(1, true), Err(EpochEnd::Replaced { fence: 1 }));
+        assert_eq!(
+            appends.read_gap(1, true),
+            Err(EpochEnd::Replaced { fence: 1 })
+        );
     }
 
     #[test]
@@ -142,8 +163,20 @@ mod tests {
         let mut appends = Appends::start(4);
         appends.push(None);
         appends.push(None);
-        assert_eq!(appends.acknowledged(4), Err(EpochEnd::Truncated { expected: 5, found: 4 }));
+        assert_eq!(
+            appends.acknowledged(4),
+            Err(EpochEnd::Truncated {
+                expected: 5,
+                found: 4
+            })
+        );
         appends.acknowledged(6).unwrap();
-        assert_eq!(appends.acknowledged(6), Err(EpochEnd::Truncated { expected: 7, found: 6 }));
+        assert_eq!(
+            appends.acknowledged(6),
+            Err(EpochEnd::Truncated {
+                expected: 7,
+                found: 6
+            })
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::aggregate::InputProblem;
 use crate::barrier::{Step, Waiting};
-use crate::declaration::{Declaration, Decision};
+use crate::declaration::{Decision, Declaration};
 use crate::effect::Reply;
 use crate::event::OwnEvents;
 use crate::id::{CorrelationId, EventId, ReactionId};
@@ -12,16 +12,26 @@ use crate::position::{Origin, OriginNumber, Position};
 use crate::state::{Meta, State};
 use crate::stream::Verdict;
 use crate::time::Timestamp;
-use crate::wire::{self, BARRED, Barred, Record, RestEvent, Source, Stamp, Trigger, Writer, write_rest};
+use crate::wire::{
+    self, BARRED, Barred, Record, RestEvent, Source, Stamp, Trigger, Writer, write_rest,
+};
 
+use super::Outcome;
 use super::outbox::{Append, Outbox};
 use super::owner::{AnswerTo, Entity, Names, Owner, Recorded, to_json};
-use super::Outcome;
 
 /// One record of an answer, before it is written.
 pub(super) enum Item<E> {
-    Event { event: E, id: EventId },
-    Bar { id: EventId, step: Step, by: String, waiting: Option<Trigger> },
+    Event {
+        event: E,
+        id: EventId,
+    },
+    Bar {
+        id: EventId,
+        step: Step,
+        by: String,
+        waiting: Option<Trigger>,
+    },
 }
 
 /// An input whose place, type and key are known.
@@ -89,27 +99,52 @@ impl<S: State> Owner<S> {
             return Ok(Outcome::Repeat);
         }
         let routed = self.inputs[input].origin.is_none();
-        if !self.names.handlers.get(event_type).is_some_and(|handlers| handlers.concern(routed)) {
+        if !self
+            .names
+            .handlers
+            .get(event_type)
+            .is_some_and(|handlers| handlers.concern(routed))
+        {
             self.positions.advance(origin, partition, position);
             self.routed_unmarked |= routed;
             return Ok(Outcome::Ignored);
         }
-        let key = record.key.and_then(|key| std::str::from_utf8(key).ok()).ok_or(InputProblem::NoKey)?;
+        let key = record
+            .key
+            .and_then(|key| std::str::from_utf8(key).ok())
+            .ok_or(InputProblem::NoKey)?;
         let expected = partition_of(key.as_bytes(), self.setup.partitions);
         if expected != self.setup.partition {
             return Err(InputProblem::WrongPartition { expected });
         }
         let id = match record.headers.id {
             Some(id) => wire::event_id(id),
-            None => EventId::of_place(self.setup.inputs[input].id, self.setup.partition, record.offset),
+            None => EventId::of_place(
+                self.setup.inputs[input].id,
+                self.setup.partition,
+                record.offset,
+            ),
         };
-        let known = self.entities.get(key).is_some_and(|entity| entity.answered.contains(id));
+        let known = self
+            .entities
+            .get(key)
+            .is_some_and(|entity| entity.answered.contains(id));
         if rules.skip_by_id && known {
             self.positions.advance(origin, partition, position);
             self.routed_unmarked |= routed;
             return Ok(Outcome::Repeat);
         }
-        let arrived = Arrived { origin, partition, position, routed, stamp, event_type, key, id, record };
+        let arrived = Arrived {
+            origin,
+            partition,
+            position,
+            routed,
+            stamp,
+            event_type,
+            key,
+            id,
+            record,
+        };
         self.decide(&arrived, now, out)
     }
 
@@ -121,14 +156,27 @@ impl<S: State> Owner<S> {
         record: &Record<'_>,
     ) -> Result<(OriginNumber, i32, Position), InputProblem> {
         if let Some(origin) = self.inputs[input].origin {
-            return Ok((origin, self.setup.partition, Position::direct(record.offset)));
+            return Ok((
+                origin,
+                self.setup.partition,
+                Position::direct(record.offset),
+            ));
         }
         match stamp.map(|stamp| stamp.source) {
-            Some(Source::Copy { path, topic, partition, position }) => {
+            Some(Source::Copy {
+                path,
+                topic,
+                partition,
+                position,
+            }) => {
                 // Copies outlive their topic: one that was recreated leaves some in the inbox, and its new copies may
                 // come before this owner's fence could name it. Such an origin has a number in memory only.
                 let origin = self.positions.lookup(path, topic).unwrap_or_else(|| {
-                    self.positions.number(&Origin { path, id: topic, topic: String::new() })
+                    self.positions.number(&Origin {
+                        path,
+                        id: topic,
+                        topic: String::new(),
+                    })
                 });
                 Ok((origin, partition, position))
             }
@@ -142,7 +190,9 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, InputProblem> {
-        let Some(handlers) = self.names.handlers.get(arrived.event_type) else { return Ok(Outcome::Ignored) };
+        let Some(handlers) = self.names.handlers.get(arrived.event_type) else {
+            return Ok(Outcome::Ignored);
+        };
         let value = arrived.record.value.unwrap_or_default();
         let known = self.entities.get_mut(arrived.key);
         let mut fresh = Entity::default();
@@ -174,14 +224,18 @@ impl<S: State> Owner<S> {
             let undo = &self.declaration.undos[handlers.undos[0]];
             let (saga, same_key) = (undo.check)(value, &meta.key)?;
             if !same_key {
-                return Err(InputProblem::KeyMismatch { field: undo.trigger.key_field });
+                return Err(InputProblem::KeyMismatch {
+                    field: undo.trigger.key_field,
+                });
             }
             if correlation.is_none()
                 && let Some(saga) = saga
             {
                 meta.correlation = saga;
             }
-            making.compensate(entity, &handlers.undos, &meta, value, |id| self.pending.contains_key(&id))?;
+            making.compensate(entity, &handlers.undos, &meta, value, |id| {
+                self.pending.contains_key(&id)
+            })?;
         }
         if let Some(at) = handlers.reaction(arrived.routed) {
             let reaction = &self.declaration.reactions[at];
@@ -205,7 +259,8 @@ impl<S: State> Owner<S> {
         self.scratch.key = meta.key;
         if self.scratch.items.is_empty() {
             self.routed_unmarked |= arrived.routed;
-            self.positions.advance(arrived.origin, arrived.partition, arrived.position);
+            self.positions
+                .advance(arrived.origin, arrived.partition, arrived.position);
             return Ok(Outcome::Decided(0));
         }
         entity.answered.insert(arrived.id, self.declaration.window);
@@ -223,7 +278,8 @@ impl<S: State> Owner<S> {
             traceparent: arrived.record.headers.traceparent,
         };
         let count = self.write_answer(&answer, now, out)?;
-        self.positions.advance(arrived.origin, arrived.partition, arrived.position);
+        self.positions
+            .advance(arrived.origin, arrived.partition, arrived.position);
         Ok(Outcome::Decided(count))
     }
 
@@ -235,8 +291,12 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, InputProblem> {
-        let Some(pending) = self.pending.remove(&request) else { return Ok(Outcome::Repeat) };
-        let Some(entity) = self.entities.get_mut(&*pending.key) else { return Ok(Outcome::Repeat) };
+        let Some(pending) = self.pending.remove(&request) else {
+            return Ok(Outcome::Repeat);
+        };
+        let Some(entity) = self.entities.get_mut(&*pending.key) else {
+            return Ok(Outcome::Repeat);
+        };
         let mut making = Making {
             declaration: &self.declaration,
             names: &self.names,
@@ -248,8 +308,16 @@ impl<S: State> Owner<S> {
         making.events.clear();
         let effect = &self.declaration.effects[pending.effect];
         (effect.run)(&entity.state, &pending.value, reply, making.events)?;
-        making.take_events(entity, request, &self.names.effects[pending.effect], 0, None);
-        making.settle_waiting(entity, pending.correlation, &pending.key, |id| self.pending.contains_key(&id))?;
+        making.take_events(
+            entity,
+            request,
+            &self.names.effects[pending.effect],
+            0,
+            None,
+        );
+        making.settle_waiting(entity, pending.correlation, &pending.key, |id| {
+            self.pending.contains_key(&id)
+        })?;
         let answer = AnswerTo {
             correlation: pending.correlation,
             causation: request,
@@ -270,11 +338,16 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<usize, InputProblem> {
-        let Some(entity) = self.entities.get_mut(answer.key) else { return Ok(0) };
+        let Some(entity) = self.entities.get_mut(answer.key) else {
+            return Ok(0);
+        };
         let scratch = &mut self.scratch;
         let count = scratch.items.len();
         if count > usize::from(u16::MAX) {
-            return Err(InputProblem::TooMany { records: count, limit: u16::MAX.into() });
+            return Err(InputProblem::TooMany {
+                records: count,
+                limit: u16::MAX.into(),
+            });
         }
         // All values first: the first record's header carries those of its successors.
         scratch.values.clear();
@@ -294,13 +367,22 @@ impl<S: State> Owner<S> {
                 Item::Event { event, .. } => {
                     if !event.key().is(answer.key) {
                         let event_type = event.event_type().name;
-                        return Err(InputProblem::ForeignKey { event: event_type, found: event.key().text() });
+                        return Err(InputProblem::ForeignKey {
+                            event: event_type,
+                            found: event.key().text(),
+                        });
                     }
                     event.encode(&mut scratch.values);
                 }
-                Item::Bar { step, by, waiting, .. } => {
+                Item::Bar {
+                    step, by, waiting, ..
+                } => {
                     let step = self.declaration.steps[usize::from(*step)].name.to_owned();
-                    let barred = Barred { step, by: by.clone(), waiting: waiting.clone() };
+                    let barred = Barred {
+                        step,
+                        by: by.clone(),
+                        waiting: waiting.clone(),
+                    };
                     scratch.values.extend(to_json(&barred));
                 }
             }
@@ -309,7 +391,14 @@ impl<S: State> Owner<S> {
         scratch.rest.clear();
         for (at, item) in scratch.items.iter().enumerate().skip(1) {
             let value = &scratch.values[ends[at - 1]..ends[at]];
-            write_rest(&mut scratch.rest, RestEvent { event_type: item.event_type(), id: item.id(), value });
+            write_rest(
+                &mut scratch.rest,
+                RestEvent {
+                    event_type: item.event_type(),
+                    id: item.id(),
+                    value,
+                },
+            );
         }
         let mut from = 0;
         for (at, item) in scratch.items.iter_mut().enumerate() {
@@ -319,7 +408,11 @@ impl<S: State> Owner<S> {
             let stamp = Stamp {
                 correlation: Some(answer.correlation),
                 causation: Some(answer.causation),
-                writer: Some(Writer { epoch: Some(self.epoch), nonce: self.setup.nonce, number: self.number }),
+                writer: Some(Writer {
+                    epoch: Some(self.epoch),
+                    nonce: self.setup.nonce,
+                    number: self.number,
+                }),
                 source: answer.source,
                 index: u16::try_from(at + 1).unwrap_or(u16::MAX),
                 count: u16::try_from(count).unwrap_or(u16::MAX),
@@ -351,10 +444,21 @@ impl<S: State> Owner<S> {
                         value,
                         traceparent: answer.traceparent,
                     };
-                    Self::note(&self.names, &mut self.pending, &mut entity.barrier, &recorded)
+                    Self::note(
+                        &self.names,
+                        &mut self.pending,
+                        &mut entity.barrier,
+                        &recorded,
+                    )
                 }
-                Item::Bar { step, by, waiting, .. } => {
-                    let waiting = waiting.take().map(|trigger| Waiting { step: *step, by: std::mem::take(by), trigger });
+                Item::Bar {
+                    step, by, waiting, ..
+                } => {
+                    let waiting = waiting.take().map(|trigger| Waiting {
+                        step: *step,
+                        by: std::mem::take(by),
+                        trigger,
+                    });
                     entity.barrier.bar(answer.correlation, *step, waiting);
                     None
                 }
@@ -402,7 +506,10 @@ impl<S: State> Making<'_, S> {
         let mut index = from;
         for event in self.events.drain(..) {
             entity.state.evolve(&event, self.now);
-            self.items.push(Item::Event { id: EventId::derive(cause, reaction, index, key), event });
+            self.items.push(Item::Event {
+                id: EventId::derive(cause, reaction, index, key),
+                event,
+            });
             index += 1;
         }
         index
@@ -459,20 +566,31 @@ impl<S: State> Making<'_, S> {
         key: &str,
         is_pending: impl Fn(EventId) -> bool,
     ) -> Result<(), InputProblem> {
-        let Some(saga) = entity.barrier.saga(correlation) else { return Ok(()) };
+        let Some(saga) = entity.barrier.saga(correlation) else {
+            return Ok(());
+        };
         // What one trigger undoes is undone together: (the trigger, its compensations).
         let mut triggers: Vec<(Trigger, Vec<usize>)> = Vec::new();
         for waiting in saga.waiting() {
             let undos = &self.declaration.undos;
-            let undo = undos.iter().position(|undo| undo.step == waiting.step && undo.trigger.name == waiting.by);
+            let undo = undos
+                .iter()
+                .position(|undo| undo.step == waiting.step && undo.trigger.name == waiting.by);
             // A compensation that was taken out of the declaration since has nothing to undo with.
             let Some(undo) = undo else { continue };
-            match triggers.iter_mut().find(|(trigger, _)| trigger.id == waiting.trigger.id) {
+            match triggers
+                .iter_mut()
+                .find(|(trigger, _)| trigger.id == waiting.trigger.id)
+            {
                 Some((_, undos)) => undos.push(undo),
                 None => triggers.push((waiting.trigger.clone(), vec![undo])),
             }
         }
-        triggers.retain(|(_, undos)| !saga.to_undo(self.steps(undos)).any(|done| is_pending(done.id)));
+        triggers.retain(|(_, undos)| {
+            !saga
+                .to_undo(self.steps(undos))
+                .any(|done| is_pending(done.id))
+        });
         for (trigger, undos) in triggers {
             self.undo(entity, &undos, &trigger, key)?;
         }
@@ -481,7 +599,9 @@ impl<S: State> Making<'_, S> {
 
     /// The steps of these compensations, as a bit mask.
     fn steps(&self, undos: &[usize]) -> u64 {
-        undos.iter().fold(0, |mask, &at| mask | 1 << self.declaration.undos[at].step)
+        undos
+            .iter()
+            .fold(0, |mask, &at| mask | 1 << self.declaration.undos[at].step)
     }
 
     /// Undoes what the steps of these compensations did in the saga, the latest first, and bars the steps.
@@ -493,10 +613,18 @@ impl<S: State> Making<'_, S> {
         key: &str,
     ) -> Result<(), InputProblem> {
         let steps = self.steps(undos);
-        let done = entity.barrier.saga(trigger.correlation).map(|saga| saga.to_undo(steps).cloned().collect::<Vec<_>>());
+        let done = entity
+            .barrier
+            .saga(trigger.correlation)
+            .map(|saga| saga.to_undo(steps).cloned().collect::<Vec<_>>());
         let mut next_index = vec![0; undos.len()];
         for done in done.into_iter().flatten() {
-            let Some(place) = undos.iter().position(|&at| self.declaration.undos[at].step == done.step) else { continue };
+            let Some(place) = undos
+                .iter()
+                .position(|&at| self.declaration.undos[at].step == done.step)
+            else {
+                continue;
+            };
             let undo = &self.declaration.undos[undos[place]];
             let meta = Meta {
                 id: trigger.id,
@@ -505,7 +633,13 @@ impl<S: State> Making<'_, S> {
                 at: trigger.at,
                 key: key.to_owned(),
             };
-            (undo.run)(&entity.state, meta, &trigger.value, &done.value, self.events)?;
+            (undo.run)(
+                &entity.state,
+                meta,
+                &trigger.value,
+                &done.value,
+                self.events,
+            )?;
             let name = &self.names.undos[undos[place]];
             next_index[place] = self.take_events(entity, trigger.id, name, next_index[place], None);
         }
@@ -513,7 +647,12 @@ impl<S: State> Making<'_, S> {
             let undo = &self.declaration.undos[at];
             self.items.push(Item::Bar {
                 // Told apart from the bar that this trigger may have written while it waited.
-                id: EventId::derive(trigger.id, &self.names.bars[usize::from(undo.step)], 1, None),
+                id: EventId::derive(
+                    trigger.id,
+                    &self.names.bars[usize::from(undo.step)],
+                    1,
+                    None,
+                ),
                 step: undo.step,
                 by: undo.trigger.name.to_owned(),
                 waiting: None,

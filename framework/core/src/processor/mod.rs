@@ -21,7 +21,6 @@ mod restore;
 pub use appends::EpochEnd;
 pub use outbox::{Append, Outbox};
 
-
 use std::ops::Range;
 
 use crate::aggregate::InputProblem;
@@ -142,7 +141,9 @@ pub enum ProcessorError {
     #[error(transparent)]
     EpochEnd(#[from] EpochEnd),
     /// An input that cannot be decided. It is not skipped: the partition stops at it.
-    #[error("{topic} partition {partition} offset {offset}, key {key}, type {event_type}: {problem}")]
+    #[error(
+        "{topic} partition {partition} offset {offset}, key {key}, type {event_type}: {problem}"
+    )]
     Input {
         /// The topic.
         topic: String,
@@ -214,7 +215,9 @@ pub enum StreamProblem {
         own: u32,
     },
     /// An event type that is not an own event.
-    #[error("the stream holds `{event_type}`, which is none of this aggregate's own events: deploy a version that knows it")]
+    #[error(
+        "the stream holds `{event_type}`, which is none of this aggregate's own events: deploy a version that knows it"
+    )]
     UnknownEvent {
         /// The type.
         event_type: String,

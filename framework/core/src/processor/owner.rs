@@ -61,7 +61,11 @@ pub(super) struct Entity<S> {
 
 impl<S: Default> Default for Entity<S> {
     fn default() -> Self {
-        Entity { state: S::default(), answered: Answered::default(), barrier: Barrier::default() }
+        Entity {
+            state: S::default(),
+            answered: Answered::default(),
+            barrier: Barrier::default(),
+        }
     }
 }
 
@@ -147,7 +151,9 @@ impl Handlers {
     /// The reaction to a record that came this way: a topic may be read directly for one event type and routed for
     /// another, so that an event of the latter type shows up both ways.
     pub(super) fn reaction(&self, routed: bool) -> Option<usize> {
-        self.reaction.filter(|&(_, by_route)| by_route == routed).map(|(at, _)| at)
+        self.reaction
+            .filter(|&(_, by_route)| by_route == routed)
+            .map(|(at, _)| at)
     }
 
     /// Whether anything reacts to a record that came this way.
@@ -172,17 +178,31 @@ impl Names {
             handlers.entry(reaction.trigger.name).or_default().reaction = Some((at, routed));
         }
         for (at, undo) in declaration.undos.iter().enumerate() {
-            handlers.entry(undo.trigger.name).or_default().undos.push(at);
+            handlers
+                .entry(undo.trigger.name)
+                .or_default()
+                .undos
+                .push(at);
         }
         let own = S::Event::TYPES.iter().map(|&event| OwnType {
             event,
-            effect: declaration.effects.iter().position(|effect| effect.request.name == event.name),
+            effect: declaration
+                .effects
+                .iter()
+                .position(|effect| effect.request.name == event.name),
             step: declaration.step(event.name),
             // Without a compensation there is nothing that the pivot ends, and a barrier costs each key some 400 bytes.
             pivot: !declaration.undos.is_empty()
-                && declaration.reactions.iter().filter(|reaction| reaction.pivot).any(|reaction| {
-                    reaction.outgoing.iter().any(|edge| !edge.failure && edge.event.name == event.name)
-                }),
+                && declaration
+                    .reactions
+                    .iter()
+                    .filter(|reaction| reaction.pivot)
+                    .any(|reaction| {
+                        reaction
+                            .outgoing
+                            .iter()
+                            .any(|edge| !edge.failure && edge.event.name == event.name)
+                    }),
         });
         let mut own: Vec<OwnType> = own.collect();
         own.retain(|own| own.effect.is_some() || own.step.is_some() || own.pivot);
@@ -193,21 +213,41 @@ impl Names {
             .chain(declaration.undos.iter().map(|undo| undo.trigger))
             .collect();
         let sole_types = setup.inputs.iter().map(|input| {
-            let mut names = triggers.iter().filter(|trigger| trigger.topic == input.name).map(|trigger| trigger.name);
+            let mut names = triggers
+                .iter()
+                .filter(|trigger| trigger.topic == input.name)
+                .map(|trigger| trigger.name);
             let first = names.next()?;
             names.all(|name| name == first).then_some(first)
         });
         let id = |what: std::fmt::Arguments<'_>| ReactionId::of_name(&format!("{owner} {what}"));
         Names {
             own,
-            reactions: declaration.reactions.iter().map(|r| id(format_args!("on {}", r.trigger.name))).collect(),
+            reactions: declaration
+                .reactions
+                .iter()
+                .map(|r| id(format_args!("on {}", r.trigger.name)))
+                .collect(),
             undos: declaration
                 .undos
                 .iter()
-                .map(|u| id(format_args!("undoes {} on {}", u.undone.name, u.trigger.name)))
+                .map(|u| {
+                    id(format_args!(
+                        "undoes {} on {}",
+                        u.undone.name, u.trigger.name
+                    ))
+                })
                 .collect(),
-            effects: declaration.effects.iter().map(|e| id(format_args!("answers {}", e.request.name))).collect(),
-            bars: declaration.steps.iter().map(|step| id(format_args!("bars {}", step.name))).collect(),
+            effects: declaration
+                .effects
+                .iter()
+                .map(|e| id(format_args!("answers {}", e.request.name)))
+                .collect(),
+            bars: declaration
+                .steps
+                .iter()
+                .map(|step| id(format_args!("bars {}", step.name)))
+                .collect(),
             sole_types: sole_types.collect(),
             handlers,
         }
@@ -215,7 +255,9 @@ impl Names {
 
     /// What is special about an own event, if anything is.
     fn own(&self, name: &str) -> Option<&OwnType> {
-        self.own.iter().find(|own| std::ptr::eq(own.event.name, name) || own.event.name == name)
+        self.own
+            .iter()
+            .find(|own| std::ptr::eq(own.event.name, name) || own.event.name == name)
     }
 }
 
@@ -236,12 +278,26 @@ impl<S: State> Owner<S> {
         let mut inputs = Vec::with_capacity(setup.inputs.len());
         for (at, topic) in setup.inputs.iter().enumerate() {
             let origin = (at < direct).then(|| {
-                positions.number(&Origin { path: Path::Direct, id: topic.id, topic: topic.name.clone() })
+                positions.number(&Origin {
+                    path: Path::Direct,
+                    id: topic.id,
+                    topic: topic.name.clone(),
+                })
             });
-            inputs.push(Input { origin, reader: STREAM_START, next: None, resumes_at: None, marked: None });
+            inputs.push(Input {
+                origin,
+                reader: STREAM_START,
+                next: None,
+                resumes_at: None,
+                marked: None,
+            });
         }
         for topic in &setup.routed {
-            positions.number(&Origin { path: Path::Route(ROUTE_VERSION), id: topic.id, topic: topic.name.clone() });
+            positions.number(&Origin {
+                path: Path::Route(ROUTE_VERSION),
+                id: topic.id,
+                topic: topic.name.clone(),
+            });
         }
         Owner {
             names: Names::new(&declaration, &setup),
@@ -276,7 +332,11 @@ impl<S: State> Owner<S> {
     ) -> Option<EventId> {
         let own = names.own(recorded.event_type)?;
         if let Some(step) = own.step {
-            let done = Done { step, id: recorded.id, value: recorded.value.into() };
+            let done = Done {
+                step,
+                id: recorded.id,
+                value: recorded.value.into(),
+            };
             barrier.done(recorded.correlation, done);
         }
         if own.pivot {
@@ -297,18 +357,44 @@ impl<S: State> Owner<S> {
     }
 
     /// Appends one of kolo's own records that stand alone.
-    fn append_own(&mut self, event_type: &'static str, value: &[u8], now: Timestamp, out: &mut Outbox) {
+    fn append_own(
+        &mut self,
+        event_type: &'static str,
+        value: &[u8],
+        now: Timestamp,
+        out: &mut Outbox,
+    ) {
         self.number += 1;
-        let writer = Writer { epoch: Some(self.epoch), nonce: self.setup.nonce, number: self.number };
-        out.push(&own_record(event_type, value, &Stamp::own(writer).to_string(), now));
+        let writer = Writer {
+            epoch: Some(self.epoch),
+            nonce: self.setup.nonce,
+            number: self.number,
+        };
+        out.push(&own_record(
+            event_type,
+            value,
+            &Stamp::own(writer).to_string(),
+            now,
+        ));
         self.appends.push(None);
     }
 
     pub(super) fn append_marker(&mut self, now: Timestamp, out: &mut Outbox) {
-        let reads = self.inputs.iter().zip(&self.setup.inputs).filter_map(|(input, topic)| {
-            Some(Read { topic: topic.id, next: input.next?, cursor: input.reader.cursor() })
-        });
-        let mut marker = Marker { reads: reads.collect(), ..Marker::default() };
+        let reads = self
+            .inputs
+            .iter()
+            .zip(&self.setup.inputs)
+            .filter_map(|(input, topic)| {
+                Some(Read {
+                    topic: topic.id,
+                    next: input.next?,
+                    cursor: input.reader.cursor(),
+                })
+            });
+        let mut marker = Marker {
+            reads: reads.collect(),
+            ..Marker::default()
+        };
         for (number, partition, position) in self.positions.iter() {
             match self.positions.origins().get(usize::from(number)) {
                 Some(origin) if usize::from(number) >= self.fenced_origins => {
@@ -318,7 +404,9 @@ impl<S: State> Owner<S> {
             }
         }
         marker.decided.sort_unstable();
-        marker.others.sort_unstable_by_key(|(origin, partition, _)| (origin.id, *partition));
+        marker
+            .others
+            .sort_unstable_by_key(|(origin, partition, _)| (origin.id, *partition));
         let value = to_json(&marker);
         self.append_own(MARKER, &value, now, out);
         self.unmarked = 0;
@@ -327,17 +415,37 @@ impl<S: State> Owner<S> {
 
     /// How a record names the input that it answers: an origin that the fence does not list has no number there, and
     /// is named in full.
-    pub(super) fn source(&self, origin: OriginNumber, partition: i32, position: Position) -> Source {
+    pub(super) fn source(
+        &self,
+        origin: OriginNumber,
+        partition: i32,
+        position: Position,
+    ) -> Source {
         match self.positions.origins().get(usize::from(origin)) {
-            Some(named) if usize::from(origin) >= self.fenced_origins => {
-                Source::Copy { path: named.path, topic: named.id, partition, position }
-            }
-            _ => Source::Input { origin, partition, position },
+            Some(named) if usize::from(origin) >= self.fenced_origins => Source::Copy {
+                path: named.path,
+                topic: named.id,
+                partition,
+                position,
+            },
+            _ => Source::Input {
+                origin,
+                partition,
+                position,
+            },
         }
     }
 
-    pub(super) fn input_error(&self, input: usize, record: &Record<'_>, problem: InputProblem) -> ProcessorError {
-        let key = record.key.map_or_else(|| "(none)".into(), |key| format!("`{}`", String::from_utf8_lossy(key)));
+    pub(super) fn input_error(
+        &self,
+        input: usize,
+        record: &Record<'_>,
+        problem: InputProblem,
+    ) -> ProcessorError {
+        let key = record.key.map_or_else(
+            || "(none)".into(),
+            |key| format!("`{}`", String::from_utf8_lossy(key)),
+        );
         ProcessorError::Input {
             topic: self.setup.inputs[input].name.clone(),
             partition: self.setup.partition,
@@ -353,13 +461,30 @@ impl<S: State> Owner<S> {
 /// another way would start with fresh positions.
 pub(crate) const ROUTE_VERSION: u32 = 1;
 
-fn own_record<'a>(event_type: &'static str, value: &'a [u8], stamp: &'a str, at: Timestamp) -> Append<'a> {
+fn own_record<'a>(
+    event_type: &'static str,
+    value: &'a [u8],
+    stamp: &'a str,
+    at: Timestamp,
+) -> Append<'a> {
     // Own records answer nothing, so their id is that of their place: epoch, nonce and number stand in the stamp.
     let id = EventId::foreign(stamp);
-    Append { event_type, id, at, key: b"", value, stamp: stamp.as_bytes(), rest: None, traceparent: None }
+    Append {
+        event_type,
+        id,
+        at,
+        key: b"",
+        value,
+        stamp: stamp.as_bytes(),
+        rest: None,
+        traceparent: None,
+    }
 }
 
-#[expect(clippy::expect_used, reason = "plain structs of numbers and strings always serialise")]
+#[expect(
+    clippy::expect_used,
+    reason = "plain structs of numbers and strings always serialise"
+)]
 pub(super) fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("a struct of numbers and strings serialises")
 }
@@ -373,8 +498,17 @@ impl<S: State> Processor for Owner<S> {
             version: self.declaration.version,
             origins: self.positions.origins()[..self.fenced_origins].to_vec(),
         };
-        let writer = Writer { epoch: None, nonce: self.setup.nonce, number: 0 };
-        out.push(&own_record(FENCE, &to_json(&fence), &Stamp::own(writer).to_string(), at));
+        let writer = Writer {
+            epoch: None,
+            nonce: self.setup.nonce,
+            number: 0,
+        };
+        out.push(&own_record(
+            FENCE,
+            &to_json(&fence),
+            &Stamp::own(writer).to_string(),
+            at,
+        ));
     }
 
     fn fenced(&mut self, offset: i64) {
@@ -402,7 +536,8 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
-        self.take(input, record, now, out).map_err(|problem| self.input_error(input, record, problem))
+        self.take(input, record, now, out)
+            .map_err(|problem| self.input_error(input, record, problem))
     }
 
     fn answer(
@@ -412,7 +547,11 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
-        self.settle(request, reply, now, out).map_err(|problem| ProcessorError::Effect { request, problem: Box::new(problem) })
+        self.settle(request, reply, now, out)
+            .map_err(|problem| ProcessorError::Effect {
+                request,
+                problem: Box::new(problem),
+            })
     }
 
     fn unmarked(&self) -> u64 {
@@ -432,7 +571,8 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn read_gap(&mut self, record: &Record<'_>) -> Result<(), EpochEnd> {
-        self.appends.read_gap(record.offset, record.headers.event_type == Some(FENCE))
+        self.appends
+            .read_gap(record.offset, record.headers.event_type == Some(FENCE))
     }
 
     fn sound(&mut self, effects: &mut Vec<EffectCall>) {
@@ -452,7 +592,11 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn pending(&self) -> Vec<EffectCall> {
-        let mut calls: Vec<EffectCall> = self.pending.iter().map(|(&id, pending)| pending.call(id)).collect();
+        let mut calls: Vec<EffectCall> = self
+            .pending
+            .iter()
+            .map(|(&id, pending)| pending.call(id))
+            .collect();
         calls.sort_unstable_by_key(|call| call.request);
         calls
     }
@@ -460,7 +604,6 @@ impl<S: State> Processor for Owner<S> {
     fn keys(&self) -> usize {
         self.entities.len()
     }
-
 }
 
 /// What an answer is written with: the same for all its records.

@@ -11,7 +11,9 @@ use crate::position::{Origin, OriginNumber};
 use crate::state::State;
 use crate::stream::{StreamReader, Verdict};
 use crate::time::Timestamp;
-use crate::wire::{self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, Writer, read_rest};
+use crate::wire::{
+    self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, Writer, read_rest,
+};
 
 use super::outbox::{Append, Outbox};
 use super::owner::{Owner, Recorded};
@@ -62,20 +64,41 @@ impl<S: State> Owner<S> {
         if event_type == MARKER {
             return own_json(event_type, value).map(|marker| self.fold_marker(&marker));
         }
-        let key = record.key.and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
-        let id = record.headers.id.map_or_else(|| EventId::foreign(""), wire::event_id);
-        let correlation = stamp.correlation.unwrap_or_else(|| CorrelationId::of_event(id));
+        let key = record
+            .key
+            .and_then(|key| std::str::from_utf8(key).ok())
+            .unwrap_or_default();
+        let id = record
+            .headers
+            .id
+            .map_or_else(|| EventId::foreign(""), wire::event_id);
+        let correlation = stamp
+            .correlation
+            .unwrap_or_else(|| CorrelationId::of_event(id));
         if stamp.index == 1 {
             self.fold_cause(&stamp, key, record)?;
         } else {
             self.fold_successor(&stamp)?;
         }
         let traceparent = record.headers.traceparent;
-        self.fold_part(&Part { event_type, id, key, value, at: record.timestamp, correlation, traceparent }).map(|_| ())
+        self.fold_part(&Part {
+            event_type,
+            id,
+            key,
+            value,
+            at: record.timestamp,
+            correlation,
+            traceparent,
+        })
+        .map(|_| ())
     }
 
     fn fold_fence(&mut self, fence: Fence) -> Result<(), StreamProblem> {
-        self.fence_origins = fence.origins.iter().map(|origin| self.positions.number(origin)).collect();
+        self.fence_origins = fence
+            .origins
+            .iter()
+            .map(|origin| self.positions.number(origin))
+            .collect();
         let own = &self.setup;
         let is_first = !std::mem::replace(&mut self.is_known, true);
         let is_ours = fence.service == own.service && fence.aggregate == self.declaration.name;
@@ -83,20 +106,34 @@ impl<S: State> Owner<S> {
         // The first fence tells whose stream it is. A process that was set up wrongly leaves its fence and refuses to
         // start; that must not make the rightful owner refuse ever after.
         if is_first && !is_ours {
-            return Err(StreamProblem::Foreign { service: fence.service, aggregate: fence.aggregate });
+            return Err(StreamProblem::Foreign {
+                service: fence.service,
+                aggregate: fence.aggregate,
+            });
         }
         if is_first && !same_count {
-            return Err(StreamProblem::PartitionCount { before: fence.partitions, now: own.partitions });
+            return Err(StreamProblem::PartitionCount {
+                before: fence.partitions,
+                now: own.partitions,
+            });
         }
-        if is_ours && same_count && fence.version > self.declaration.version && !own.allow_downgrade {
-            return Err(StreamProblem::NewerVersion { newer: fence.version, own: self.declaration.version });
+        if is_ours && same_count && fence.version > self.declaration.version && !own.allow_downgrade
+        {
+            return Err(StreamProblem::NewerVersion {
+                newer: fence.version,
+                own: self.declaration.version,
+            });
         }
         Ok(())
     }
 
     fn fold_marker(&mut self, marker: &Marker) {
         for read in &marker.reads {
-            let at = self.setup.inputs.iter().position(|input| input.id == read.topic);
+            let at = self
+                .setup
+                .inputs
+                .iter()
+                .position(|input| input.id == read.topic);
             if let Some(input) = at.and_then(|at| self.inputs.get_mut(at)) {
                 input.marked = Some((read.next, read.cursor));
             }
@@ -118,30 +155,71 @@ impl<S: State> Owner<S> {
     }
 
     /// The first record of an answer: it tells which input, or which request, is answered.
-    fn fold_cause(&mut self, stamp: &Stamp, key: &str, record: &Record<'_>) -> Result<(), StreamProblem> {
+    fn fold_cause(
+        &mut self,
+        stamp: &Stamp,
+        key: &str,
+        record: &Record<'_>,
+    ) -> Result<(), StreamProblem> {
         if let Some(torn) = &self.torn
             && self.setup.rules.complete_torn
             && self.setup.rules.validity
         {
             let (index, count) = (stamp.index, stamp.count);
-            return Err(StreamProblem::TornOutOfTurn { index, count, found: torn.found });
+            return Err(StreamProblem::TornOutOfTurn {
+                index,
+                count,
+                found: torn.found,
+            });
         }
         // In this owner's numbers from here on: those of the record mean what the fence in force says.
         let source = match stamp.source {
-            Source::Input { origin, partition, position } => self
+            Source::Input {
+                origin,
+                partition,
+                position,
+            } => self
                 .origin(origin)
-                .map_or(Source::None, |origin| Source::Input { origin, partition, position }),
-            Source::Copy { path, topic, partition, position } => {
-                let origin = self.positions.number(&Origin { path, id: topic, topic: String::new() });
-                Source::Input { origin, partition, position }
+                .map_or(Source::None, |origin| Source::Input {
+                    origin,
+                    partition,
+                    position,
+                }),
+            Source::Copy {
+                path,
+                topic,
+                partition,
+                position,
+            } => {
+                let origin = self.positions.number(&Origin {
+                    path,
+                    id: topic,
+                    topic: String::new(),
+                });
+                Source::Input {
+                    origin,
+                    partition,
+                    position,
+                }
             }
             Source::None => Source::None,
         };
         match (source, stamp.causation) {
-            (Source::Input { origin, partition, position }, Some(cause)) => {
+            (
+                Source::Input {
+                    origin,
+                    partition,
+                    position,
+                },
+                Some(cause),
+            ) => {
                 self.positions.advance(origin, partition, position);
                 let window = self.declaration.window;
-                self.entities.entry_ref(key).or_default().answered.insert(cause, window);
+                self.entities
+                    .entry_ref(key)
+                    .or_default()
+                    .answered
+                    .insert(cause, window);
             }
             (Source::None, Some(request)) => {
                 self.pending.remove(&request);
@@ -153,11 +231,23 @@ impl<S: State> Owner<S> {
             let rest = read_rest(bytes).filter(|rest| rest.len() + 1 == usize::from(stamp.count));
             let rest = rest.ok_or_else(|| StreamProblem::OwnRecord {
                 event_type: wire::KOLO_REST.to_owned(),
-                problem: format!("the header does not hold the {} records that follow", stamp.count - 1),
+                problem: format!(
+                    "the header does not hold the {} records that follow",
+                    stamp.count - 1
+                ),
             })?;
-            let rest = rest.into_iter().map(|event| (event.event_type.into(), event.id, event.value.into())).collect();
+            let rest = rest
+                .into_iter()
+                .map(|event| (event.event_type.into(), event.id, event.value.into()))
+                .collect();
             let traceparent = record.headers.traceparent.map(Into::into);
-            self.torn = Some(Torn { stamp: Stamp { source, ..*stamp }, key: key.into(), traceparent, rest, found: 1 });
+            self.torn = Some(Torn {
+                stamp: Stamp { source, ..*stamp },
+                key: key.into(),
+                traceparent,
+                rest,
+                found: 1,
+            });
         }
         Ok(())
     }
@@ -165,7 +255,11 @@ impl<S: State> Owner<S> {
     fn fold_successor(&mut self, stamp: &Stamp) -> Result<(), StreamProblem> {
         let found = self.torn.as_ref().map_or(0, |torn| torn.found);
         if stamp.index != found + 1 && self.setup.rules.validity {
-            return Err(StreamProblem::TornOutOfTurn { index: stamp.index, count: stamp.count, found });
+            return Err(StreamProblem::TornOutOfTurn {
+                index: stamp.index,
+                count: stamp.count,
+                found,
+            });
         }
         match &mut self.torn {
             Some(torn) if stamp.index < stamp.count => torn.found = stamp.index,
@@ -181,13 +275,24 @@ impl<S: State> Owner<S> {
             let barred: Barred = own_json(part.event_type, part.value)?;
             // A step that is declared no more has nothing to bar.
             if let Some(step) = self.declaration.step(&barred.step) {
-                let waiting = barred.waiting.map(|trigger| Waiting { step, by: barred.by, trigger });
-                self.entities.entry_ref(part.key).or_default().barrier.bar(part.correlation, step, waiting);
+                let waiting = barred.waiting.map(|trigger| Waiting {
+                    step,
+                    by: barred.by,
+                    trigger,
+                });
+                self.entities.entry_ref(part.key).or_default().barrier.bar(
+                    part.correlation,
+                    step,
+                    waiting,
+                );
             }
             return Ok(None);
         }
-        let event = S::Event::decode(part.event_type, part.value)
-            .ok_or_else(|| StreamProblem::UnknownEvent { event_type: part.event_type.to_owned() })??;
+        let event = S::Event::decode(part.event_type, part.value).ok_or_else(|| {
+            StreamProblem::UnknownEvent {
+                event_type: part.event_type.to_owned(),
+            }
+        })??;
         let entity = self.entities.entry_ref(part.key).or_default();
         entity.state.evolve(&event, part.at);
         let recorded = Recorded {
@@ -198,11 +303,20 @@ impl<S: State> Owner<S> {
             value: part.value,
             traceparent: part.traceparent,
         };
-        Ok(Self::note(&self.names, &mut self.pending, &mut entity.barrier, &recorded))
+        Ok(Self::note(
+            &self.names,
+            &mut self.pending,
+            &mut entity.barrier,
+            &recorded,
+        ))
     }
 
     /// Everything before the fence is folded: completes what is torn, and says where to go on.
-    pub(super) fn begin(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError> {
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Start, ProcessorError> {
         // Before the torn answer: a request in its missing half starts when its own append is sound.
         let effects = crate::processor::Processor::pending(self);
         if let Some(torn) = self.torn.take()
@@ -210,12 +324,20 @@ impl<S: State> Owner<S> {
         {
             let (topic, partition, offset) = (S::Event::STREAM, self.setup.partition, self.epoch);
             self.complete(&torn, now, out)
-                .map_err(|problem| ProcessorError::Stream { topic, partition, offset, problem })?;
+                .map_err(|problem| ProcessorError::Stream {
+                    topic,
+                    partition,
+                    offset,
+                    problem,
+                })?;
         }
         let partition = self.setup.partition;
         let positions = &self.positions;
         let resume = self.inputs.iter_mut().map(|input| {
-            let decided = input.origin.and_then(|origin| positions.last(origin, partition)).map(|last| last.offset);
+            let decided = input
+                .origin
+                .and_then(|origin| positions.last(origin, partition))
+                .map(|last| last.offset);
             match (decided, input.marked.take()) {
                 (decided, Some((next, cursor))) if decided.is_none_or(|offset| offset < next) => {
                     input.reader = StreamReader::resume(cursor);
@@ -230,12 +352,26 @@ impl<S: State> Owner<S> {
                 (None, _) => ResumeAt::Beginning,
             }
         });
-        Ok(Start { resume: resume.collect(), effects, events: self.restored_events })
+        Ok(Start {
+            resume: resume.collect(),
+            effects,
+            events: self.restored_events,
+        })
     }
 
-    fn complete(&mut self, torn: &Torn, now: Timestamp, out: &mut Outbox) -> Result<(), StreamProblem> {
+    fn complete(
+        &mut self,
+        torn: &Torn,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<(), StreamProblem> {
         let correlation = torn.stamp.correlation;
-        for (at, (event_type, id, value)) in torn.rest.iter().enumerate().skip(usize::from(torn.found) - 1) {
+        for (at, (event_type, id, value)) in torn
+            .rest
+            .iter()
+            .enumerate()
+            .skip(usize::from(torn.found) - 1)
+        {
             let part = Part {
                 event_type,
                 id: *id,
@@ -248,12 +384,25 @@ impl<S: State> Owner<S> {
             let request = self.fold_part(&part)?;
             self.number += 1;
             let source = match torn.stamp.source {
-                Source::Input { origin, partition, position } => self.source(origin, partition, position),
+                Source::Input {
+                    origin,
+                    partition,
+                    position,
+                } => self.source(origin, partition, position),
                 other => other,
             };
-            let writer = Writer { epoch: Some(self.epoch), nonce: self.setup.nonce, number: self.number };
+            let writer = Writer {
+                epoch: Some(self.epoch),
+                nonce: self.setup.nonce,
+                number: self.number,
+            };
             let index = u16::try_from(at + 2).unwrap_or(u16::MAX);
-            let stamp = Stamp { writer: Some(writer), source, index, ..torn.stamp };
+            let stamp = Stamp {
+                writer: Some(writer),
+                source,
+                index,
+                ..torn.stamp
+            };
             let event_type = self.static_name(event_type)?;
             out.push(&Append {
                 event_type,
@@ -275,7 +424,10 @@ impl<S: State> Owner<S> {
             return Ok(BARRED);
         }
         let own = S::Event::TYPES.iter().find(|own| own.name == name);
-        own.map(|own| own.name).ok_or_else(|| StreamProblem::UnknownEvent { event_type: name.to_owned() })
+        own.map(|own| own.name)
+            .ok_or_else(|| StreamProblem::UnknownEvent {
+                event_type: name.to_owned(),
+            })
     }
 }
 

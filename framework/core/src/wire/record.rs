@@ -88,14 +88,22 @@ mod hex {
         serializer.serialize_str(&text)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[u8]>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<[u8]>, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let digit = |byte: &u8| (*byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |byte: &u8| {
+            (*byte as char)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
         let pairs = text.as_bytes().chunks(2);
         let bytes = pairs.map(|pair| match pair {
             [high, low] => Some(digit(high)? << 4 | digit(low)?),
             _ => None,
         });
-        bytes.collect::<Option<_>>().ok_or_else(|| de::Error::custom("not hex"))
+        bytes
+            .collect::<Option<_>>()
+            .ok_or_else(|| de::Error::custom("not hex"))
     }
 }

@@ -40,7 +40,11 @@ pub fn read_rest(mut bytes: &[u8]) -> Option<Vec<RestEvent<'_>>> {
         let id = EventId(Uuid::from_bytes(*bytes.split_off(..16)?.first_chunk()?));
         let value = u32::from_be_bytes(*bytes.split_off(..4)?.first_chunk()?);
         let value = bytes.split_off(..usize::try_from(value).ok()?)?;
-        events.push(RestEvent { event_type, id, value });
+        events.push(RestEvent {
+            event_type,
+            id,
+            value,
+        });
     }
     Some(events)
 }
@@ -52,8 +56,16 @@ mod tests {
     #[test]
     fn events_come_back_and_a_header_cut_off_anywhere_is_refused() {
         let events = [
-            RestEvent { event_type: "shop.A", id: EventId::foreign("a"), value: b"" },
-            RestEvent { event_type: "shop.B", id: EventId::foreign("b"), value: &[0xC3, 1, 2] },
+            RestEvent {
+                event_type: "shop.A",
+                id: EventId::foreign("a"),
+                value: b"",
+            },
+            RestEvent {
+                event_type: "shop.B",
+                id: EventId::foreign("b"),
+                value: &[0xC3, 1, 2],
+            },
         ];
         let mut bytes = Vec::new();
         write_rest(&mut bytes, events[0]);

@@ -137,7 +137,14 @@ impl Stamp {
     /// The stamp of one of kolo's own records, which answers nothing.
     #[must_use]
     pub fn own(writer: Writer) -> Self {
-        Stamp { correlation: None, causation: None, writer: Some(writer), source: Source::None, index: 1, count: 1 }
+        Stamp {
+            correlation: None,
+            causation: None,
+            writer: Some(writer),
+            source: Source::None,
+            index: 1,
+            count: 1,
+        }
     }
 
     /// Appends the header's text to `out`.
@@ -163,7 +170,11 @@ impl Stamp {
         out.push(' ');
         match &self.source {
             Source::None => out.push('-'),
-            Source::Input { origin, partition, position } => {
+            Source::Input {
+                origin,
+                partition,
+                position,
+            } => {
                 write_number(out, *origin);
                 write_place(out, *partition, *position);
                 if position.copy > 0 {
@@ -171,7 +182,12 @@ impl Stamp {
                     write_number(out, position.copy);
                 }
             }
-            Source::Copy { path, topic, partition, position } => {
+            Source::Copy {
+                path,
+                topic,
+                partition,
+                position,
+            } => {
                 let version = match path {
                     Path::Direct => 0,
                     Path::Route(version) => *version,
@@ -196,7 +212,10 @@ impl Stamp {
     /// # Errors
     /// When it is not a `kolo` header of version 1.
     pub fn read(header: &str) -> Result<Stamp, StampError> {
-        parse(header).map_err(|problem| StampError { header: header.to_owned(), problem })
+        parse(header).map_err(|problem| StampError {
+            header: header.to_owned(),
+            problem,
+        })
     }
 }
 
@@ -213,11 +232,17 @@ fn parse(header: &str) -> Result<Stamp, &'static str> {
     if field("empty")? != "1" {
         return Err("its version is not 1: this reader is too old for it");
     }
-    let correlation = parse_id(field("no correlation id")?).ok_or("the correlation id is not 22 characters of base64url")?;
-    let causation = parse_id(field("no causation id")?).ok_or("the causation id is not 22 characters of base64url")?;
-    let writer = parse_writer(field("no epoch")?).ok_or("the epoch is not <epoch>.<nonce>.<number>")?;
-    let source = parse_source(field("no source")?).ok_or("the source is not <origin>:<partition>:<offset>")?;
-    let (index, count) = field("no index")?.split_once('/').ok_or("the last field is not <index>/<count>")?;
+    let correlation = parse_id(field("no correlation id")?)
+        .ok_or("the correlation id is not 22 characters of base64url")?;
+    let causation = parse_id(field("no causation id")?)
+        .ok_or("the causation id is not 22 characters of base64url")?;
+    let writer =
+        parse_writer(field("no epoch")?).ok_or("the epoch is not <epoch>.<nonce>.<number>")?;
+    let source = parse_source(field("no source")?)
+        .ok_or("the source is not <origin>:<partition>:<offset>")?;
+    let (index, count) = field("no index")?
+        .split_once('/')
+        .ok_or("the last field is not <index>/<count>")?;
     let index = index.parse().map_err(|_| "the index is no number")?;
     let count = count.parse().map_err(|_| "the count is no number")?;
     if index == 0 || index > count {
@@ -237,21 +262,39 @@ fn parse_uuid(text: &str) -> Option<Uuid> {
     read_base64(text, 22, 128).map(Uuid::from_u128)
 }
 
-#[expect(clippy::option_option, reason = "outer: readable at all; inner: the field applies")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: readable at all; inner: the field applies"
+)]
 fn parse_id(text: &str) -> Option<Option<Uuid>> {
-    if text == "-" { Some(None) } else { parse_uuid(text).map(Some) }
+    if text == "-" {
+        Some(None)
+    } else {
+        parse_uuid(text).map(Some)
+    }
 }
 
-#[expect(clippy::option_option, reason = "outer: readable at all; inner: the field applies")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: readable at all; inner: the field applies"
+)]
 fn parse_writer(text: &str) -> Option<Option<Writer>> {
     if text == "-" {
         return Some(None);
     }
     let (epoch, rest) = text.split_once('.')?;
     let (nonce, number) = rest.split_once('.')?;
-    let epoch = if epoch == "-" { None } else { Some(epoch.parse().ok()?) };
+    let epoch = if epoch == "-" {
+        None
+    } else {
+        Some(epoch.parse().ok()?)
+    };
     let nonce = u64::try_from(read_base64(nonce, 11, 64)?).ok()?;
-    Some(Some(Writer { epoch, nonce, number: number.parse().ok()? }))
+    Some(Some(Writer {
+        epoch,
+        nonce,
+        number: number.parse().ok()?,
+    }))
 }
 
 fn parse_source(text: &str) -> Option<Source> {
@@ -262,13 +305,28 @@ fn parse_source(text: &str) -> Option<Source> {
     let (partition, place) = rest.split_once(':')?;
     let partition = partition.parse().ok()?;
     let (offset, copy) = place.split_once('.').unwrap_or((place, "0"));
-    let position = Position { offset: offset.parse().ok()?, copy: copy.parse().ok()? };
+    let position = Position {
+        offset: offset.parse().ok()?,
+        copy: copy.parse().ok()?,
+    };
     match origin.strip_prefix('r') {
-        None => Some(Source::Input { origin: origin.parse().ok()?, partition, position }),
+        None => Some(Source::Input {
+            origin: origin.parse().ok()?,
+            partition,
+            position,
+        }),
         Some(route) => {
             let (version, topic) = route.split_once('/')?;
-            let path = Path::Route(version.parse().ok()?);
-            Some(Source::Copy { path, topic: TopicId(parse_uuid(topic)?), partition, position })
+            let path = match version.parse().ok()? {
+                0 => Path::Direct,
+                version => Path::Route(version),
+            };
+            Some(Source::Copy {
+                path,
+                topic: TopicId(parse_uuid(topic)?),
+                partition,
+                position,
+            })
         }
     }
 }
@@ -301,12 +359,40 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let writers =
-            [None, Some(Writer { epoch: None, nonce: u64::MAX, number: 0 }), Some(Writer { epoch: Some(0), nonce: 0, number: 7 })];
+        let writers = [
+            None,
+            Some(Writer {
+                epoch: None,
+                nonce: u64::MAX,
+                number: 0,
+            }),
+            Some(Writer {
+                epoch: Some(0),
+                nonce: 0,
+                number: 7,
+            }),
+        ];
         let sources = [
             Source::None,
-            Source::Input { origin: 3, partition: 5, position: Position::direct(i64::MAX) },
-            Source::Input { origin: 0, partition: 0, position: Position { offset: 0, copy: 12 } },
+            Source::Input {
+                origin: 3,
+                partition: 5,
+                position: Position::direct(i64::MAX),
+            },
+            Source::Input {
+                origin: 0,
+                partition: 0,
+                position: Position {
+                    offset: 0,
+                    copy: 12,
+                },
+            },
+            Source::Copy {
+                path: Path::Direct,
+                topic: TopicId(id(9)),
+                partition: 0,
+                position: Position::direct(3),
+            },
             Source::Copy {
                 path: Path::Route(1),
                 topic: TopicId(id(9)),
@@ -335,12 +421,28 @@ mod tests {
 
     #[test]
     fn what_is_no_header_is_refused_with_its_text_and_the_reason() {
-        let good = Stamp::own(Writer { epoch: Some(4), nonce: 5, number: 6 }).to_string();
+        let good = Stamp::own(Writer {
+            epoch: Some(4),
+            nonce: 5,
+            number: 6,
+        })
+        .to_string();
         assert_eq!(good, "1 - - 4.AAAAAAAAAAF.6 - 1/1");
         for at in 0..good.len() {
-            assert!(Stamp::read(&good[..at]).is_err(), "a header cut off at {at} is not read");
+            assert!(
+                Stamp::read(&good[..at]).is_err(),
+                "a header cut off at {at} is not read"
+            );
         }
-        for bad in ["", "2 - - - - 1/1", "1 - - - - 0/1", "1 - - - - 2/1", "1 x - - - 1/1", "1 - - 4.x.6 - 1/1", "1 - - - 1:2 1/1"] {
+        for bad in [
+            "",
+            "2 - - - - 1/1",
+            "1 - - - - 0/1",
+            "1 - - - - 2/1",
+            "1 x - - - 1/1",
+            "1 - - 4.x.6 - 1/1",
+            "1 - - - 1:2 1/1",
+        ] {
             let error = Stamp::read(bad).expect_err(bad).to_string();
             assert!(error.contains(bad), "{error}");
         }

@@ -4,10 +4,14 @@
 
 use std::sync::Arc;
 
-use kolo_core::processor::{InputTopic, Outbox, Outcome, Processor, ProcessorError, Rules, Setup, Start};
+use kolo_core::processor::{
+    InputTopic, Outbox, Outcome, Processor, ProcessorError, Rules, Setup, Start,
+};
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{self, Headers, Record, Stamp};
-use kolo_core::{CorrelationId, EffectCall, Event, EventId, Key, Participant, Reply, Service, Timestamp, TopicId};
+use kolo_core::{
+    CorrelationId, EffectCall, Event, EventId, Key, Participant, Reply, Service, Timestamp, TopicId,
+};
 
 /// A record as it stands in a log.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +49,10 @@ impl Stored {
     }
 
     pub(crate) fn short_type(&self) -> &str {
-        self.event_type.as_deref().unwrap_or("-").trim_start_matches("test.")
+        self.event_type
+            .as_deref()
+            .unwrap_or("-")
+            .trim_start_matches("test.")
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -75,7 +82,10 @@ pub(crate) fn topic_id(name: &str) -> TopicId {
 }
 
 pub(crate) fn topic(name: &str) -> InputTopic {
-    InputTopic { name: name.to_owned(), id: topic_id(name) }
+    InputTopic {
+        name: name.to_owned(),
+        id: topic_id(name),
+    }
 }
 
 /// The setup of an aggregate on the only partition of its topics.
@@ -100,7 +110,10 @@ pub(crate) fn setup(aggregate: &dyn Participant, service: &str, nonce: u64) -> S
 }
 
 pub(crate) fn participant(service: &Service, aggregate: &str) -> Arc<dyn Participant> {
-    let found = service.aggregates().iter().find(|known| known.description().aggregate == aggregate);
+    let found = service
+        .aggregates()
+        .iter()
+        .find(|known| known.description().aggregate == aggregate);
     Arc::clone(found.expect("the aggregate"))
 }
 
@@ -115,7 +128,9 @@ pub(crate) fn append(log: &mut Vec<Stored>, out: &mut Outbox) -> Vec<i64> {
         event_type: Some(append.event_type.to_owned()),
         stamp: Some(String::from_utf8(append.stamp.to_vec()).expect("ASCII")),
         rest: append.rest.map(<[u8]>::to_vec),
-        traceparent: append.traceparent.map(|text| String::from_utf8(text.to_vec()).expect("text")),
+        traceparent: append
+            .traceparent
+            .map(|text| String::from_utf8(text.to_vec()).expect("text")),
     });
     let appended: Vec<Stored> = appended.collect();
     out.clear();
@@ -140,7 +155,11 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Takes a log over with this setup.
-    pub(crate) fn take_over(aggregate: &dyn Participant, setup: Setup, mut log: Vec<Stored>) -> Result<Bench, ProcessorError> {
+    pub(crate) fn take_over(
+        aggregate: &dyn Participant,
+        setup: Setup,
+        mut log: Vec<Stored>,
+    ) -> Result<Bench, ProcessorError> {
         let mut processor = aggregate.processor(setup);
         let mut out = Outbox::default();
         let now = 1_000 + log.last().map_or(0, |last| last.at.as_millis());
@@ -152,7 +171,14 @@ impl Bench {
         }
         let start = processor.start(Timestamp::from_millis(now), &mut out)?;
         let effects = start.effects.clone();
-        let mut bench = Bench { processor, log, out, now, start, effects };
+        let mut bench = Bench {
+            processor,
+            log,
+            out,
+            now,
+            start,
+            effects,
+        };
         bench.flush();
         Ok(bench)
     }
@@ -160,7 +186,8 @@ impl Bench {
     /// A fresh owner of `hold` on an empty log.
     pub(crate) fn holds() -> Bench {
         let aggregate = participant(&super::domain::service(), "hold");
-        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new()).expect("an empty log")
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", 1), Vec::new())
+            .expect("an empty log")
     }
 
     /// Drops the owner; another of `hold` takes over.
@@ -170,27 +197,40 @@ impl Bench {
 
     pub(crate) fn restored_from(log: Vec<Stored>, nonce: u64) -> Bench {
         let aggregate = participant(&super::domain::service(), "hold");
-        Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log).expect("a log that restores")
+        Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log)
+            .expect("a log that restores")
     }
 
     /// Appends and acknowledges all that waits in the outbox.
     pub(crate) fn flush(&mut self) {
         for offset in append(&mut self.log, &mut self.out) {
-            self.processor.acknowledged(offset).expect("nobody else writes");
+            self.processor
+                .acknowledged(offset)
+                .expect("nobody else writes");
         }
         self.processor.sound(&mut self.effects);
     }
 
     /// Decides an input without appending the answer.
-    pub(crate) fn decide(&mut self, input: usize, stored: &Stored) -> Result<Outcome, ProcessorError> {
+    pub(crate) fn decide(
+        &mut self,
+        input: usize,
+        stored: &Stored,
+    ) -> Result<Outcome, ProcessorError> {
         self.now += 1;
-        self.processor.handle(input, &stored.record(), Timestamp::from_millis(self.now), &mut self.out)
+        self.processor.handle(
+            input,
+            &stored.record(),
+            Timestamp::from_millis(self.now),
+            &mut self.out,
+        )
     }
 
     /// Decides an input; gives the short types of what was appended.
     pub(crate) fn handle(&mut self, input: usize, stored: &Stored) -> Vec<String> {
         let from = self.log.len();
-        self.decide(input, stored).expect("an input that can be decided");
+        self.decide(input, stored)
+            .expect("an input that can be decided");
         self.flush();
         self.types_from(from)
     }
@@ -200,28 +240,45 @@ impl Bench {
         let from = self.log.len();
         self.now += 1;
         let now = Timestamp::from_millis(self.now);
-        self.processor.answer(request, reply, now, &mut self.out).expect("an answer that can be decided");
+        self.processor
+            .answer(request, reply, now, &mut self.out)
+            .expect("an answer that can be decided");
         self.flush();
         self.types_from(from)
     }
 
     pub(crate) fn mark(&mut self) -> wire::Marker {
         self.now += 1;
-        self.processor.mark(Timestamp::from_millis(self.now), &mut self.out);
+        self.processor
+            .mark(Timestamp::from_millis(self.now), &mut self.out);
         self.flush();
-        serde_json::from_slice(self.log.last().expect("a marker").value.as_deref().expect("its value")).expect("JSON")
+        serde_json::from_slice(
+            self.log
+                .last()
+                .expect("a marker")
+                .value
+                .as_deref()
+                .expect("its value"),
+        )
+        .expect("JSON")
     }
 
     pub(crate) fn types_from(&self, from: usize) -> Vec<String> {
-        self.log[from..].iter().map(|stored| stored.short_type().to_owned()).collect()
+        self.log[from..]
+            .iter()
+            .map(|stored| stored.short_type().to_owned())
+            .collect()
     }
 
     /// The types of the valid events, without fences and markers.
     pub(crate) fn valid_events(&self) -> Vec<&Stored> {
         let mut reader = StreamReader::from_start();
         let valid = self.log.iter().filter(|stored| {
-            let verdict = reader.read(stored.offset, &stored.record().headers).expect("headers that read");
-            matches!(verdict, Verdict::Valid(_)) && !wire::is_own_record(stored.event_type.as_deref().expect("a type"))
+            let verdict = reader
+                .read(stored.offset, &stored.record().headers)
+                .expect("headers that read");
+            matches!(verdict, Verdict::Valid(_))
+                && !wire::is_own_record(stored.event_type.as_deref().expect("a type"))
         });
         valid.collect()
     }

@@ -89,40 +89,77 @@ impl Port for Bank {
 
 /// Nothing for an amount of 0, a refusal for one below, and else as many holds as there are parts.
 pub(crate) fn hold(_: &Hold, placed: &Received<OrderPlaced>) -> Result<Vec<Held>, Refused> {
-    let OrderPlaced { order, amount, parts } = &**placed;
+    let OrderPlaced {
+        order,
+        amount,
+        parts,
+    } = &**placed;
     match amount {
-        ..0 => Err(Refused { order: order.clone(), amount: *amount }),
+        ..0 => Err(Refused {
+            order: order.clone(),
+            amount: *amount,
+        }),
         0 => Ok(Vec::new()),
-        1.. => Ok((0..*parts).map(|part| Held { order: order.clone(), amount: *amount, part }).collect()),
+        1.. => Ok((0..*parts)
+            .map(|part| Held {
+                order: order.clone(),
+                amount: *amount,
+                part,
+            })
+            .collect()),
     }
 }
 
 pub(crate) fn free(_: &Hold, _: &Received<OrderDropped>, held: &Held) -> Freed {
-    Freed { order: held.order.clone(), amount: held.amount, part: held.part }
+    Freed {
+        order: held.order.clone(),
+        amount: held.amount,
+        part: held.part,
+    }
 }
 
 pub(crate) fn ask(_: &Hold, wanted: &Received<MoneyWanted>) -> Asked {
-    Asked { order: wanted.order.clone(), cents: wanted.cents }
+    Asked {
+        order: wanted.order.clone(),
+        cents: wanted.cents,
+    }
 }
 
 pub(crate) fn told(_: &Hold, asked: &Asked, verdict: Verdict) -> Result<Granted, Denied> {
     match verdict {
-        Verdict(true) => Ok(Granted { order: asked.order.clone(), cents: asked.cents }),
-        Verdict(false) => Err(Denied { order: asked.order.clone() }),
+        Verdict(true) => Ok(Granted {
+            order: asked.order.clone(),
+            cents: asked.cents,
+        }),
+        Verdict(false) => Err(Denied {
+            order: asked.order.clone(),
+        }),
     }
 }
 
-pub(crate) fn give_back(hold: &Hold, _: &Received<OrderDropped>, asked: &Asked) -> Option<GaveBack> {
-    (hold.granted_cents > 0).then(|| GaveBack { order: asked.order.clone(), cents: asked.cents })
+pub(crate) fn give_back(
+    hold: &Hold,
+    _: &Received<OrderDropped>,
+    asked: &Asked,
+) -> Option<GaveBack> {
+    (hold.granted_cents > 0).then(|| GaveBack {
+        order: asked.order.clone(),
+        cents: asked.cents,
+    })
 }
 
 pub(crate) fn close(_: &Hold, closed: &Received<OrderClosed>) -> Closed {
-    Closed { order: closed.order.clone() }
+    Closed {
+        order: closed.order.clone(),
+    }
 }
 
 /// Shows the state, so that a test can look at it through the processor.
 pub(crate) fn see(hold: &Hold, probed: &Received<Probed>) -> Seen {
-    Seen { order: probed.order.clone(), state: hold.seen.join(",") }
+    Seen {
+        order: probed.order.clone(),
+        state: hold.seen.join(","),
+    }
 }
 
 /// Reacts with nothing, ever.
@@ -152,14 +189,21 @@ impl State for Shelf {
 
 /// A hold concerns the shelves `a` and `b`, and `a` once more where its amount is above 100.
 pub(crate) fn shelves_of(held: &Held) -> Vec<KeyOf<Shelf>> {
-    let names: &[&str] = if held.amount > 100 { &["a", "b", "a"] } else { &["a", "b"] };
+    let names: &[&str] = if held.amount > 100 {
+        &["a", "b", "a"]
+    } else {
+        &["a", "b"]
+    };
     names.iter().map(|&name| Sku(name.to_owned())).collect()
 }
 
 /// Takes what is held, but for the amount of 13: that is nobody's business.
 pub(crate) fn take(_: &Shelf, held: &Received<Held>) -> Option<Taken> {
     let sku = Sku(held.key().to_owned());
-    (held.amount != 13).then(|| Taken { sku, order: held.order.clone() })
+    (held.amount != 13).then(|| Taken {
+        sku,
+        order: held.order.clone(),
+    })
 }
 
 pub(crate) fn shelves() -> Aggregate<Shelf> {
