@@ -137,13 +137,13 @@ fn a_cancellation_after_the_confirmation_comes_too_late() {
 #[test]
 fn in_every_order_of_arrival_an_order_ends_once() {
     let all = world()
-        .with(created(), "created")
-        .with(created(), "created again")
-        .with(CancelRequested { order_id: ORDER }, "cancel")
-        .with(CancelRequested { order_id: ORDER }, "cancel again")
-        .with(rejected(), "rejected")
-        .with(paid(), "paid")
-        .with(failed(), "failed");
+        .with(&created(), "created")
+        .with(&created(), "created again")
+        .with(&CancelRequested { order_id: ORDER }, "cancel")
+        .with(&CancelRequested { order_id: ORDER }, "cancel again")
+        .with(&rejected(), "rejected")
+        .with(&paid(), "paid")
+        .with(&failed(), "failed");
     let ends = |world: &World| {
         world.events::<OrderConfirmed>().len() + world.events::<OrderCancelled>().len()
     };
@@ -158,7 +158,6 @@ fn in_every_order_of_arrival_an_order_ends_once() {
         },
         |world| assert_eq!(ends(world), 1, "an order that was told its end has ended"),
     );
-    println!("{states} states");
     assert!(
         states > 1_000,
         "only {states} states: not every order was tried"

@@ -1,5 +1,7 @@
 //! One payment's inputs in every order of arrival: no money stays taken for a cancelled order.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::any::TypeId;
 
 use kolo::{EffectCall, Event, Reply};
@@ -122,8 +124,8 @@ fn an_order_that_was_cancelled_first_is_never_charged() {
 #[test]
 fn an_order_that_is_not_cancelled_keeps_its_payment_however_often_it_is_reserved() {
     let world = world()
-        .with(reserved(900), "reserved")
-        .with(reserved(900), "reserved again");
+        .with(&reserved(900), "reserved")
+        .with(&reserved(900), "reserved again");
     let states = explore(&world, |_| (), |world| assert_eq!(kept_cents(world), 900));
     assert!(states > 10, "{states}");
 }
@@ -132,9 +134,9 @@ fn an_order_that_is_not_cancelled_keeps_its_payment_however_often_it_is_reserved
 fn cancelled_before_during_or_after_the_charge_no_money_stays_taken() {
     for total_cents in [900, LIMIT_CENTS + 1] {
         let all = world()
-            .with(reserved(total_cents), "reserved")
-            .with(cancelled(), "cancelled")
-            .with(cancelled(), "cancelled again");
+            .with(&reserved(total_cents), "reserved")
+            .with(&cancelled(), "cancelled")
+            .with(&cancelled(), "cancelled again");
         let finally = |world: &World| {
             assert_eq!(kept_cents(world), 0, "money stays taken");
             let refunds = world.events::<RefundRequested>().len();

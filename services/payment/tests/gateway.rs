@@ -1,5 +1,7 @@
 //! The adapter against a real HTTP server: what goes out, which replies are definitive, and that nothing else is.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -90,15 +90,15 @@ impl World {
 
     /// Adds a fact that may be published at any time, under the id that `name` stands for.
     #[must_use]
-    pub fn with<E: Event>(mut self, event: E, name: &str) -> Self {
+    pub fn with<E: Event>(mut self, event: &E, name: &str) -> Self {
         self.unpublished
-            .push((E::TYPE.topic, Rc::new(Stored::foreign(&event, name))));
+            .push((E::TYPE.topic, Rc::new(Stored::foreign(event, name))));
         self
     }
 
     /// Lets a fact from outside arrive, and everything happen that follows from it, requests in their order.
     pub fn arrive<E: Event>(&mut self, event: &E, name: &str) {
-        self.put(E::TYPE.topic, Rc::new(Stored::foreign(event, name)));
+        self.put(E::TYPE.topic, &Rc::new(Stored::foreign(event, name)));
         self.pass_over();
         self.rest();
     }
@@ -244,7 +244,7 @@ impl World {
         let (member, taken) = match step {
             Step::Publish(at) => {
                 let (topic, record) = self.unpublished.remove(at);
-                self.put(topic, record);
+                self.put(topic, &record);
                 return (None, Vec::new());
             }
             Step::Deliver { member, input } => (
@@ -268,15 +268,15 @@ impl World {
     fn append(&mut self, member: usize, records: Vec<Stored>) {
         let stream = self.members[member].description.stream;
         for record in records {
-            self.put(stream, Rc::new(record));
+            self.put(stream, &Rc::new(record));
         }
     }
 
     /// Appends to a topic, and lets the routers do their work at once: when a copy is taken up is another matter.
-    fn put(&mut self, topic: &str, record: Rc<Stored>) {
+    fn put(&mut self, topic: &str, record: &Rc<Stored>) {
         let log = self.topics.entry(topic.to_owned()).or_default();
         let at = log.len();
-        log.push(Rc::clone(&record));
+        log.push(Rc::clone(record));
         if wire::is_own_record(&record.event_type) {
             return;
         }
@@ -285,7 +285,7 @@ impl World {
             let Some(inbox) = member.inbox().filter(|_| routed) else {
                 continue;
             };
-            for copy in copies(member, topic, at, &record) {
+            for copy in copies(member, topic, at, record) {
                 let inbox = self.topics.entry(inbox.clone()).or_default();
                 inbox.extend(std::iter::repeat_n(Rc::new(copy), self.copies));
             }

@@ -26,10 +26,10 @@ fn the_books_balance_through_crashes_whatever_arrives_when() {
             let cancel = CancelRequested {
                 order_id: order.order_id,
             };
-            world = world.with(cancel, &format!("cancel {number}"));
+            world = world.with(&cancel, &format!("cancel {number}"));
         }
-        world = world.with(order.clone(), &format!("created {number}"));
-        world = world.with(order, &format!("created again {number}"));
+        world = world.with(&order, &format!("created {number}"));
+        world = world.with(&order, &format!("created again {number}"));
     }
     let (confirmed, cancelled) = (Cell::new(0), Cell::new(0));
     for seed in 0..40 {

@@ -6,14 +6,13 @@ use shop_testing::{World, explore};
 
 /// The order and its cancellation, published in every order with what the world has to publish besides.
 fn every_order_of_arrival(world: &World, order: &OrderCreated) {
-    let world = world.clone().with(order.clone(), "created").with(
-        CancelRequested {
+    let world = world.clone().with(order, "created").with(
+        &CancelRequested {
             order_id: order.order_id,
         },
         "cancel",
     );
     let states = explore(&world, check_always, check_finally);
-    println!("{states} states");
     assert!(
         states > 250,
         "only {states} states: not every order was tried"
@@ -23,7 +22,7 @@ fn every_order_of_arrival(world: &World, order: &OrderCreated) {
 #[test]
 fn an_order_that_nobody_cancels_is_confirmed() {
     let world = stocked(&[("cup", 5), ("pot", 5)]);
-    let world = world.with(order(1, &[("cup", 2), ("pot", 1)], 900), "created");
+    let world = world.with(&order(1, &[("cup", 2), ("pot", 1)], 900), "created");
     let confirmed = |world: &World| {
         check_finally(world);
         assert_eq!(Shop::of(world).confirmed(), [1]);
@@ -39,7 +38,7 @@ fn an_order_that_nobody_cancels_is_confirmed() {
 fn a_cancellation_wins_or_loses_but_never_both() {
     let order = order(1, &[("cup", 2), ("pot", 1), ("cup", 1)], 900);
     let world = stocked(&[("cup", 5), ("pot", 5)]);
-    let world = world.with(order.clone(), "created again");
+    let world = world.with(&order, "created again");
     every_order_of_arrival(&world, &order);
 }
 
