@@ -8,16 +8,15 @@ use crate::id::{CorrelationId, EventId};
 
 /// One question to the outside world, declared by type; an adapter is bound to it where the service is started.
 ///
-/// ```
-/// # mod shop { pub use String as PaymentRequested; }
+/// ```text
 /// pub struct Charge;
-/// pub struct Charged { pub authorization: Option<String> }
-/// # /*
-/// impl kolo_core::Port for Charge {
+///
+/// impl Port for Charge {
 ///     type Request = PaymentRequested;
 ///     type Reply = Charged;
 /// }
-/// # */
+///
+/// Aggregate::<Payment>::new("payment").on(request).effect::<Charge, _>(charged)
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a port",
