@@ -7,6 +7,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use shop::{audit, demo, gateway, load};
 use tracing_subscriber::EnvFilter;
 
+/// What is logged unless KOLO_LOG says otherwise: calls of the gateway that are made again are what its faults are for.
+const QUIET: &str = "warn,kolo_kafka::effects=error";
+
 /// It could not be run, or made no sense; clap ends with the same code on wrong usage.
 const CANNOT: u8 = 2;
 
@@ -56,14 +59,25 @@ fn main() -> ExitCode {
             reason = "the one place that tells a person why it ends"
         )]
         {
-            eprintln!("shop: {error:#}");
+            eprintln!("shop: {}", in_full(&error));
         }
         ExitCode::from(CANNOT)
     })
 }
 
+/// An error with its causes, but for those that it tells already.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("KOLO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("KOLO_LOG").unwrap_or_else(|_| EnvFilter::new(QUIET));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -73,6 +87,14 @@ fn log_to_stderr() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_tells_each_cause_once() {
+        let error = anyhow::anyhow!("timed out")
+            .context("no answer: timed out")
+            .context("cannot start");
+        assert_eq!(in_full(&error), "cannot start: no answer: timed out");
+    }
 
     #[test]
     fn the_command_line_is_sound() {

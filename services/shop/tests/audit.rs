@@ -350,6 +350,17 @@ fn an_order_without_an_end_is_pending_and_named() {
 }
 
 #[test]
+fn what_a_pending_order_holds_is_told() {
+    let mut shop = Shop::open();
+    shop.reserved(1);
+    let text = format!(
+        "{}: received 10, but 8 in stock and 0 held by confirmed orders make 8; orders that have not ended hold 2",
+        sku()
+    );
+    assert_eq!(shop.violations()[1], ("stock", text));
+}
+
+#[test]
 fn an_order_that_ends_twice_is_named_with_both_places() {
     let mut shop = Shop::open();
     shop.confirmed(1);

@@ -1,5 +1,9 @@
 //! The whole shop on a real Kafka: as one process, and as separate ones.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up fails"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
@@ -13,7 +17,8 @@ use shop::RunId;
 use shop::load::{Fate, Plan};
 
 fn bootstrap() -> String {
-    std::env::var("KOLO_TEST_BOOTSTRAP").expect("this test needs a Kafka: run scripts/test, which starts one")
+    std::env::var("KOLO_TEST_BOOTSTRAP")
+        .expect("this test needs a Kafka: run scripts/test, which starts one")
 }
 
 /// Services of one name share their work, whoever started them: one shop at a time.
@@ -25,13 +30,24 @@ fn alone() -> MutexGuard<'static, ()> {
 fn shop(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
     // A lost answer of the gateway is asked for again soon, not after ten seconds.
-    command.args(arguments).env("KOLO_BOOTSTRAP", bootstrap()).env("KOLO_EFFECT_TIMEOUT_MS", "500");
+    command
+        .args(arguments)
+        .env("KOLO_BOOTSTRAP", bootstrap())
+        .env("KOLO_EFFECT_TIMEOUT_MS", "500");
     command
 }
 
 fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = shop(arguments).output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = shop(arguments).output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 /// A process that is killed when it is not needed any more.
@@ -48,40 +64,98 @@ impl Drop for Process {
 #[test]
 fn the_demo_ends_all_orders_and_its_last_line_is_one_object() {
     let _alone = alone();
-    let (code, stdout, stderr) = output(&["demo", "--orders", "400", "--seed", "7", "--duplicates", "0.2", "--json"]);
+    let (code, stdout, stderr) = output(&[
+        "demo",
+        "--orders",
+        "400",
+        "--seed",
+        "7",
+        "--duplicates",
+        "0.2",
+        "--json",
+    ]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     let last = stdout.lines().last().unwrap();
     let summary: Value = serde_json::from_str(last).unwrap();
     let places = [
-        "\"orders\"", "\"confirmed\"", "\"cancelled\"", "\"pending\"", "\"invariants\"", "\"one_end\"", "\"stock\"",
-        "\"money\"", "\"unique_ids\"", "\"causes\"", "\"seconds\"", "\"orders_per_second\"", "\"latency_ms\"", "\"p50\"",
-        "\"p90\"", "\"p99\"", "\"max\"",
+        "\"orders\"",
+        "\"confirmed\"",
+        "\"cancelled\"",
+        "\"pending\"",
+        "\"invariants\"",
+        "\"one_end\"",
+        "\"stock\"",
+        "\"money\"",
+        "\"unique_ids\"",
+        "\"causes\"",
+        "\"seconds\"",
+        "\"orders_per_second\"",
+        "\"latency_ms\"",
+        "\"p50\"",
+        "\"p90\"",
+        "\"p99\"",
+        "\"max\"",
     ]
-    .map(|name| last.find(name).unwrap_or_else(|| panic!("{name} is missing: {last}")));
+    .map(|name| {
+        last.find(name)
+            .unwrap_or_else(|| panic!("{name} is missing: {last}"))
+    });
     assert!(places.is_sorted(), "{last}");
-    assert_eq!((&summary["orders"], &summary["pending"]), (&400.into(), &0.into()), "{last}");
+    assert_eq!(
+        (&summary["orders"], &summary["pending"]),
+        (&400.into(), &0.into()),
+        "{last}"
+    );
     for (name, holds) in summary["invariants"].as_object().unwrap() {
         assert_eq!(holds, &Value::Bool(true), "{name}");
     }
 
     // What became of the orders is what was planned: only a customer who cancels leaves it open.
-    let plan = Plan { run: "00000000".parse().unwrap(), orders: 400, seed: 7, duplicates: 0.2 };
-    let count = |is: fn(Fate) -> bool| plan.orders().filter(|planned| is(planned.fate)).count() as u64;
+    let plan = Plan {
+        run: "00000000".parse().unwrap(),
+        orders: 400,
+        seed: 7,
+        duplicates: 0.2,
+    };
+    let count =
+        |is: fn(Fate) -> bool| plan.orders().filter(|planned| is(planned.fate)).count() as u64;
     let lost = count(|fate| matches!(fate, Fate::Short | Fate::Declined));
     let open = count(|fate| matches!(fate, Fate::Cancelled(_)));
     let cancelled = summary["cancelled"].as_u64().unwrap();
-    assert!((lost..=lost + open).contains(&cancelled), "{cancelled} cancelled, planned {lost} and up to {open}");
+    assert!(
+        (lost..=lost + open).contains(&cancelled),
+        "{cancelled} cancelled, planned {lost} and up to {open}"
+    );
     assert_eq!(summary["confirmed"].as_u64().unwrap(), 400 - cancelled);
 }
 
 #[test]
 fn the_books_balance_with_a_gateway_that_fails_and_loses_its_answers() {
     let _alone = alone();
-    let faults = ["--gateway-error-rate", "0.2", "--gateway-timeout-rate", "0.1", "--gateway-latency-ms", "5"];
-    let (code, stdout, stderr) = output(&[&["demo", "--orders", "150", "--duplicates", "0.1"], &faults[..]].concat());
+    let faults = [
+        "--gateway-error-rate",
+        "0.2",
+        "--gateway-timeout-rate",
+        "0.1",
+        "--gateway-latency-ms",
+        "5",
+    ];
+    let (code, stdout, stderr) = output(
+        &[
+            &["demo", "--orders", "150", "--duplicates", "0.1"],
+            &faults[..],
+        ]
+        .concat(),
+    );
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    assert!(stdout.contains("150 orders in ") && stdout.contains("The books balance"), "{stdout}");
-    assert!(!stdout.contains(" 0 repeated calls"), "with these faults some calls were made again: {stdout}");
+    assert!(
+        stdout.contains("150 orders in ") && stdout.contains("The books balance"),
+        "{stdout}"
+    );
+    assert!(
+        !stdout.contains(" 0 repeated calls"),
+        "with these faults some calls were made again: {stdout}"
+    );
 }
 
 #[test]
@@ -90,27 +164,48 @@ fn load_and_audit_work_beside_services_of_their_own_and_the_audit_finds_what_is_
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("ledger.jsonl");
     let ledger = ledger.to_str().unwrap();
-    let mut gateway =
-        Process(shop(&["gateway", "--port", "0", "--ledger", ledger]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut gateway = Process(
+        shop(&["gateway", "--port", "0", "--ledger", ledger])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let mut url = String::new();
-    BufReader::new(gateway.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    BufReader::new(gateway.0.stdout.take().unwrap())
+        .read_line(&mut url)
+        .unwrap();
     let url = url.trim();
 
     let config = Config::new(bootstrap());
     let adapter = HttpGateway::new(url).unwrap();
-    let payment = App::new(payment::service()).bind::<Charge>(adapter.clone()).bind::<Refund>(adapter);
-    let services = [App::new(order::service()), App::new(inventory::service()), payment].map(|app| app.start(&config).unwrap());
+    let payment = App::new(payment::service())
+        .bind::<Charge>(adapter.clone())
+        .bind::<Refund>(adapter);
+    let services = [
+        App::new(order::service()),
+        App::new(inventory::service()),
+        payment,
+    ]
+    .map(|app| app.start(&config).unwrap());
 
     let (code, stdout, stderr) = output(&["load", "--orders", "120", "--rate", "400", "--json"]);
     assert_eq!(code, Some(0), "{stderr}");
     let load: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
     assert_eq!(load["orders"], 120);
     let run = load["run"].as_str().unwrap();
-    let plan = Plan { run: run.parse::<RunId>().unwrap(), orders: 120, seed: 7, duplicates: 0.0 };
+    let plan = Plan {
+        run: run.parse::<RunId>().unwrap(),
+        orders: 120,
+        seed: 7,
+        duplicates: 0.0,
+    };
 
     let (code, stdout, stderr) = output(&["audit", "--run", run, "--gateway", url, "--wait", "60"]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    assert!(stdout.starts_with("120 orders: ") && stdout.contains(" 0 pending"), "{stdout}");
+    assert!(
+        stdout.starts_with("120 orders: ") && stdout.contains(" 0 pending"),
+        "{stdout}"
+    );
     for service in services {
         service.stop().unwrap();
     }
@@ -120,12 +215,27 @@ fn load_and_audit_work_beside_services_of_their_own_and_the_audit_finds_what_is_
     let (code, stdout, stderr) = output(&["audit", "--run", run, "--ledger", ledger, "--json"]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     let found: Value = serde_json::from_str(stdout.trim()).unwrap();
-    assert_eq!((&found["orders"], &found["invariants"]["money"]), (&120.into(), &true.into()));
+    assert_eq!(
+        (&found["orders"], &found["invariants"]["money"]),
+        (&120.into(), &true.into())
+    );
 
     // What anybody else writes into a stream is void.
-    let confirmed = plan.orders().find(|planned| planned.fate == Fate::Plain).unwrap().order.order_id.to_string();
+    let confirmed = plan
+        .orders()
+        .find(|planned| planned.fate == Fate::Plain)
+        .unwrap()
+        .order
+        .order_id
+        .to_string();
     let producer: BaseProducer = config.client().create().unwrap();
-    producer.send(BaseRecord::to("orders.outcome").key(&confirmed).payload("nonsense")).unwrap();
+    producer
+        .send(
+            BaseRecord::to("orders.outcome")
+                .key(&confirmed)
+                .payload("nonsense"),
+        )
+        .unwrap();
     producer.flush(std::time::Duration::from_secs(10)).unwrap();
     let (code, stdout, _) = output(&["audit", "--run", run, "--ledger", ledger]);
     assert_eq!(code, Some(0), "{stdout}");
@@ -134,11 +244,23 @@ fn load_and_audit_work_beside_services_of_their_own_and_the_audit_finds_what_is_
     let forged = format!(
         r#"{{"charge":{{"idempotency_key":"forged","order_id":"{confirmed}","customer_id":"c","amount_cents":1,"currency":"EUR","authorization_id":"a"}}}}"#
     );
-    writeln!(std::fs::OpenOptions::new().append(true).open(ledger).unwrap(), "{forged}").unwrap();
+    writeln!(
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(ledger)
+            .unwrap(),
+        "{forged}"
+    )
+    .unwrap();
     let (code, stdout, _) = output(&["audit", "--run", run, "--ledger", ledger]);
     assert_eq!(code, Some(1), "{stdout}");
     assert!(stdout.contains("✗ money"), "{stdout}");
-    assert!(stdout.contains(&format!("order {confirmed}: the charge under the key forged answers no valid")), "{stdout}");
+    assert!(
+        stdout.contains(&format!(
+            "order {confirmed}: the charge under the key forged answers no valid"
+        )),
+        "{stdout}"
+    );
     assert!(stdout.contains("✓ stock"), "{stdout}");
 }
 
@@ -146,16 +268,38 @@ fn load_and_audit_work_beside_services_of_their_own_and_the_audit_finds_what_is_
 fn what_makes_no_sense_is_refused_with_a_message_that_helps() {
     for (arguments, wanted) in [
         (&["audit"][..], "--gateway <URL>|--ledger <FILE>"),
-        (&["audit", "--ledger", "/nowhere", "--run", "xyz"][..], "expected eight hex digits"),
-        (&["load", "--duplicates", "2"][..], "expected a number from 0 (none) to 1 (all)"),
-        (&["demo", "--rate", "0"][..], "expected more than 0 orders a second"),
-        (&["audit", "--ledger", "/nowhere"][..], "the ledger /nowhere cannot be read"),
-        (&["gateway", "--gateway-error-rate", "3", "--port", "0"][..], "error_rate is 3"),
-        (&["load", "--bootstrap", "127.0.0.1:1"][..], "no broker answers at 127.0.0.1:1; start one with scripts/kafka/start"),
+        (
+            &["audit", "--ledger", "/nowhere", "--run", "xyz"][..],
+            "expected eight hex digits",
+        ),
+        (
+            &["load", "--duplicates", "2"][..],
+            "expected a number from 0 (none) to 1 (all)",
+        ),
+        (
+            &["demo", "--rate", "0"][..],
+            "expected more than 0 orders a second",
+        ),
+        (
+            &["audit", "--ledger", "/nowhere"][..],
+            "the ledger /nowhere cannot be read",
+        ),
+        (
+            &["gateway", "--gateway-error-rate", "3", "--port", "0"][..],
+            "error_rate is 3",
+        ),
+        (
+            &["load", "--bootstrap", "127.0.0.1:1"][..],
+            "no broker answers at 127.0.0.1:1; start one with scripts/kafka/start",
+        ),
         (&["demo", "--bootstrap", "127.0.0.1:1"][..], "127.0.0.1:1"),
     ] {
         let (code, stdout, stderr) = output(arguments);
-        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}: {stderr}");
+        assert_eq!(
+            (code, stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {stderr}"
+        );
         assert!(stderr.contains(wanted), "{arguments:?}: {stderr}");
     }
 }

@@ -268,7 +268,6 @@ fn one_end(books: &Books, finding: &mut Finding) {
 }
 
 fn stock(books: &Books, finding: &mut Finding) {
-    let mut held_by_confirmed: HashMap<&str, i64> = HashMap::new();
     for (id, order) in &books.orders {
         let wanted = match (&order.placed, order.standing()) {
             (Some(Placed { pieces, .. }), Standing::Confirmed) => pieces.clone(),
@@ -297,19 +296,31 @@ fn stock(books: &Books, finding: &mut Finding) {
             }
         }
     }
-    for order in books.orders.values().filter(|order| order.is_confirmed()) {
-        for (sku, pieces) in order.placed.iter().flat_map(|placed| &placed.pieces) {
-            *held_by_confirmed.entry(sku).or_default() += pieces;
+    // Of each article: what confirmed orders hold by right, and what orders without an end hold so far.
+    let (mut by_confirmed, mut by_pending): (HashMap<&str, i64>, HashMap<&str, i64>) =
+        Default::default();
+    for order in books.orders.values() {
+        let (pieces, held_by) = match (&order.placed, order.standing()) {
+            (Some(placed), Standing::Confirmed) => (&placed.pieces, &mut by_confirmed),
+            (_, Standing::Pending) => (&order.held, &mut by_pending),
+            _ => continue,
+        };
+        for (sku, pieces) in pieces {
+            *held_by.entry(sku).or_default() += pieces;
         }
     }
     for (sku, article) in &books.articles {
         if let Some((place, pieces)) = article.negative {
             finding.violated(format!("{sku}: {pieces} in stock at {place}"));
         }
-        let held = held_by_confirmed.get(sku.as_str()).copied().unwrap_or(0);
+        let held = by_confirmed.get(sku.as_str()).copied().unwrap_or(0);
         if article.received != article.in_stock + held {
+            let pending = match by_pending.get(sku.as_str()) {
+                None | Some(0) => String::new(),
+                Some(pieces) => format!("; orders that have not ended hold {pieces}"),
+            };
             finding.violated(format!(
-                "{sku}: received {}, but {} in stock and {held} held by confirmed orders make {}",
+                "{sku}: received {}, but {} in stock and {held} held by confirmed orders make {}{pending}",
                 article.received,
                 article.in_stock,
                 article.in_stock + held

@@ -24,15 +24,12 @@ use watch::{Watch, deadline};
 /// `shop demo`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 all orders ended and the books balance, 1 not so, 2 it could not be run."
+    after_help = "Other instances of these services on the same broker would take a share of the work, and charge another gateway.\n\n\
+    Exit codes: 0 all orders ended and the books balance, 1 not so, 2 it could not be run."
 )]
 pub struct DemoArgs {
     #[command(flatten)]
     connect: ConnectArgs,
-    #[command(flatten)]
-    load: LoadArgs,
-    #[command(flatten)]
-    faults: FaultArgs,
     /// Give up when orders have not ended so many seconds after the last was placed.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
@@ -42,6 +39,10 @@ pub struct DemoArgs {
     /// Print one JSON object as the last line, instead of the page for people.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    faults: FaultArgs,
 }
 
 /// Runs the shop once.

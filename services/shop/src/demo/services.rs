@@ -1,11 +1,15 @@
 //! The three services and their gateway, in this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use kolo::{App, Config, Running};
 use payment::{Charge, HttpGateway, Refund};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
 
 use crate::gateway::{FaultArgs, Gateway};
 
@@ -13,7 +17,12 @@ use crate::gateway::{FaultArgs, Gateway};
 pub(super) struct Services {
     running: Vec<(&'static str, Running)>,
     gateway: Gateway,
+    /// Set by Ctrl-C or SIGTERM.
+    interrupted: Arc<AtomicBool>,
 }
+
+/// The exit code of a process that is told to stop twice.
+const STOPPED_TWICE: i32 = 130;
 
 impl Services {
     /// Starts the gateway on a free port, creates or verifies the topics, and starts the services.
@@ -24,9 +33,16 @@ impl Services {
         let payment = App::new(payment::service())
             .bind::<Charge>(adapter.clone())
             .bind::<Refund>(adapter);
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // Stopping takes a moment, since the services leave their groups; the second signal ends it at once.
+            register_conditional_shutdown(signal, STOPPED_TWICE, Arc::clone(&interrupted))?;
+            register(signal, Arc::clone(&interrupted))?;
+        }
         let mut services = Services {
             running: Vec::new(),
             gateway,
+            interrupted,
         };
         services.launch("inventory", App::new(inventory::service()), config)?;
         services.launch("payment", payment, config)?;
@@ -46,8 +62,12 @@ impl Services {
         &self.gateway
     }
 
-    /// Fails if a service has failed; its own error comes from [`Services::stop`].
+    /// Fails if the process was told to stop, or a service has failed; its own error comes from [`Services::stop`].
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            !self.interrupted.load(Ordering::Relaxed),
+            "interrupted: orders may be left half-way, for the next run to end"
+        );
         for (name, running) in &self.running {
             anyhow::ensure!(
                 !running.wait(Duration::ZERO),

@@ -72,11 +72,11 @@ fn rate(text: &str) -> Result<f64, String> {
 pub struct RunLoadArgs {
     #[command(flatten)]
     connect: ConnectArgs,
-    #[command(flatten)]
-    load: LoadArgs,
     /// Print one JSON object at the end: `{"run","orders","seconds"}`.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    load: LoadArgs,
 }
 
 /// A progress bar on stderr, where that is a terminal.
