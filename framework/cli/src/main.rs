@@ -5,7 +5,7 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
-//! - `cluster`: the connection that all of them read through; `owner`: whose a topic is
+//! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
 
 mod args;
@@ -14,6 +14,7 @@ mod failure;
 mod near;
 mod owner;
 mod publish;
+mod scan;
 mod schemas;
 mod tail;
 mod terminal;

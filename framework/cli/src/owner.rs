@@ -5,8 +5,9 @@ use std::fmt;
 use kolo_core::wire::{FENCE, Fence, Source, Stamp};
 use rdkafka::message::Message;
 
-use crate::cluster::{Range, Reader, Topic, ends, headers, scan};
+use crate::cluster::{Reader, Topic, ends};
 use crate::failure::Failure;
+use crate::scan::{Range, headers, scan};
 
 /// Records at the beginning of each partition that are looked at. A stream begins with a fence; something else may
 /// stand before it only if it was written before the aggregate's first start.

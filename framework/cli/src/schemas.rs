@@ -1,5 +1,6 @@
 //! The folder of schemas: events by name, values as JSON.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use kolo_avro::dynamic::{DynamicError, EventSchema, InputProblem, SchemaSet};
@@ -15,6 +16,8 @@ const DEFAULT_FOLDER: &str = "schemas/avro";
 pub(crate) struct Schemas {
     folder: PathBuf,
     set: SchemaSet,
+    /// By full name of the event.
+    saga_fields: HashMap<String, String>,
 }
 
 impl Schemas {
@@ -34,9 +37,14 @@ impl Schemas {
                 indented(&errors.to_string())
             ))
         })?;
+        let saga_fields = set
+            .events()
+            .filter_map(|event| Some((event.name().to_owned(), event.saga_field()?.to_owned())))
+            .collect();
         Ok(Schemas {
             folder: folder.to_owned(),
             set,
+            saga_fields,
         })
     }
 
@@ -77,8 +85,7 @@ impl Schemas {
 
     /// The saga of an event's JSON, as its schema identifies it.
     pub(crate) fn saga<'j>(&self, event: &str, json: &'j Value) -> Option<&'j str> {
-        let schema = self.set.events().find(|known| known.name() == event)?;
-        json.get(schema.saga_field()?)?.as_str()
+        json.get(self.saga_fields.get(event)?)?.as_str()
     }
 
     /// A record's value as JSON, with the full name of its event.

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::cluster::{ANSWER, Reader, cannot_read};
+use crate::cluster::{ANSWER, Reader};
 use crate::failure::Failure;
+use crate::scan::cannot_read;
 
 /// Where to start in each partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

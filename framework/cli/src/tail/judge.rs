@@ -9,8 +9,9 @@ use kolo_core::stream::{StreamReader, Verdict, Void};
 use kolo_core::wire::{FENCE, Fence, Headers, Stamp};
 use rdkafka::message::Message;
 
-use crate::cluster::{Range, Reader, headers, scan};
+use crate::cluster::Reader;
 use crate::failure::Failure;
+use crate::scan::{Range, headers, scan};
 
 /// How far back a fence is looked for first.
 const WINDOW_RECORDS: i64 = 500;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 /// From so many waiting records on, a partition pauses until the others have come as far.
-const FULL_RECORDS: usize = 5_000;
-const LOW_RECORDS: usize = 500;
+const FULL_RECORDS: usize = 20_000;
+const LOW_RECORDS: usize = 2_000;
 
 #[derive(Debug, Default)]
 struct Lane {

@@ -1,5 +1,12 @@
 //! The command as a process: what it prints, and its exit code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking; its helpers are no test functions, which clippy would let pass"
+)]
+
 mod common;
 mod follow;
 mod publish;

@@ -105,7 +105,7 @@ fn partitions_and_topics_are_merged_by_time_and_each_keeps_its_order() {
 fn more_than_fits_in_memory_at_once_is_merged_all_the_same() {
     let cafe = Cafe::new();
     create(&cafe.orders, 2);
-    let count = 12_000;
+    let count = 44_000;
     let inks: Vec<Ink<'_>> = (0..count)
         .map(|number| {
             let partition = i32::from(number >= count / 2);

@@ -270,7 +270,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_expected() {
         (&["tail", "orders", "--from", "yesterday"][..], "RFC"),
         (&["tail", "orders", "--limit=-1"][..], "--limit"),
         (&["topics", "descrbe", "x"][..], "describe"),
-        (&["tell"][..], "tail"),
+        (&["tial"][..], "tail"),
         (&["completions", "tcsh"][..], "bash"),
     ] {
         let ran = cafe.offline(args);

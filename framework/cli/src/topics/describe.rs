@@ -1,15 +1,16 @@
-//! `kolo topics`: what topics are, and how far they reach.
+//! `kolo topics describe`: all of one topic.
 
 use std::io::Write;
 
+use kolo_core::TopicId;
 use kolo_kafka::Config;
 use kolo_kafka::topics::TopicAdmin;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigEntry, ResourceSpecifier};
 use rdkafka::config::RDKafkaLogLevel;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::args::{Topics, TopicsAction};
-use crate::cluster::{ANSWER, Cluster, Quiet, Topic, ends, refused};
+use super::print_json;
+use crate::cluster::{ANSWER, Cluster, Quiet, Topic, refused};
 use crate::failure::Failure;
 use crate::owner::{Kind, kind_of};
 use crate::terminal::{DIM, EVENT, PLACE, WRONG, paint};
@@ -26,70 +27,11 @@ const SETTINGS: [&str; 8] = [
     "compression.type",
 ];
 
-pub(crate) fn run(args: &Topics, config: &Config) -> Result<(), Failure> {
-    let cluster = Cluster::connect(config)?;
-    match &args.action {
-        TopicsAction::List { internal, json } => list(&cluster, *internal, *json),
-        TopicsAction::Describe { topic, json } => describe(&cluster, cluster.topic(topic)?, *json),
-        TopicsAction::Offsets { topic, json } => offsets(&cluster, cluster.topic(topic)?, *json),
-    }
-}
-
-fn list(cluster: &Cluster<'_>, internal: bool, as_json: bool) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for topic in cluster
-        .topics
-        .iter()
-        .filter(|topic| internal || !topic.is_internal())
-    {
-        let kind = if topic.is_internal() {
-            None
-        } else {
-            Some(kind_of(&cluster.reader, topic)?)
-        };
-        rows.push((topic, kind));
-    }
-    if as_json {
-        let all = rows.iter().map(|(topic, kind)| {
-            json!({
-                "topic": topic.name,
-                "partitions": topic.partitions.len(),
-                "replicas": topic.replicas(),
-                "kind": kind.as_ref().map_or("internal", Kind::word),
-                "owner": kind.as_ref().and_then(Kind::owner),
-            })
-        });
-        return print_json(&Value::Array(all.collect()));
-    }
-    let mut out = anstream::stdout().lock();
-    if rows.is_empty() {
-        writeln!(
-            out,
-            "There are no topics yet. A service creates its topics when it starts."
-        )?;
-    }
-    let width = rows
-        .iter()
-        .map(|(topic, _)| topic.name.len())
-        .max()
-        .unwrap_or(0);
-    for (topic, kind) in rows {
-        let kind = kind.map_or_else(|| "Kafka's own".to_owned(), |kind| kind.to_string());
-        let name = format!("{:width$}", topic.name);
-        let (partitions, replicas) = (topic.partitions.len(), topic.replicas());
-        writeln!(
-            out,
-            "{}  {partitions:>3} partitions  {replicas} replicas  {kind}",
-            paint(PLACE, name)
-        )?;
-    }
-    Ok(())
-}
-
-fn describe(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), Failure> {
+pub(super) fn describe(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), Failure> {
     let kind = kind_of(&cluster.reader, topic)?;
     let settings = settings(cluster.config, &topic.name)?;
     let id = topic_id(cluster.config, &topic.name)?;
+    let warnings = warnings(topic, &kind, &settings);
     if as_json {
         let partitions = topic.partitions.iter().map(|partition| {
             json!({
@@ -99,14 +41,9 @@ fn describe(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), F
                 "in_sync": partition.in_sync,
             })
         });
-        let settings: serde_json::Map<String, Value> = settings
+        let settings: Map<String, Value> = settings
             .iter()
-            .map(|entry| {
-                (
-                    entry.name.clone(),
-                    entry.value.clone().map_or(Value::Null, Value::String),
-                )
-            })
+            .map(|entry| (entry.name.clone(), json!(entry.value)))
             .collect();
         return print_json(&json!({
             "topic": topic.name,
@@ -115,7 +52,7 @@ fn describe(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), F
             "owner": kind.owner(),
             "partitions": partitions.collect::<Vec<_>>(),
             "settings": settings,
-            "warnings": warnings(topic, &kind, &settings),
+            "warnings": warnings,
         }));
     }
     let mut out = anstream::stdout().lock();
@@ -174,16 +111,7 @@ fn describe(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), F
             entry.value.as_deref().unwrap_or("-")
         )?;
     }
-    let settings = settings
-        .iter()
-        .map(|entry| {
-            (
-                entry.name.clone(),
-                entry.value.clone().map_or(Value::Null, Value::String),
-            )
-        })
-        .collect();
-    for warning in warnings(topic, &kind, &settings) {
+    for warning in warnings {
         writeln!(out, "  {} {warning}", paint(WRONG, "warning:"))?;
     }
     Ok(())
@@ -197,13 +125,16 @@ fn numbers(list: &[i32]) -> String {
 }
 
 /// What contradicts the guarantees that kolo gives.
-fn warnings(topic: &Topic, kind: &Kind, settings: &serde_json::Map<String, Value>) -> Vec<String> {
-    let is = |name: &str, wrong: &dyn Fn(&str) -> bool| {
+fn warnings(topic: &Topic, kind: &Kind, settings: &[ConfigEntry]) -> Vec<String> {
+    let value = |name: &str| {
         settings
-            .get(name)
-            .and_then(Value::as_str)
-            .is_some_and(wrong)
+            .iter()
+            .find(|entry| entry.name == name)
+            .and_then(|entry| entry.value.as_deref())
+            .unwrap_or_default()
     };
+    let is =
+        |name: &str, wrong: &dyn Fn(&str) -> bool| !value(name).is_empty() && wrong(value(name));
     let mut warnings = Vec::new();
     if topic
         .partitions
@@ -261,50 +192,10 @@ fn settings(config: &Config, topic: &str) -> Result<Vec<ConfigEntry>, Failure> {
 }
 
 /// Kafka's id of the topic.
-fn topic_id(config: &Config, topic: &str) -> Result<Option<kolo_core::TopicId>, Failure> {
+fn topic_id(config: &Config, topic: &str) -> Result<Option<TopicId>, Failure> {
     let admin = TopicAdmin::new(config).map_err(|error| refused(&error))?;
     let topics = admin
         .describe(&[topic])
         .map_err(|error| Failure::run(error.to_string()))?;
     Ok(topics.get(topic).map(|topic| topic.id))
-}
-
-fn offsets(cluster: &Cluster<'_>, topic: &Topic, as_json: bool) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    for partition in &topic.partitions {
-        let (first, next) = ends(&cluster.reader, &topic.name, partition.number)?;
-        rows.push((partition.number, first, next));
-    }
-    if as_json {
-        let all = rows.iter().map(|(partition, first, next)| {
-            json!({ "partition": partition, "first": first, "next": next, "records": next - first })
-        });
-        return print_json(&Value::Array(all.collect()));
-    }
-    let mut out = anstream::stdout().lock();
-    writeln!(
-        out,
-        "{}",
-        paint(
-            DIM,
-            format!(
-                "{:>9} {:>14} {:>14} {:>14}",
-                "partition", "first", "next", "records"
-            )
-        )
-    )?;
-    for (partition, first, next) in &rows {
-        let place = paint(PLACE, format!("{partition:>9}"));
-        writeln!(out, "{place} {first:>14} {next:>14} {:>14}", next - first)?;
-    }
-    let total: i64 = rows.iter().map(|(_, first, next)| next - first).sum();
-    writeln!(out, "{:>9} {:>14} {:>14} {total:>14}", "all", "", "")?;
-    Ok(())
-}
-
-fn print_json(value: &Value) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
 }
