@@ -18,7 +18,7 @@ use crate::declaration::{Declaration, EffectDecl, ReactionDecl, UndoDecl};
 use crate::description::{Function, Kind};
 use crate::effect::{Answers, Port};
 use crate::emits::{Compensates, Emits, Outgoing};
-use crate::event::{DecodeError, Event, OwnEvents, Owns};
+use crate::event::{Event, OwnEvents, Owns};
 use crate::key::Key;
 use crate::state::{KeyOf, Received, State};
 
@@ -214,81 +214,6 @@ fn outgoing<R: Emits<S::Event>, S: State>() -> Vec<Outgoing> {
     let mut edges = Vec::new();
     R::outgoing(&mut edges);
     edges
-}
-
-/// Why an input cannot be decided.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputProblem {
-    /// The value is not the event it should be.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The record's key is not the event's key.
-    #[error(
-        "the record's key is not the value of the event's key field `{field}`; whoever publishes it must set both to the same text"
-    )]
-    KeyMismatch {
-        /// The key field.
-        field: &'static str,
-    },
-    /// The record has no key, or one that is not text.
-    #[error(
-        "the record's key is absent or not UTF-8 text; whoever publishes it must set it to the event's key field"
-    )]
-    NoKey,
-    /// The key belongs on another partition.
-    #[error(
-        "the key belongs on partition {expected}: whoever publishes it must partition by murmur2 of the key (librdkafka: `partitioner=murmur2_random`)"
-    )]
-    WrongPartition {
-        /// Where murmur2 puts the key.
-        expected: i32,
-    },
-    /// The record has no `ce_type`, and its topic carries several declared types.
-    #[error(
-        "the record has no header `ce_type`, and the aggregate reads several event types from its topic"
-    )]
-    NoType,
-    /// A `kolo` header that cannot be read.
-    #[error(transparent)]
-    Stamp(#[from] crate::wire::StampError),
-    /// A routed copy without its origin.
-    #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
-    NoOrigin,
-    /// The record that tells the fence in force is gone.
-    #[error(
-        "offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever"
-    )]
-    Gone {
-        /// The offset where reading was to resume.
-        decided: i64,
-    },
-    /// A reaction emitted an event of another aggregate's key.
-    #[error(
-        "the reaction emitted `{event}` with the key `{found}`, but decides for another: an aggregate writes its own key only"
-    )]
-    ForeignKey {
-        /// The emitted event.
-        event: &'static str,
-        /// The key it was given.
-        found: String,
-    },
-    /// The answer is larger than a record may be.
-    #[error("the answer takes {bytes} bytes, more than the {limit} that a record may have")]
-    TooLarge {
-        /// What the first record would take, with the rest of the answer in its header.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The answer has more records than can be counted in their headers.
-    #[error("the answer has {records} records, more than the {limit} that one may have")]
-    TooMany {
-        /// How many.
-        records: usize,
-        /// The limit.
-        limit: usize,
-    },
 }
 
 impl<S: State> std::fmt::Debug for Aggregate<S> {

@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::panic::Location;
 
-use crate::aggregate::InputProblem;
 use crate::barrier::{Barrier, MAX_STEPS, Step};
 use crate::description::{
     CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
@@ -13,6 +12,7 @@ use crate::emits::{Emits, Outgoing};
 use crate::event::{DecodeError, Event, EventType, OwnEvents};
 use crate::id::CorrelationId;
 use crate::key::Key;
+use crate::problem::InputProblem;
 use crate::state::{KeyOf, Meta, Received, State};
 
 pub(crate) type Run<S> =

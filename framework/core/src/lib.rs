@@ -158,6 +158,7 @@ mod id;
 mod key;
 mod partition;
 mod position;
+mod problem;
 pub mod processor;
 mod service;
 mod state;
@@ -165,7 +166,7 @@ pub mod stream;
 mod time;
 pub mod wire;
 
-pub use aggregate::{Aggregate, InputProblem, KeyOfAggregate};
+pub use aggregate::{Aggregate, KeyOfAggregate};
 pub use description::{
     CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
 };
@@ -176,6 +177,7 @@ pub use id::{CorrelationId, EventId, ReactionId, TopicId};
 pub use key::Key;
 pub use partition::partition_of;
 pub use position::{Origin, OriginNumber, Path, Position};
+pub use problem::InputProblem;
 pub use service::{Participant, Service};
 pub use state::{KeyOf, Received, State};
 pub use time::Timestamp;

@@ -11,19 +11,26 @@
 //!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
 
+mod answer;
 mod answered;
 mod appends;
+mod compensate;
+mod complete;
 mod decide;
+mod entity;
+mod names;
 mod outbox;
+mod own;
 mod owner;
 mod restore;
 
 pub use appends::EpochEnd;
 pub use outbox::{Append, Outbox};
 
+pub use crate::problem::{ProcessorError, StreamProblem};
+
 use std::ops::Range;
 
-use crate::aggregate::InputProblem;
 use crate::effect::{EffectCall, Reply};
 use crate::id::{EventId, TopicId};
 use crate::position::Origin;
@@ -131,121 +138,6 @@ pub struct Start {
     pub effects: Vec<EffectCall>,
     /// How many events the restored stream held.
     pub events: u64,
-}
-
-/// Why a processor cannot go on. In every case the worker drops it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProcessorError {
-    /// This owner's epoch is over; another take-over may be tried.
-    #[error(transparent)]
-    EpochEnd(#[from] EpochEnd),
-    /// An input that cannot be decided. It is not skipped: the partition stops at it.
-    #[error(
-        "{topic} partition {partition} offset {offset}, key {key}, type {event_type}: {problem}"
-    )]
-    Input {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: i32,
-        /// The offset.
-        offset: i64,
-        /// The record's key.
-        key: String,
-        /// The record's type.
-        event_type: String,
-        /// What is wrong with it.
-        problem: Box<InputProblem>,
-    },
-    /// The answer to an effect cannot be decided.
-    #[error("the answer to request {request}: {problem}")]
-    Effect {
-        /// The request's event id.
-        request: EventId,
-        /// What is wrong with it.
-        problem: Box<InputProblem>,
-    },
-    /// The stream holds what this declaration cannot fold.
-    #[error("{topic} partition {partition} offset {offset}: {problem}")]
-    Stream {
-        /// The stream's topic.
-        topic: &'static str,
-        /// The partition.
-        partition: i32,
-        /// The offset.
-        offset: i64,
-        /// What is wrong.
-        problem: StreamProblem,
-    },
-}
-
-/// Why a stream cannot be restored, or not taken over.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StreamProblem {
-    /// Another aggregate's fence.
-    #[error(
-        "the stream belongs to {service}.{aggregate}, and a stream has one owner: give this aggregate a stream of its own"
-    )]
-    Foreign {
-        /// Its service.
-        service: String,
-        /// Its aggregate.
-        aggregate: String,
-    },
-    /// Another partition count.
-    #[error(
-        "the stream was written with {before} partitions and has {now}: keys would change their partition. Restore the count, or export the stream and import it into a new one"
-    )]
-    PartitionCount {
-        /// As the fence says.
-        before: i32,
-        /// As it is now.
-        now: i32,
-    },
-    /// A higher version has owned it.
-    #[error(
-        "version {newer} of this aggregate's declaration has written the stream, and this is version {own}: deploy the newer one, or allow the downgrade"
-    )]
-    NewerVersion {
-        /// The version in the stream.
-        newer: u32,
-        /// The version of this process.
-        own: u32,
-    },
-    /// An event type that is not an own event.
-    #[error(
-        "the stream holds `{event_type}`, which is none of this aggregate's own events: deploy a version that knows it"
-    )]
-    UnknownEvent {
-        /// The type.
-        event_type: String,
-    },
-    /// A value that cannot be decoded.
-    #[error(transparent)]
-    Decode(#[from] crate::event::DecodeError),
-    /// A header that cannot be read.
-    #[error(transparent)]
-    Stamp(#[from] crate::wire::StampError),
-    /// One of kolo's own records that cannot be read.
-    #[error("the record `{event_type}` cannot be read: {problem}")]
-    OwnRecord {
-        /// Its type.
-        event_type: String,
-        /// Why.
-        problem: String,
-    },
-    /// A record of an answer that does not belong where it stands.
-    #[error("the record is number {index} of {count} of an answer, but {found} came before it")]
-    TornOutOfTurn {
-        /// Its index.
-        index: u16,
-        /// Its count.
-        count: u16,
-        /// The index before it.
-        found: u16,
-    },
 }
 
 /// One aggregate on one partition of its stream.

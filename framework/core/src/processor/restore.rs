@@ -1,4 +1,4 @@
-//! Restore: the fold of the stream's valid records, and the completion of a torn answer.
+//! Restore: the fold of the stream's valid records.
 
 use std::sync::Arc;
 
@@ -9,26 +9,14 @@ use crate::event::OwnEvents;
 use crate::id::{CorrelationId, EventId};
 use crate::position::{Origin, OriginNumber};
 use crate::state::State;
-use crate::stream::{StreamReader, Verdict};
+use crate::stream::Verdict;
 use crate::time::Timestamp;
-use crate::wire::{
-    self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, Writer, read_rest,
-};
+use crate::wire::{self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, read_rest};
 
-use super::outbox::{Append, Outbox};
-use super::owner::{Owner, Recorded};
-use super::{ProcessorError, ResumeAt, Start, StreamProblem};
-
-/// An answer whose last records are not in the log (yet).
-pub(super) struct Torn {
-    stamp: Stamp,
-    key: Box<str>,
-    traceparent: Option<Box<str>>,
-    /// The records that follow the first one.
-    rest: Vec<(Box<str>, EventId, Box<[u8]>)>,
-    /// How many of the answer's records were found.
-    found: u16,
-}
+use super::StreamProblem;
+use super::complete::Torn;
+use super::entity::Recorded;
+use super::owner::Owner;
 
 fn own_json<T: DeserializeOwned>(event_type: &str, value: &[u8]) -> Result<T, StreamProblem> {
     serde_json::from_slice(value).map_err(|error| StreamProblem::OwnRecord {
@@ -38,14 +26,14 @@ fn own_json<T: DeserializeOwned>(event_type: &str, value: &[u8]) -> Result<T, St
 }
 
 /// A record of an answer, taken from the stream or from the first record's header.
-struct Part<'a> {
-    event_type: &'a str,
-    id: EventId,
-    key: &'a str,
-    value: &'a [u8],
-    at: Timestamp,
-    correlation: CorrelationId,
-    traceparent: Option<&'a str>,
+pub(super) struct Part<'a> {
+    pub(super) event_type: &'a str,
+    pub(super) id: EventId,
+    pub(super) key: &'a str,
+    pub(super) value: &'a [u8],
+    pub(super) at: Timestamp,
+    pub(super) correlation: CorrelationId,
+    pub(super) traceparent: Option<&'a str>,
 }
 
 impl<S: State> Owner<S> {
@@ -269,7 +257,7 @@ impl<S: State> Owner<S> {
     }
 
     /// Takes up one record of an answer; returns the request's id if it is one.
-    fn fold_part(&mut self, part: &Part<'_>) -> Result<Option<EventId>, StreamProblem> {
+    pub(super) fn fold_part(&mut self, part: &Part<'_>) -> Result<Option<EventId>, StreamProblem> {
         self.restored_events += 1;
         if part.event_type == BARRED {
             let barred: Barred = own_json(part.event_type, part.value)?;
@@ -303,131 +291,12 @@ impl<S: State> Owner<S> {
             value: part.value,
             traceparent: part.traceparent,
         };
-        Ok(Self::note(
+        Ok(Recorded::note(
             &self.names,
             &mut self.pending,
             &mut entity.barrier,
             &recorded,
         ))
-    }
-
-    /// Everything before the fence is folded: completes what is torn, and says where to go on.
-    pub(super) fn begin(
-        &mut self,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Start, ProcessorError> {
-        // Before the torn answer: a request in its missing half starts when its own append is sound.
-        let effects = crate::processor::Processor::pending(self);
-        if let Some(torn) = self.torn.take()
-            && self.setup.rules.complete_torn
-        {
-            let (topic, partition, offset) = (S::Event::STREAM, self.setup.partition, self.epoch);
-            self.complete(&torn, now, out)
-                .map_err(|problem| ProcessorError::Stream {
-                    topic,
-                    partition,
-                    offset,
-                    problem,
-                })?;
-        }
-        let partition = self.setup.partition;
-        let positions = &self.positions;
-        let resume = self.inputs.iter_mut().map(|input| {
-            let decided = input
-                .origin
-                .and_then(|origin| positions.last(origin, partition))
-                .map(|last| last.offset);
-            match (decided, input.marked.take()) {
-                (decided, Some((next, cursor))) if decided.is_none_or(|offset| offset < next) => {
-                    input.reader = StreamReader::resume(cursor);
-                    input.next = Some(next);
-                    ResumeAt::Next(next)
-                }
-                (Some(offset), _) => {
-                    input.reader = StreamReader::at_valid();
-                    input.resumes_at = Some(offset);
-                    ResumeAt::Decided(offset)
-                }
-                (None, _) => ResumeAt::Beginning,
-            }
-        });
-        Ok(Start {
-            resume: resume.collect(),
-            effects,
-            events: self.restored_events,
-        })
-    }
-
-    fn complete(
-        &mut self,
-        torn: &Torn,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<(), StreamProblem> {
-        let correlation = torn.stamp.correlation;
-        for (at, (event_type, id, value)) in torn
-            .rest
-            .iter()
-            .enumerate()
-            .skip(usize::from(torn.found) - 1)
-        {
-            let part = Part {
-                event_type,
-                id: *id,
-                key: &torn.key,
-                value,
-                at: now,
-                correlation: correlation.unwrap_or_else(|| CorrelationId::of_event(*id)),
-                traceparent: torn.traceparent.as_deref(),
-            };
-            let request = self.fold_part(&part)?;
-            self.number += 1;
-            let source = match torn.stamp.source {
-                Source::Input {
-                    origin,
-                    partition,
-                    position,
-                } => self.source(origin, partition, position),
-                other => other,
-            };
-            let writer = Writer {
-                epoch: Some(self.epoch),
-                nonce: self.setup.nonce,
-                number: self.number,
-            };
-            let index = u16::try_from(at + 2).unwrap_or(u16::MAX);
-            let stamp = Stamp {
-                writer: Some(writer),
-                source,
-                index,
-                ..torn.stamp
-            };
-            let event_type = self.static_name(event_type)?;
-            out.push(&Append {
-                event_type,
-                id: *id,
-                at: now,
-                key: torn.key.as_bytes(),
-                value,
-                stamp: stamp.to_string().as_bytes(),
-                rest: None,
-                traceparent: torn.traceparent.as_deref().map(str::as_bytes),
-            });
-            self.appends.push(request);
-        }
-        Ok(())
-    }
-
-    fn static_name(&self, name: &str) -> Result<&'static str, StreamProblem> {
-        if name == BARRED {
-            return Ok(BARRED);
-        }
-        let own = S::Event::TYPES.iter().find(|own| own.name == name);
-        own.map(|own| own.name)
-            .ok_or_else(|| StreamProblem::UnknownEvent {
-                event_type: name.to_owned(),
-            })
     }
 }
 
