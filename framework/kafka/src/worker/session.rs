@@ -288,6 +288,8 @@ impl<'a> Session<'a> {
     fn read_failed(&self, error: &KafkaError) -> Result<(), End> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                // A topic that was just created again has no such offset either, and nothing of it is lost.
+                self.check_topic_ids()?;
                 let lost = format!(
                     "{error}; compare the topics' earliest offsets with the lag that the group {} shows",
                     self.name
@@ -307,6 +309,31 @@ impl<'a> Session<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Begins anew if an input is another topic by now, or cannot be asked about.
+    fn check_topic_ids(&self) -> Result<(), End> {
+        let names: Vec<&str> = self
+            .inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .collect();
+        let now = TopicAdmin::new(&self.spec.config)
+            .map_err(|error| self.client_error(error))?
+            .describe(&names)
+            .map_err(|error| End::Restart(error.to_string()))?;
+        for input in &self.inputs {
+            if now
+                .get(&input.name)
+                .is_none_or(|topic| topic.id != input.id)
+            {
+                return Err(End::Restart(format!(
+                    "the topic `{}` was deleted and created again",
+                    input.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Every so often, positions that no answer holds are made durable, and shown to lag displays.
