@@ -1,6 +1,8 @@
 //! What stands on the wire beside the value: header names, the `kolo` header, and kolo's own records.
 //! `docs/protocol.md` gives every layout.
 
+mod base64;
+mod parse;
 mod record;
 mod rest;
 mod stamp;

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
+use super::base64::write_base64;
+use super::parse::parse;
 use crate::id::{CorrelationId, EventId, TopicId};
 use crate::position::{OriginNumber, Path, Position};
 
@@ -72,42 +74,6 @@ pub struct Stamp {
 pub struct StampError {
     header: String,
     problem: &'static str,
-}
-
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Writes the lowest `chars` x 6 bits.
-fn write_base64(out: &mut String, mut bits: u128, chars: usize) {
-    let mut text = [0u8; 22];
-    for place in text[..chars].iter_mut().rev() {
-        *place = BASE64[(bits & 63) as usize];
-        bits >>= 6;
-    }
-    out.extend(text[..chars].iter().map(|&byte| byte as char));
-}
-
-fn read_base64(text: &str, chars: usize, bits: u32) -> Option<u128> {
-    if text.len() != chars {
-        return None;
-    }
-    let mut value: u128 = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        // The first character holds what is left over of the bits; more than that would be another text for the same id.
-        let room = bits - 6 * (u32::try_from(chars).ok()? - 1);
-        if at == 0 && room < 6 && u32::from(digit) >= 1 << room {
-            return None;
-        }
-        value = value << 6 | u128::from(digit);
-    }
-    Some(value)
 }
 
 fn write_id(out: &mut String, id: Option<Uuid>) {
@@ -224,111 +190,6 @@ fn write_place(out: &mut String, partition: i32, position: Position) {
     write_number(out, partition);
     out.push(':');
     write_number(out, position.offset);
-}
-
-fn parse(header: &str) -> Result<Stamp, &'static str> {
-    let mut fields = header.split(' ');
-    let mut field = |missing| fields.next().ok_or(missing);
-    if field("empty")? != "1" {
-        return Err("its version is not 1: this reader is too old for it");
-    }
-    let correlation = parse_id(field("no correlation id")?)
-        .ok_or("the correlation id is not 22 characters of base64url")?;
-    let causation = parse_id(field("no causation id")?)
-        .ok_or("the causation id is not 22 characters of base64url")?;
-    let writer =
-        parse_writer(field("no epoch")?).ok_or("the epoch is not <epoch>.<nonce>.<number>")?;
-    let source = parse_source(field("no source")?)
-        .ok_or("the source is not <origin>:<partition>:<offset>")?;
-    let (index, count) = field("no index")?
-        .split_once('/')
-        .ok_or("the last field is not <index>/<count>")?;
-    let index = index.parse().map_err(|_| "the index is no number")?;
-    let count = count.parse().map_err(|_| "the count is no number")?;
-    if index == 0 || index > count {
-        return Err("the index is not between 1 and the count");
-    }
-    Ok(Stamp {
-        correlation: correlation.map(CorrelationId),
-        causation: causation.map(EventId),
-        writer,
-        source,
-        index,
-        count,
-    })
-}
-
-fn parse_uuid(text: &str) -> Option<Uuid> {
-    read_base64(text, 22, 128).map(Uuid::from_u128)
-}
-
-#[expect(
-    clippy::option_option,
-    reason = "outer: readable at all; inner: the field applies"
-)]
-fn parse_id(text: &str) -> Option<Option<Uuid>> {
-    if text == "-" {
-        Some(None)
-    } else {
-        parse_uuid(text).map(Some)
-    }
-}
-
-#[expect(
-    clippy::option_option,
-    reason = "outer: readable at all; inner: the field applies"
-)]
-fn parse_writer(text: &str) -> Option<Option<Writer>> {
-    if text == "-" {
-        return Some(None);
-    }
-    let (epoch, rest) = text.split_once('.')?;
-    let (nonce, number) = rest.split_once('.')?;
-    let epoch = if epoch == "-" {
-        None
-    } else {
-        Some(epoch.parse().ok()?)
-    };
-    let nonce = u64::try_from(read_base64(nonce, 11, 64)?).ok()?;
-    Some(Some(Writer {
-        epoch,
-        nonce,
-        number: number.parse().ok()?,
-    }))
-}
-
-fn parse_source(text: &str) -> Option<Source> {
-    if text == "-" {
-        return Some(Source::None);
-    }
-    let (origin, rest) = text.split_once(':')?;
-    let (partition, place) = rest.split_once(':')?;
-    let partition = partition.parse().ok()?;
-    let (offset, copy) = place.split_once('.').unwrap_or((place, "0"));
-    let position = Position {
-        offset: offset.parse().ok()?,
-        copy: copy.parse().ok()?,
-    };
-    match origin.strip_prefix('r') {
-        None => Some(Source::Input {
-            origin: origin.parse().ok()?,
-            partition,
-            position,
-        }),
-        Some(route) => {
-            let (version, topic) = route.split_once('/')?;
-            let path = match version.parse().ok()? {
-                0 => Path::Direct,
-                version => Path::Route(version),
-            };
-            Some(Source::Copy {
-                path,
-                topic: TopicId(parse_uuid(topic)?),
-                partition,
-                position,
-            })
-        }
-    }
 }
 
 impl std::fmt::Display for Stamp {

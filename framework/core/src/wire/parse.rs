@@ -1,0 +1,114 @@
+//! Reading the `kolo` header.
+
+use uuid::Uuid;
+
+use crate::id::{CorrelationId, EventId, TopicId};
+use crate::position::{Path, Position};
+
+use super::base64::read_base64;
+use super::stamp::{Source, Stamp, Writer};
+
+pub(super) fn parse(header: &str) -> Result<Stamp, &'static str> {
+    let mut fields = header.split(' ');
+    let mut field = |missing| fields.next().ok_or(missing);
+    if field("empty")? != "1" {
+        return Err("its version is not 1: this reader is too old for it");
+    }
+    let correlation = parse_id(field("no correlation id")?)
+        .ok_or("the correlation id is not 22 characters of base64url")?;
+    let causation = parse_id(field("no causation id")?)
+        .ok_or("the causation id is not 22 characters of base64url")?;
+    let writer =
+        parse_writer(field("no epoch")?).ok_or("the epoch is not <epoch>.<nonce>.<number>")?;
+    let source = parse_source(field("no source")?)
+        .ok_or("the source is not <origin>:<partition>:<offset>")?;
+    let (index, count) = field("no index")?
+        .split_once('/')
+        .ok_or("the last field is not <index>/<count>")?;
+    let index = index.parse().map_err(|_| "the index is no number")?;
+    let count = count.parse().map_err(|_| "the count is no number")?;
+    if index == 0 || index > count {
+        return Err("the index is not between 1 and the count");
+    }
+    Ok(Stamp {
+        correlation: correlation.map(CorrelationId),
+        causation: causation.map(EventId),
+        writer,
+        source,
+        index,
+        count,
+    })
+}
+
+fn parse_uuid(text: &str) -> Option<Uuid> {
+    read_base64(text, 22, 128).map(Uuid::from_u128)
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "outer: readable at all; inner: the field applies"
+)]
+fn parse_id(text: &str) -> Option<Option<Uuid>> {
+    if text == "-" {
+        Some(None)
+    } else {
+        parse_uuid(text).map(Some)
+    }
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "outer: readable at all; inner: the field applies"
+)]
+fn parse_writer(text: &str) -> Option<Option<Writer>> {
+    if text == "-" {
+        return Some(None);
+    }
+    let (epoch, rest) = text.split_once('.')?;
+    let (nonce, number) = rest.split_once('.')?;
+    let epoch = if epoch == "-" {
+        None
+    } else {
+        Some(epoch.parse().ok()?)
+    };
+    let nonce = u64::try_from(read_base64(nonce, 11, 64)?).ok()?;
+    Some(Some(Writer {
+        epoch,
+        nonce,
+        number: number.parse().ok()?,
+    }))
+}
+
+fn parse_source(text: &str) -> Option<Source> {
+    if text == "-" {
+        return Some(Source::None);
+    }
+    let (origin, rest) = text.split_once(':')?;
+    let (partition, place) = rest.split_once(':')?;
+    let partition = partition.parse().ok()?;
+    let (offset, copy) = place.split_once('.').unwrap_or((place, "0"));
+    let position = Position {
+        offset: offset.parse().ok()?,
+        copy: copy.parse().ok()?,
+    };
+    match origin.strip_prefix('r') {
+        None => Some(Source::Input {
+            origin: origin.parse().ok()?,
+            partition,
+            position,
+        }),
+        Some(route) => {
+            let (version, topic) = route.split_once('/')?;
+            let path = match version.parse().ok()? {
+                0 => Path::Direct,
+                version => Path::Route(version),
+            };
+            Some(Source::Copy {
+                path,
+                topic: TopicId(parse_uuid(topic)?),
+                partition,
+                position,
+            })
+        }
+    }
+}
