@@ -1,0 +1,107 @@
+//! A zombie: a process that stands still past its session while it has work in flight, and then goes on.
+
+use std::collections::HashSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use shop::audit::Topic;
+
+use crate::await_that;
+use crate::child::Child;
+use crate::shop::{STALL, Shop};
+use crate::watch::{Void, Watch};
+
+/// What happened to a zombie.
+#[derive(Debug)]
+pub struct Risen {
+    /// What it wrote when it went on.
+    pub void: Vec<Void>,
+    /// How long it took until others had taken over, from when it stood still.
+    pub taken_over: Duration,
+}
+
+/// Starts another instance, and waits until it owns something. It always has work in flight while it has a backlog: it
+/// sends what it appends in small batches and one after another, so that what waits behind the one that is on its way
+/// stays with it when it stops.
+///
+/// # Errors
+/// When it cannot be started, or gets nothing.
+pub fn start(shop: &mut Shop, mut command: Command) -> anyhow::Result<Child> {
+    command
+        .env("KOLO_MAX_IN_FLIGHT_RECORDS", "60")
+        .env("KOLO_KAFKA_LINGER_MS", "20");
+    let mut zombie = shop.start_command("zombie", command)?;
+    zombie.await_printed("took over", 1, STALL)?;
+    Ok(zombie)
+}
+
+/// The partitions that an instance has taken over so far, by what it prints.
+fn partitions(instance: &Child) -> anyhow::Result<HashSet<i32>> {
+    let printed = instance.printed()?;
+    let lines = printed.lines().filter(|line| line.contains("took over"));
+    let numbers = lines.filter_map(|line| {
+        let (_, after) = line.split_once("partition=")?;
+        after
+            .split(|letter: char| !letter.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    });
+    Ok(numbers.collect())
+}
+
+/// Stops an instance where it stands, waits until others have taken over what it owned of a stream, and lets it go on
+/// until it has found out. It is killed then, before it owns anything anew: whatever it did after it went on, it did as a
+/// zombie.
+///
+/// `in_flight` says whether it has work in flight.
+///
+/// # Errors
+/// When nobody takes over, or the zombie does not find out.
+pub fn raise(
+    shop: &mut Shop,
+    watch: &mut Watch,
+    mut zombie: Child,
+    stream: Topic,
+    mut in_flight: impl FnMut(&Watch) -> bool,
+) -> anyhow::Result<Risen> {
+    await_that("the instance works", STALL, || {
+        watch.look()?;
+        Ok(in_flight(watch))
+    })?;
+    // While the broker stands still, what the instance decides stays with it.
+    let broker = shop.broker.pause()?;
+    std::thread::sleep(Duration::from_millis(20) + shop.below(Duration::from_millis(60)));
+    zombie.pause()?;
+    drop(broker);
+    let begun = Instant::now();
+
+    let owned = partitions(&zombie)?;
+    let fences = watch.catch_up()?.fences().clone();
+    await_that("others have taken over from the zombie", STALL, || {
+        let now = watch.look()?.fences();
+        Ok(owned.iter().all(|partition| {
+            let place = (stream, *partition);
+            now.get(&place) > fences.get(&place)
+        }))
+    })?;
+    let taken_over = begun.elapsed();
+    let void = watch.catch_up()?.void().len();
+    let restarts = zombie.count("begins anew")?;
+    zombie.resume()?;
+    zombie.await_printed("begins anew", restarts + 1, STALL)?;
+    zombie.kill()?;
+    let void = watch
+        .catch_up()?
+        .void()
+        .get(void..)
+        .context("void records")?
+        .to_vec();
+    let foreign = void.iter().find(|void| void.place.topic != stream);
+    ensure!(
+        foreign.is_none(),
+        "a void record of somebody else: {foreign:?}"
+    );
+    Ok(Risen { void, taken_over })
+}

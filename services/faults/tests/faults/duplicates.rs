@@ -1,0 +1,40 @@
+//! Orders that are published again: under the same id, and under another.
+
+use anyhow::ensure;
+use shop_faults::watch::STREAMS;
+use shop_faults::{Load, quick, run_test, say};
+
+#[test]
+fn the_same_order_twice() {
+    run_test("duplicates", |shop| {
+        let orders = if quick() { 2_000 } else { 10_000 };
+        let _running = shop.start_all()?;
+        let mut watch = shop.watch()?;
+        let load = Load {
+            duplicates: 0.5,
+            ..Load::of(orders)
+        };
+        let publishing = shop.publish(load)?;
+        shop.settle(&mut watch, publishing, load, 0)?;
+        let events = watch.catch_up()?.events(&STREAMS);
+
+        // The whole run once more, goods and cancellations included, and behind it a run by which to see when it is through.
+        let mut again = shop.publish(load)?;
+        ensure!(again.exit(shop_faults::shop::STALL)?.success(), "shop load");
+        let behind = Load::of(600);
+        let publishing = shop.publish(behind)?;
+        shop.settle(&mut watch, publishing, behind, orders)?;
+        let report = shop.audit(load.run, std::time::Duration::from_secs(5))?;
+        ensure!(
+            report.balances(),
+            "the books do not balance: {:#}",
+            report.0
+        );
+        say(&format!(
+            "{events} events of {orders} orders stand as they were"
+        ));
+        let ended = watch.catch_up()?.ended();
+        ensure!(ended == orders + behind.orders, "{ended} orders ended");
+        Ok(())
+    });
+}

@@ -1,0 +1,103 @@
+//! Every fault of the gateway.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use shop::gateway::Faults;
+use shop_faults::shop::STALL;
+use shop_faults::{Load, await_that, campaign, quick, run_test};
+
+fn orders() -> u64 {
+    if quick() { 1_000 } else { 5_000 }
+}
+
+/// Runs a load against a gateway with faults from its start on; some calls must have been made again.
+fn faulty(name: &str, faults: Faults) {
+    run_test(name, |shop| {
+        shop.gateway
+            .set_faults(faults)
+            .map_err(anyhow::Error::msg)?;
+        let _running = shop.start_all()?;
+        let mut watch = shop.watch()?;
+        let load = Load::of(orders());
+        let publishing = shop.publish(load)?;
+        shop.settle(&mut watch, publishing, load, 0)?;
+        let calls = shop.gateway.statement().calls;
+        let repeated = calls.values().filter(|&&times| times > 1).count();
+        shop_faults::say(&format!(
+            "{repeated} of {} calls were made again",
+            calls.len()
+        ));
+        ensure!(
+            repeated * 10 > calls.len(),
+            "the gateway was not as faulty as it was told to be"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn it_charges_and_never_answers() {
+    faulty(
+        "gateway-timeouts",
+        Faults {
+            timeout_after_charge_rate: 0.2,
+            ..Faults::default()
+        },
+    );
+}
+
+#[test]
+fn it_answers_500() {
+    faulty(
+        "gateway-500",
+        Faults {
+            error_rate: 0.4,
+            ..Faults::default()
+        },
+    );
+}
+
+#[test]
+fn it_does_anything_but_work() {
+    faulty(
+        "gateway-mixed",
+        Faults {
+            latency_ms: 100,
+            error_rate: 0.3,
+            timeout_after_charge_rate: 0.2,
+            ..Faults::default()
+        },
+    );
+}
+
+#[test]
+fn it_refuses_connections_for_ten_seconds() {
+    run_test("gateway-refuses", |shop| {
+        let mut running = shop.start_all()?;
+        let mut watch = shop.watch()?;
+        let load = Load::of(orders());
+        let publishing = shop.publish(load)?;
+        shop.await_ends(&mut watch, load.orders / 5)?;
+        let refusing = Duration::from_secs(10);
+        let faults = Faults {
+            refuse_ms: u64::try_from(refusing.as_millis())?,
+            ..Faults::default()
+        };
+        shop.gateway
+            .set_faults(faults)
+            .map_err(anyhow::Error::msg)?;
+        let begun = Instant::now();
+        let charges = shop.gateway.statement().charges.len();
+        let (_, payment) = running.last_mut().context("payment")?;
+        payment.await_printed("no definitive reply", 1, refusing)?;
+        await_that("the gateway is called again", STALL, || {
+            Ok(shop.gateway.statement().charges.len() > charges && begun.elapsed() > refusing)
+        })?;
+        campaign::tell(
+            "the gateway refused connections for 10 s",
+            vec![begun.elapsed()],
+        );
+        shop.settle(&mut watch, publishing, load, 0)
+    });
+}

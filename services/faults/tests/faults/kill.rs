@@ -1,0 +1,66 @@
+//! kill -9.
+
+use shop_faults::campaign::Recovered;
+use shop_faults::shop::SESSION;
+use shop_faults::{Load, campaign, quick, run_test};
+
+#[test]
+fn each_process_in_turn() {
+    run_test("kill-each", |shop| {
+        let (orders, kills) = if quick() { (3_000, 6) } else { (20_000, 20) };
+        let mut running = shop.start_all()?;
+        let mut watch = shop.watch()?;
+        let load = Load::of(orders);
+        let publishing = shop.publish(load)?;
+        let recovered = campaign::run(
+            shop,
+            &mut watch,
+            load,
+            kills,
+            Recovered::NewOwner,
+            |shop, number| {
+                let (service, victim) = running.remove(0);
+                victim.kill()?;
+                let mut next = shop.start(service)?;
+                if number % 4 == 3 {
+                    // Once more, somewhere in its take-over.
+                    std::thread::sleep(shop.below(2 * SESSION));
+                    next.kill()?;
+                    next = shop.start(service)?;
+                }
+                running.push((service, next));
+                Ok(vec![service])
+            },
+        )?;
+        campaign::tell("kill -9 of one service", recovered);
+        shop.settle(&mut watch, publishing, load, 0)
+    });
+}
+
+#[test]
+fn all_at_once() {
+    run_test("kill-all", |shop| {
+        let (orders, kills) = if quick() { (2_000, 2) } else { (10_000, 5) };
+        let mut running = shop.start_all()?;
+        let mut watch = shop.watch()?;
+        let load = Load::of(orders);
+        let publishing = shop.publish(load)?;
+        let recovered = campaign::run(
+            shop,
+            &mut watch,
+            load,
+            kills,
+            Recovered::NewOwner,
+            |shop, _| {
+                let struck = running.iter().map(|(service, _)| *service).collect();
+                for (_, victim) in running.drain(..) {
+                    victim.kill()?;
+                }
+                running = shop.start_all()?;
+                Ok(struck)
+            },
+        )?;
+        campaign::tell("kill -9 of all services at once", recovered);
+        shop.settle(&mut watch, publishing, load, 0)
+    });
+}

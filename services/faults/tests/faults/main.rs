@@ -1,0 +1,12 @@
+//! One module a fault. See `scripts/faults`.
+
+mod broker;
+mod control;
+mod duplicates;
+mod gateway;
+mod instances;
+mod kill;
+mod recreated;
+mod terminate;
+mod undecodable;
+mod zombie;
