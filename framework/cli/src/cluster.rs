@@ -48,6 +48,10 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition comes this way as well, and is nothing to complain about.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         let all_down = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
         if !all_down || self.complaint().is_none() {
             *self.last() = Some(reason.to_owned());
