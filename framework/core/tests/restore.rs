@@ -10,9 +10,9 @@ mod common;
 
 use common::bench::{Bench, Stored, fact, participant, setup, topic, topic_id};
 use common::domain::*;
-use kolo_core::processor::{ProcessorError, ResumeAt, Setup};
+use kolo_core::processor::ResumeAt;
 use kolo_core::wire::Marker;
-use kolo_core::{EventId, Path, Position, Service};
+use kolo_core::{Path, Position, Service};
 
 /// What a run feeds to the processor.
 enum Step {
@@ -296,93 +296,6 @@ fn base64(id: uuid::Uuid) -> String {
 }
 
 #[test]
-fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
-    let mut whole = Bench::holds();
-    whole.handle(0, &fact(0, "a", &placed("o", 3)));
-    assert_eq!(whole.types_from(1), ["Held", "Held", "Held"]);
-    let expected: Vec<_> = whole
-        .valid_events()
-        .iter()
-        .map(|s| (s.id.clone(), s.value.clone()))
-        .collect();
-    for cut in 1..3 {
-        // The first owner dies after `cut` of the answer's records.
-        let torn = whole.log[..=cut].to_vec();
-        for second_cut in 0..(3 - cut) {
-            // The second one dies after `second_cut` of the missing ones.
-            let mut second = Bench::restored_from(torn.clone(), 2);
-            let fence = torn.len();
-            assert_eq!(
-                second.types_from(fence),
-                [vec!["kolo.fence"], vec!["Held"; 3 - cut]].concat()
-            );
-            second.log.truncate(fence + 1 + second_cut);
-            // The late rest of the first owner's answer is void behind the fence.
-            let late = whole.log[cut + 1..].iter().zip(second.log.len()..);
-            let late: Vec<Stored> = late
-                .map(|(s, at)| Stored {
-                    offset: i64::try_from(at).unwrap(),
-                    ..s.clone()
-                })
-                .collect();
-            second.log.extend(late);
-            let mut third = Bench::restored_from(second.log, 3);
-            let found: Vec<_> = third
-                .valid_events()
-                .iter()
-                .map(|s| (s.id.clone(), s.value.clone()))
-                .collect();
-            assert_eq!(found, expected, "cut after {cut} and {second_cut}");
-            let indexes: Vec<_> = third
-                .valid_events()
-                .iter()
-                .map(|s| (s.stamp().index, s.stamp().count))
-                .collect();
-            assert_eq!(indexes, [(1, 3), (2, 3), (3, 3)]);
-            assert!(third.handle(0, &fact(0, "a", &placed("o", 3))).is_empty());
-            assert_eq!(third.processor.keys(), 1);
-        }
-    }
-}
-
-#[test]
-fn a_request_in_the_missing_half_of_a_torn_answer_starts_once() {
-    fn both(_: &Hold, wanted: &kolo_core::Received<MoneyWanted>) -> (Closed, Asked) {
-        (
-            Closed {
-                order: wanted.order.clone(),
-            },
-            Asked {
-                order: wanted.order.clone(),
-                cents: 1,
-            },
-        )
-    }
-    let service = Service::new("test").aggregate(
-        kolo_core::Aggregate::<Hold>::new("hold")
-            .on(both)
-            .effect::<Bank, _>(told),
-    );
-    let aggregate = participant(&service, "hold");
-    let take_over =
-        |nonce, log| Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log).unwrap();
-    let mut bench = take_over(1, Vec::new());
-    assert_eq!(
-        bench.handle(0, &fact(0, "w", &wanted("o"))),
-        ["Closed", "Asked"]
-    );
-    let request = bench.effects[0].request;
-    bench.log.pop();
-    let second = take_over(2, bench.log);
-    assert!(
-        second.start.effects.is_empty(),
-        "its append is not sound yet at the start"
-    );
-    let called: Vec<EventId> = second.effects.iter().map(|call| call.request).collect();
-    assert_eq!(called, [request]);
-}
-
-#[test]
 fn origins_may_be_numbered_anew_by_each_owner() {
     // The second owner reads another topic first, so that the numbers of the origins change places.
     fn note(_: &Hold, probed: &kolo_core::Received<Probed>) -> Closed {
@@ -428,109 +341,6 @@ fn a_topic_that_was_created_anew_is_read_from_its_beginning_and_ids_still_tell()
         "published again: its id was answered"
     );
     assert_eq!(bench.handle(0, &fact(1, "b", &placed("o", 1))), ["Held"]);
-}
-
-fn refusal(log: Vec<Stored>, change: impl FnOnce(&mut Setup)) -> String {
-    let aggregate = participant(&service(), "hold");
-    let mut setup = setup(&*aggregate, "test", 9);
-    change(&mut setup);
-    match Bench::take_over(&*aggregate, setup, log) {
-        Err(error @ ProcessorError::Stream { .. }) => error.to_string(),
-        Err(other) => panic!("another error: {other}"),
-        Ok(_) => panic!("it took over"),
-    }
-}
-
-#[test]
-fn a_stream_of_another_service_or_partition_count_is_refused() {
-    let log = run(&history()).log;
-    let message = refusal(log.clone(), |setup| setup.service = "thief".into());
-    assert!(
-        message.starts_with("holds partition 0 offset 0: the stream belongs to test.hold"),
-        "{message}"
-    );
-    let message = refusal(log, |setup| setup.partitions = 2);
-    assert!(
-        message.contains("was written with 1 partitions and has 2"),
-        "{message}"
-    );
-}
-
-#[test]
-fn a_fence_left_by_mistake_does_not_shut_the_owner_out() {
-    let mut bench = run(&history());
-    let aggregate = participant(&service(), "hold");
-    for change in [
-        |setup: &mut Setup| setup.service = "thief".into(),
-        |setup: &mut Setup| setup.partitions = 2,
-    ] {
-        let mut setup = setup(&*aggregate, "test", 9);
-        change(&mut setup);
-        let thief = aggregate.processor(setup);
-        thief.fence(kolo_core::Timestamp::from_millis(1), &mut bench.out);
-        common::bench::append(&mut bench.log, &mut bench.out);
-    }
-    assert_eq!(bench.restored(10).processor.keys(), 3);
-}
-
-#[test]
-fn an_older_version_does_not_take_over_unless_told_to() {
-    let newer = Service::new("test").aggregate(holds().version(3));
-    let newer = participant(&newer, "hold");
-    let log = Bench::take_over(&*newer, setup(&*newer, "test", 1), Vec::new())
-        .unwrap()
-        .log;
-    let message = refusal(log.clone(), |_| {});
-    assert!(
-        message.contains("version 3 of this aggregate's declaration")
-            && message.contains("this is version 1"),
-        "{message}"
-    );
-    // Not even when the version that left the latest fence is an old one, which refused.
-    let mut after_refusal = log.clone();
-    after_refusal.extend(
-        Bench::holds()
-            .log
-            .into_iter()
-            .map(|fence| Stored { offset: 1, ..fence }),
-    );
-    refusal(after_refusal, |_| {});
-    let aggregate = participant(&service(), "hold");
-    let told = Setup {
-        allow_downgrade: true,
-        ..setup(&*aggregate, "test", 2)
-    };
-    assert!(Bench::take_over(&*aggregate, told, log).is_ok());
-}
-
-#[test]
-fn a_stream_with_an_event_that_nobody_declares_is_refused() {
-    let mut bench = run(&history()[..1]);
-    bench.log[1].event_type = Some("test.Vanished".into());
-    let message = refusal(bench.log, |_| {});
-    assert!(
-        message.starts_with("holds partition 0 offset 1: the stream holds `test.Vanished`"),
-        "{message}"
-    );
-}
-
-#[test]
-fn a_stream_with_a_value_or_header_that_cannot_be_read_is_refused() {
-    let log = run(&history()[..1]).log;
-    let broken = |change: fn(&mut Stored)| {
-        let mut log = log.clone();
-        change(&mut log[1]);
-        refusal(log, |_| {})
-    };
-    assert!(broken(|stored| stored.value = Some(b"?".to_vec())).contains("test.Held: malformed"));
-    assert!(
-        broken(|stored| stored.stamp = Some("1 ?".into()))
-            .contains("the header `kolo: 1 ?` cannot be read")
-    );
-    assert!(
-        broken(|stored| stored.rest = None)
-            .contains("`kolo_rest` cannot be read: the header does not hold the 1 records")
-    );
 }
 
 #[test]

@@ -16,16 +16,19 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `protocol/domain.rs` | two aggregates whose decisions depend on all that their state ever was |
+//! | `protocol/domain.rs` `events.rs` | two aggregates whose decisions depend on all that their state ever was |
+//! | `protocol/fold.rs` | what is said to an input on a state: a plain fold that knows no processor |
 //! | `protocol/log.rs` | topics: records at offsets, appended in the order in which they arrive |
 //! | `protocol/producer.rs` | records in flight: they arrive in order, late, twice or never |
 //! | `protocol/owner.rs` | one owner of a stream: take-over, work, end |
 //! | `protocol/router.rs` | the router that copies events of the first stream into the second one's inbox |
 //! | `protocol/port.rs` | the outside world, with a ledger by idempotency key |
 //! | `protocol/scenario.rs` | what may happen in a run, and which rules are left out |
-//! | `protocol/world.rs` | all of them together, and the actions that are possible next |
+//! | `protocol/action.rs` | what can happen next |
+//! | `protocol/world.rs` | all of them together, and what an action does to them |
 //! | `protocol/settle.rs` | what happens when faults cease: everything comes to rest |
-//! | `protocol/invariants.rs` | what may never be seen |
+//! | `protocol/history.rs` | the valid part of a stream: whole answers, each id once, each decided on the state before it |
+//! | `protocol/invariants.rs` | what may never be seen once everything is at rest |
 //! | `protocol/explore.rs` | random walks by seed, and the runs of a script |
 
 pub mod protocol;

@@ -1,7 +1,11 @@
 //! The fenced log, put to the test. See the [crate](crate) for the layout.
 
+mod action;
 mod domain;
+mod events;
 mod explore;
+mod fold;
+mod history;
 mod invariants;
 mod log;
 mod owner;

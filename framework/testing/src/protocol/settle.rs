@@ -1,9 +1,10 @@
 //! The faults cease, and everything comes to rest.
 
+use super::action::Action;
 use super::domain::{FIRST, SECOND};
 use super::explore::Choices;
 use super::invariants::Violation;
-use super::world::{Action, STREAMS, World};
+use super::world::{STREAMS, World};
 
 /// How many rounds may pass before everything is at rest.
 const ROUNDS: usize = 60;

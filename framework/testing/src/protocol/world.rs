@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kolo_core::{Event, EventId, Service, Timestamp};
 
+use super::action::Action;
 use super::domain::{self, FACTS, FIRST, INBOX, SECOND, Told};
 use super::explore::Choices;
 use super::invariants::Violation;
@@ -12,35 +13,6 @@ use super::owner::{Owner, Surprise};
 use super::port::Port;
 use super::router::{Committed, Router};
 use super::scenario::{Faults, Scenario};
-
-/// Everything that happens by itself or by fault; numbers are places in [`World::owners`] and [`World::routers`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    Publish,
-    Repeat,
-    Land(usize),
-    Report(usize),
-    ReadGap(usize),
-    Handle(usize, usize),
-    Mark(usize),
-    Call(usize),
-    Reply(usize),
-    Forward(usize),
-    RouterLand(usize),
-    RouterReport(usize),
-    Commit,
-    // Faults from here on.
-    TakeOver(&'static str),
-    Crash(usize),
-    Lose(usize),
-    Drop(usize),
-    Resend(usize),
-    RouterStart,
-    RouterCrash(usize),
-    RouterDrop(usize),
-    Recreate,
-    Deploy,
-}
 
 /// The two streams, in the order of their aggregates.
 pub(super) const STREAMS: [&str; 2] = [FIRST, SECOND];
@@ -58,10 +30,10 @@ pub(super) struct World {
     committed_facts: i64,
     service: Service,
     pub(super) version: u32,
-    published: Vec<u64>,
-    unpublished: std::collections::VecDeque<u64>,
-    repeats: u64,
-    faults: Faults,
+    pub(super) published: Vec<u64>,
+    pub(super) unpublished: std::collections::VecDeque<u64>,
+    pub(super) repeats: u64,
+    pub(super) faults: Faults,
     clock: i64,
     nonce: u64,
 }
@@ -121,104 +93,6 @@ impl World {
     pub(super) fn router_start(&mut self) {
         self.routers
             .push(Router::start(self.committed, self.scenario.left));
-    }
-
-    /// What can happen without a fault.
-    pub(super) fn steps(&self) -> Vec<Action> {
-        let mut steps = Vec::new();
-        if !self.unpublished.is_empty() {
-            steps.push(Action::Publish);
-        }
-        for (at, owner) in self.owners.iter().enumerate() {
-            let mut step = |is_possible: bool, action| {
-                if is_possible {
-                    steps.push(action);
-                }
-            };
-            step(owner.producer.queued() > 0, Action::Land(at));
-            step(
-                owner.producer.reported() > 0 && owner.alive(),
-                Action::Report(at),
-            );
-            step(owner.has_gap(), Action::ReadGap(at));
-            let has_room = owner.works() && owner.in_flight() < self.scenario.window;
-            for input in 0..owner.inputs.len() {
-                step(
-                    has_room && owner.can_handle(input, &self.log),
-                    Action::Handle(at, input),
-                );
-            }
-            step(owner.works() && !owner.calls.is_empty(), Action::Call(at));
-            step(
-                owner.works() && !owner.replies.is_empty(),
-                Action::Reply(at),
-            );
-        }
-        for (at, router) in self.routers.iter().enumerate() {
-            if router.producer.queued() > 0 {
-                steps.push(Action::RouterLand(at));
-            }
-            if router.producer.reported() > 0 && router.alive {
-                steps.push(Action::RouterReport(at));
-            }
-            // A router that was replaced may go on for a while too.
-            if router.can_forward(&self.log, self.scenario.window) {
-                steps.push(Action::Forward(at));
-            }
-        }
-        steps
-    }
-
-    /// What can happen beside that: markers, commits, repeats, and faults while there are some left.
-    pub(super) fn disturbances(&self) -> Vec<Action> {
-        let mut all = vec![Action::Commit];
-        let mut add = |left: bool, action| {
-            if left {
-                all.push(action);
-            }
-        };
-        add(
-            self.repeats > 0 && !self.published.is_empty(),
-            Action::Repeat,
-        );
-        let faults = &self.faults;
-        STREAMS
-            .into_iter()
-            .for_each(|stream| add(faults.takeovers > 0, Action::TakeOver(stream)));
-        for (at, owner) in self.owners.iter().enumerate() {
-            let may_mark = owner.works() && owner.unmarked() > 0 && !self.scenario.left.markers;
-            add(may_mark, Action::Mark(at));
-            add(faults.crashes > 0 && owner.alive(), Action::Crash(at));
-            add(
-                faults.losses > 0 && !owner.alive() && owner.producer.queued() > 0,
-                Action::Lose(at),
-            );
-            add(
-                faults.drops > 0 && owner.works() && owner.producer.queued() > 1,
-                Action::Drop(at),
-            );
-            add(
-                faults.resends > 0 && owner.producer.can_resend(),
-                Action::Resend(at),
-            );
-        }
-        add(faults.routers > 0, Action::RouterStart);
-        for (at, router) in self.routers.iter().enumerate() {
-            add(
-                faults.router_crashes > 0 && router.alive,
-                Action::RouterCrash(at),
-            );
-            add(
-                faults.router_drops > 0 && router.producer.queued() > 1,
-                Action::RouterDrop(at),
-            );
-        }
-        add(
-            faults.recreations > 0 && !self.published.is_empty(),
-            Action::Recreate,
-        );
-        add(faults.deploys > 0, Action::Deploy);
-        all
     }
 
     /// Lets it happen.
