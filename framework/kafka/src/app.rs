@@ -12,7 +12,7 @@ use kolo_core::{Port, Service};
 use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
-use crate::config::Config;
+use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool};
 use crate::router::Router;
 use crate::topics::{TopicAdmin, TopicError, Topics};
@@ -55,7 +55,7 @@ pub enum StartError {
         port: &'static str,
     },
     /// librdkafka refuses the configuration.
-    #[error("librdkafka refuses the configuration: {0}")]
+    #[error("librdkafka refuses the settings: {problem}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…", problem = refused(.0))]
     Client(#[from] rdkafka::error::KafkaError),
     /// The system has no more threads.
     #[error("no thread can be started: {0}")]

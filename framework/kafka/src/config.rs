@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 use serde::Deserialize;
 
 /// How a service is run. Every field has a default but for [`Config::bootstrap`], which is `127.0.0.1:9092`.
@@ -95,9 +96,6 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
-    /// librdkafka refuses the settings.
-    #[error("librdkafka refuses the settings: {0}")]
-    Client(#[from] rdkafka::error::KafkaError),
 }
 
 const PREFIX: &str = "KOLO_";
@@ -203,6 +201,14 @@ impl Config {
     }
 }
 
+/// What librdkafka says of settings that it refuses. The value is left out: it may be a secret under a mistyped name.
+pub(crate) fn refused(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, problem, property, _) => format!("`{property}`: {problem}"),
+        other => other.to_string(),
+    }
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["password", "secret", "key.pem", "key_pem", "token", "jaas"]
@@ -293,5 +299,14 @@ mod tests {
                 .unwrap();
         assert_eq!(config.client().get("sasl.password"), Some("hunter2"));
         assert!(!format!("{config:?}").contains("hunter2"));
+        let mistyped =
+            Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASWORD", "hunter2")]));
+        let client: Result<rdkafka::consumer::BaseConsumer, _> =
+            mistyped.unwrap().client().create();
+        let error = refused(&client.err().unwrap());
+        assert!(
+            error.contains("sasl.pasword") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 }

@@ -24,7 +24,7 @@ use kolo_core::processor::{ProcessorError, Rules};
 use kolo_core::{Description, Participant, Service};
 use rdkafka::error::KafkaError;
 
-use crate::config::Config;
+use crate::config::{Config, refused};
 use crate::effects::{EffectPool, Replied, ReplyTo};
 use crate::topics::TopicError;
 use crate::wake::Waker;
@@ -99,7 +99,7 @@ pub enum RunError {
     #[error(transparent)]
     Topics(#[from] TopicError),
     /// librdkafka refuses something that is not a matter of time.
-    #[error("{aggregate}: {source}")]
+    #[error("{aggregate}: librdkafka refuses: {problem}", problem = refused(source))]
     Client {
         /// `<service>.<aggregate>`
         aggregate: String,
