@@ -1,14 +1,4 @@
 //! The declaration of an aggregate: what it reacts to, what it then emits, and how it undoes what it did.
-//!
-//! ```text
-//! Aggregate::<Stock>::new("stock")
-//!     .on(receive)                    // fn(&Stock, &Received<StockReceived>) -> StockAdded
-//!     .routed(skus, take)             // fn(&ReservationOpened) -> Vec<Sku>, fn(&Stock, &Received<..>) -> Result<..>
-//!     .undo(release)                  // fn(&Stock, &Received<PaymentFailed>, &StockTaken) -> StockReleased
-//! ```
-//!
-//! Reactions are plain `fn` items. Their names on the wire are made of the aggregate's name and of event names, so a
-//! function may be renamed or moved at will.
 
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -22,7 +12,17 @@ use crate::event::{Event, OwnEvents, Owns};
 use crate::key::Key;
 use crate::state::{KeyOf, Received, State};
 
-/// The declaration of one aggregate with the state `S`. See the [module](self) for an example.
+/// The declaration of one aggregate with the state `S`.
+///
+/// ```text
+/// Aggregate::<Stock>::new("stock")
+///     .on(receive)                    // fn(&Stock, &Received<StockReceived>) -> StockAdded
+///     .routed(skus, take)             // fn(&ReservationOpened) -> Vec<Sku>, fn(&Stock, &Received<..>) -> Result<..>
+///     .undo(release)                  // fn(&Stock, &Received<PaymentFailed>, &StockTaken) -> StockReleased
+/// ```
+///
+/// Reactions are plain `fn` items. Their names on the wire are made of the aggregate's name and of event names, so a
+/// function may be renamed or moved at will.
 #[must_use = "an aggregate does nothing until it is added to a service"]
 pub struct Aggregate<S: State> {
     pub(crate) declaration: Declaration<S>,

@@ -1,4 +1,4 @@
-//! The fenced log, put to the test. See the [crate](crate) for the layout.
+//! The fenced log, put to the test.
 
 mod action;
 mod domain;
