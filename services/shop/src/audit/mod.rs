@@ -17,15 +17,17 @@ mod command;
 mod money;
 mod place;
 mod reader;
+mod report;
 mod turn;
 
 pub use books::{Books, Record, Unreadable};
-pub use check::{Finding, Findings, Report, Verdicts, check};
+pub use check::check;
 pub(crate) use command::describe;
 pub use command::{AuditArgs, run};
 pub use money::{Ledger, Movement};
 pub use place::{Place, Topic};
 pub use reader::{From, Reader};
+pub use report::{Finding, Findings, Report, Verdicts};
 
 use std::time::{Duration, Instant};
 
