@@ -17,7 +17,8 @@ pub(super) fn variants() -> Vec<Variant> {
         ..stated
     };
     let holds = |rule, name, rules, world| Variant::inbox(rule, name, Holds, rules, world);
-    let out = |rule, name, rules, world| Variant::inbox(rule, name, Violated, rules, world);
+    let out =
+        |rule, name, rules, world| Variant::inbox(rule, name, Violated, rules, world).seeds(0, 2);
     let no_marker_before = "inbox-read-by-answers-no-marker-before";
     vec![
         holds("6 10", "inbox-stated", stated, small),
@@ -31,22 +32,23 @@ pub(super) fn variants() -> Vec<Variant> {
             },
         )
         .seeds(0, 3),
-        holds(
-            "6 10",
-            "inbox-three-records",
-            stated,
-            World {
-                records: [3, 1],
-                ..small
-            },
-        )
-        .seeds(3, 3),
         holds("10", "inbox-producer-drops", stated, drops),
+        // Where producers drop nothing, the chain is not needed.
+        holds(
+            "10",
+            "inbox-not-chained",
+            Rules {
+                chained: false,
+                ..stated
+            },
+            small,
+        ),
         holds(
             "6",
             "inbox-no-marker-before-answer",
             Rules {
                 marker_before_answer: false,
+                chained: false,
                 ..stated
             },
             small,
@@ -57,6 +59,7 @@ pub(super) fn variants() -> Vec<Variant> {
             no_marker_before,
             Rules {
                 marker_before_answer: false,
+                chained: false,
                 ..by_answers
             },
             small,
