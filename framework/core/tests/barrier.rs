@@ -112,7 +112,12 @@ fn several_events_are_undone_in_reverse_order_each_once() {
     live_and_restored(|bench, renew| {
         bench.handle(0, &placed(0, "a", 2));
         renew(bench);
-        bench.handle(0, &placed(1, "b", 1));
+        let second = OrderPlaced {
+            order: "o".into(),
+            amount: 9,
+            parts: 1,
+        };
+        bench.handle(0, &fact(1, "b", &second));
         renew(bench);
         let from = bench.log.len();
         bench.handle(0, &dropped(2, "d"));
@@ -123,7 +128,7 @@ fn several_events_are_undone_in_reverse_order_each_once() {
             .collect();
         assert_eq!(
             undone,
-            ["Freed|o|5|0", "Freed|o|5|1", "Freed|o|5|0"],
+            ["Freed|o|9|0", "Freed|o|5|1", "Freed|o|5|0"],
             "b's, then a's second and first"
         );
         let ids: std::collections::HashSet<_> = bench.log[from..]
