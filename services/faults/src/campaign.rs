@@ -18,7 +18,8 @@ pub enum Recovered {
 }
 
 /// Strikes so often while the orders of a load end, each time at a random moment of its share of the run, and waits until
-/// every stream of what was struck has recovered. Returns how long that took, from the blow on.
+/// every stream of what was struck has recovered. Returns how long that took, from when the blow was over: the process
+/// or the broker was started again.
 ///
 /// # Errors
 /// When the blow fails, or something does not recover.
@@ -41,8 +42,8 @@ pub fn run(
         // Between two ends as well as at one.
         std::thread::sleep(shop.below(Duration::from_millis(50)));
         let fences = watch.catch_up()?.fences().clone();
-        let begun = Instant::now();
         let struck = strike(shop, number)?;
+        let begun = Instant::now();
         let seen = watch.catch_up()?;
         let streams = struck.iter().flat_map(|service| service.streams());
         let grown: Vec<(Topic, u64)> = streams

@@ -11,8 +11,10 @@ use serde_json::Value;
 use shop::RunId;
 use shop::audit::Topic;
 use shop::gateway::{Faults, Gateway};
+use shop::load::{self, Plan, Publisher};
 use tempfile::TempDir;
 
+use crate::await_that;
 use crate::broker::Broker;
 use crate::child::{Child, tail};
 use crate::watch::Watch;
@@ -223,11 +225,33 @@ impl Shop {
             .collect()
     }
 
-    /// Starts publishing.
+    /// Publishes the goods of a load, waits until they are in stock, and starts publishing the orders.
+    ///
+    /// # Errors
+    /// When it cannot be published, or nobody takes the goods in.
+    pub fn publish(&mut self, watch: &mut Watch, load: Load) -> anyhow::Result<Child> {
+        let plan = Plan {
+            run: load.run,
+            orders: load.orders,
+            seed: load.seed,
+            duplicates: load.duplicates,
+        };
+        let before = watch.catch_up()?.events(&[Topic::Stock]);
+        let mut publisher = Publisher::connect(&self.config(), &load::topics())?;
+        load::publish_stock(plan, &mut publisher)?;
+        // Orders that come before the goods are cancelled, and would put nothing else to the test.
+        let goods = plan.receipts().len() as u64;
+        await_that("the goods are in stock", STALL, || {
+            Ok(watch.look()?.events(&[Topic::Stock]) >= before + goods)
+        })?;
+        self.publish_again(load)
+    }
+
+    /// Starts publishing a load, goods and orders; what was published before is repeated.
     ///
     /// # Errors
     /// When the publisher cannot be started.
-    pub fn publish(&mut self, load: Load) -> anyhow::Result<Child> {
+    pub fn publish_again(&mut self, load: Load) -> anyhow::Result<Child> {
         let mut command = self.command(&binary("shop")?);
         command.arg("load").arg("--json");
         command.args([

@@ -18,14 +18,10 @@ fn main() -> ExitCode {
             validity: false,
             ..Rules::ALL
         },
-        "gaps" => Rules {
-            read_gaps: false,
-            ..Rules::ALL
-        },
         _ => {
             return refuse(
                 "broken",
-                &std::io::Error::other("BROKEN_RULE is dedup, epoch or gaps"),
+                &std::io::Error::other("BROKEN_RULE is dedup or epoch"),
             );
         }
     };

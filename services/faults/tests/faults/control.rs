@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use shop::audit::Topic;
-use shop_faults::proxy::Proxy;
 use shop_faults::zombie::{raise, start};
 use shop_faults::{Load, Service, Shop, Watch, run_test, say};
 
@@ -51,7 +50,7 @@ fn without_dedup() {
             duplicates: 0.2,
             ..Load::of(1_000)
         };
-        let mut publishing = shop.publish(load)?;
+        let mut publishing = shop.publish(&mut watch, load)?;
         for share in 1..=3 {
             shop.await_ends(&mut watch, load.orders * share / 5)?;
             inventory.kill()?;
@@ -88,7 +87,7 @@ fn without_the_epoch_rule() {
             let command = broken(shop, Service::Inventory, "epoch");
             let zombie = start(shop, command)?;
             let load = Load::of(2_000);
-            let mut publishing = shop.publish(load)?;
+            let mut publishing = shop.publish(&mut watch, load)?;
             let events = watch.catch_up()?.events(&[Topic::Stock]);
             raise(shop, &mut watch, zombie, Topic::Stock, |watch| {
                 watch.seen().events(&[Topic::Stock]) > events + 100
@@ -106,45 +105,6 @@ fn without_the_epoch_rule() {
                 ));
                 return Ok(());
             }
-        }
-        Ok(())
-    });
-}
-
-#[test]
-fn without_reading_gaps() {
-    run_test("control-gaps", |shop| {
-        let _running = shop.start_all()?;
-        let mut watch = shop.watch()?;
-        let mut before = 0;
-        for round in 1.. {
-            ensure!(
-                round <= 10,
-                "{round} zombies have started no effect for what is void"
-            );
-            let proxy = Proxy::start(&shop.gateway.url())?;
-            let mut command = broken(shop, Service::Payment, "gaps");
-            command.env("GATEWAY_URL", proxy.url());
-            let zombie = start(shop, command)?;
-            let load = Load::of(2_000);
-            let publishing = shop.publish(load)?;
-            let risen = raise(shop, &mut watch, zombie, Topic::Payments, |_| {
-                proxy.calls().len() > 20
-            })?;
-            let called = proxy.calls();
-            let started = risen
-                .void
-                .iter()
-                .filter(|void| called.iter().any(|(_, key)| Some(*key) == void.id));
-            let started = started.count();
-            if started > 0 {
-                say(&format!(
-                    "without reading gaps, a zombie started {started} effects for what is void"
-                ));
-                return Ok(());
-            }
-            shop.settle(&mut watch, publishing, load, before)?;
-            before += load.orders;
         }
         Ok(())
     });

@@ -14,15 +14,15 @@ fn the_same_order_twice() {
             duplicates: 0.5,
             ..Load::of(orders)
         };
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         shop.settle(&mut watch, publishing, load, 0)?;
         let events = watch.catch_up()?.events(&STREAMS);
 
         // The whole run once more, goods and cancellations included, and behind it a run by which to see when it is through.
-        let mut again = shop.publish(load)?;
+        let mut again = shop.publish_again(load)?;
         ensure!(again.exit(shop_faults::shop::STALL)?.success(), "shop load");
         let behind = Load::of(600);
-        let publishing = shop.publish(behind)?;
+        let publishing = shop.publish(&mut watch, behind)?;
         shop.settle(&mut watch, publishing, behind, orders)?;
         let report = shop.audit(load.run, std::time::Duration::from_secs(5))?;
         ensure!(

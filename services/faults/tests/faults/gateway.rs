@@ -20,7 +20,7 @@ fn faulty(name: &str, faults: Faults) {
         let _running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders());
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         shop.settle(&mut watch, publishing, load, 0)?;
         let calls = shop.gateway.statement().calls;
         let repeated = calls.values().filter(|&&times| times > 1).count();
@@ -77,7 +77,7 @@ fn it_refuses_connections_for_ten_seconds() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders());
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         shop.await_ends(&mut watch, load.orders / 5)?;
         let refusing = Duration::from_secs(10);
         let faults = Faults {

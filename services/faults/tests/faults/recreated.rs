@@ -49,7 +49,7 @@ fn run(
     before: u64,
 ) -> anyhow::Result<()> {
     let load = Load::of(orders);
-    let publishing = shop.publish(load)?;
+    let publishing = shop.publish(watch, load)?;
     shop.settle(watch, publishing, load, before)
 }
 

@@ -11,7 +11,7 @@ fn each_process_in_turn() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders);
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         let recovered = campaign::run(
             shop,
             &mut watch,
@@ -41,7 +41,7 @@ fn all_at_once() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders);
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         let recovered = campaign::run(
             shop,
             &mut watch,

@@ -61,7 +61,7 @@ fn the_service_stops_at_it_each_time() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(500);
-        let publishing = shop.publish(load)?;
+        let publishing = shop.publish(&mut watch, load)?;
         shop.settle(&mut watch, publishing, load, 0)?;
 
         let (partition, offset) = publish_garbage(shop.broker.address(), "order-4711")?;

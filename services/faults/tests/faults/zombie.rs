@@ -29,7 +29,7 @@ fn of_payment_starts_no_effect_for_what_is_void() {
             command.env("GATEWAY_URL", proxy.url());
             let zombie = start(shop, command)?;
             let load = Load::of(2_000);
-            let publishing = shop.publish(load)?;
+            let publishing = shop.publish(&mut watch, load)?;
             let risen = raise(shop, &mut watch, zombie, Topic::Payments, |_| {
                 proxy.calls().len() > 20
             })?;
@@ -85,7 +85,7 @@ fn of_each_service_writes_nothing_that_counts() {
                 let command = shop.command(&binary(service.name())?);
                 let zombie = start(shop, command)?;
                 let load = Load::of(2_000);
-                let publishing = shop.publish(load)?;
+                let publishing = shop.publish(&mut watch, load)?;
                 let events = watch.catch_up()?.events(&[stream]);
                 let risen = raise(shop, &mut watch, zombie, stream, |watch| {
                     watch.seen().events(&[stream]) > events + 100
