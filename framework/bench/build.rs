@@ -1,0 +1,8 @@
+//! Generates the events that the benchmarks publish and answer with.
+
+fn main() {
+    kolo_avro::Generator::new("avro")
+        .published("published")
+        .stream("bench.accounts", "AccountEvent")
+        .generate();
+}

@@ -1,0 +1,66 @@
+//! Benchmarks of kolo; `docs/benchmarks.md` says what came of them.
+//!
+//! # Layout
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`throughput`] | consume, decide, evolve, append: kolo beside a bare rdkafka loop that writes the same bytes |
+//! | [`saga`] | the sample's order saga: orders a second, and latency at given rates |
+//! | [`memory`] | what a million live aggregates take |
+//! | [`broker`] | topics of the broker under test, and its process |
+//! | [`machine`] | CPU time, memory, load |
+//! | [`spread`] | minimum, median, maximum |
+
+mod broker;
+mod machine;
+mod memory;
+mod saga;
+mod spread;
+mod throughput;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+kolo_avro::include_events!();
+
+#[derive(Parser)]
+#[command(name = "kolo-bench", about = "Benchmarks of kolo.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Throughput of one aggregate on a real Kafka, beside a bare rdkafka loop.
+    Loop(throughput::LoopArgs),
+    /// The sample's order saga on a real Kafka: orders a second at saturation, latency at given rates.
+    Saga(saga::SagaArgs),
+    /// Memory of live aggregates, without a broker.
+    Memory(memory::MemoryArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Loop(arguments) => throughput::run(&arguments),
+        Command::Saga(arguments) => saga::run(&arguments),
+        Command::Memory(arguments) => memory::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "kolo-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line at once: a benchmark takes its time, and its reader wants to see it go on.
+fn say(line: impl AsRef<str>) {
+    let mut out = std::io::stdout().lock();
+    // A reader that has gone away is no error.
+    let _ = writeln!(out, "{}", line.as_ref());
+    let _ = out.flush();
+}
