@@ -55,7 +55,12 @@ pub fn run(
                 Recovered::Grows => seen.events(&[*topic]) > *events,
                 Recovered::NewOwner => seen.has_new_owner(*topic, &fences),
             };
-            if seen.ended() >= last || grown.iter().all(works) {
+            if grown.iter().all(works) {
+                times.push(begun.elapsed());
+                break;
+            }
+            // Nothing was left to do for what was struck.
+            if seen.ended() >= last {
                 break;
             }
             ensure!(
@@ -63,8 +68,12 @@ pub fn run(
                 "{struck:?} did not recover from fault {number} in {STALL:?}"
             );
         }
-        times.push(begun.elapsed());
     }
+    ensure!(
+        times.len() * 2 > strikes as usize,
+        "{} of {strikes} faults hit a service that had nothing left to do",
+        strikes as usize - times.len()
+    );
     Ok(times)
 }
 

@@ -89,6 +89,27 @@ impl Load {
             seed: 7,
         }
     }
+
+    /// So many orders of a run of their own, at a rate at which every service has work for as long as the run is struck.
+    #[must_use]
+    pub fn struck(orders: u64, strikes: u32) -> Load {
+        let rate = u32::try_from(orders).unwrap_or(u32::MAX) / (strikes * 4);
+        Load {
+            rate: Some(rate.max(1)),
+            ..Load::of(orders)
+        }
+    }
+
+    /// What is published, order by order.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan {
+            run: self.run,
+            orders: self.orders,
+            seed: self.seed,
+            duplicates: self.duplicates,
+        }
+    }
 }
 
 /// Whether smaller numbers are wanted.
@@ -230,12 +251,7 @@ impl Shop {
     /// # Errors
     /// When it cannot be published, or nobody takes the goods in.
     pub fn publish(&mut self, watch: &mut Watch, load: Load) -> anyhow::Result<Child> {
-        let plan = Plan {
-            run: load.run,
-            orders: load.orders,
-            seed: load.seed,
-            duplicates: load.duplicates,
-        };
+        let plan = load.plan();
         let before = watch.catch_up()?.events(&[Topic::Stock]);
         let mut publisher = Publisher::connect(&self.config(), &load::topics())?;
         load::publish_stock(plan, &mut publisher)?;
@@ -244,14 +260,11 @@ impl Shop {
         await_that("the goods are in stock", STALL, || {
             Ok(watch.look()?.events(&[Topic::Stock]) >= before + goods)
         })?;
-        self.publish_again(load)
+        self.publish_orders(load)
     }
 
-    /// Starts publishing a load, goods and orders; what was published before is repeated.
-    ///
-    /// # Errors
-    /// When the publisher cannot be started.
-    pub fn publish_again(&mut self, load: Load) -> anyhow::Result<Child> {
+    /// Starts `shop load`, which publishes the goods once more: repeats, which change nothing.
+    fn publish_orders(&mut self, load: Load) -> anyhow::Result<Child> {
         let mut command = self.command(&binary("shop")?);
         command.arg("load").arg("--json");
         command.args([

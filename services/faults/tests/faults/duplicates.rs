@@ -1,6 +1,7 @@
 //! Orders that are published again: under the same id, and under another.
 
 use anyhow::ensure;
+use shop::load::Publisher;
 use shop_faults::watch::STREAMS;
 use shop_faults::{Load, quick, run_test, say};
 
@@ -18,9 +19,12 @@ fn the_same_order_twice() {
         shop.settle(&mut watch, publishing, load, 0)?;
         let events = watch.catch_up()?.events(&STREAMS);
 
-        // The whole run once more, goods and cancellations included, and behind it a run by which to see when it is through.
-        let mut again = shop.publish_again(load)?;
-        ensure!(again.exit(shop_faults::shop::STALL)?.success(), "shop load");
+        // All orders once more, and behind them a run by which to see when they are through.
+        let mut publisher = Publisher::connect(&shop.config(), &shop::load::topics())?;
+        for planned in load.plan().orders() {
+            publisher.publish(&planned.order, planned.id)?;
+        }
+        publisher.deliver_all()?;
         let behind = Load::of(600);
         let publishing = shop.publish(&mut watch, behind)?;
         shop.settle(&mut watch, publishing, behind, orders)?;

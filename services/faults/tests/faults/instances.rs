@@ -12,10 +12,10 @@ fn join_and_leave() {
         let (orders, rounds) = if quick() { (4_000, 1) } else { (20_000, 4) };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
-        let load = Load::of(orders);
+        let rounds = rounds * u32::try_from(Service::ALL.len())?;
+        let load = Load::struck(orders, rounds);
         let publishing = shop.publish(&mut watch, load)?;
         let mut joined = Vec::new();
-        let rounds = rounds * u32::try_from(Service::ALL.len())?;
         let left = campaign::run(
             shop,
             &mut watch,
