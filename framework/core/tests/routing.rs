@@ -37,6 +37,7 @@ fn copy_of(topic: TopicId, origin: i64, copy: u32, key: &str, offset: i64, event
             topic,
             partition: 0,
             position: place,
+            after: None,
         },
         index: 1,
         count: 1,
@@ -111,6 +112,42 @@ fn a_key_that_is_named_twice_is_told_once() {
         Outcome::Repeat
     );
     assert_eq!(bench.valid_events().len(), 2);
+}
+
+#[test]
+fn a_copy_behind_a_missing_one_waits_for_the_router_that_brings_both() {
+    let after = |offset: i64, before: i64, at: i64| {
+        let stored = copy(offset, 0, "a", at, &held(5));
+        let stamp = stored
+            .stamp
+            .as_deref()
+            .map(|stamp| stamp.replace(".0 1/1", &format!(".0~{before}.0 1/1")));
+        Stored { stamp, ..stored }
+    };
+    let mut bench = shelf(1, Vec::new());
+    // The copy of 7 is lost with its router; those behind it were in flight.
+    assert_eq!(
+        bench.decide(0, &after(8, 7, 0)).unwrap(),
+        Outcome::Unchained
+    );
+    assert_eq!(
+        bench.decide(0, &after(9, 8, 1)).unwrap(),
+        Outcome::Unchained
+    );
+    assert!(bench.valid_events().is_empty());
+    // The next router starts a chain of its own.
+    assert_eq!(
+        bench.decide(0, &copy(7, 0, "a", 2, &held(5))).unwrap(),
+        Outcome::Decided(1)
+    );
+    assert_eq!(
+        bench.decide(0, &after(8, 7, 3)).unwrap(),
+        Outcome::Decided(1)
+    );
+    assert_eq!(
+        bench.decide(0, &after(9, 8, 4)).unwrap(),
+        Outcome::Decided(1)
+    );
 }
 
 #[test]

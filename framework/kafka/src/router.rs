@@ -119,6 +119,8 @@ struct Place {
     reader: StreamReader,
     /// The offset at which the first record is due; none if nothing was ever committed.
     resumes_at: Option<i64>,
+    /// The last copy that went to each partition of the inbox: the next one names it.
+    sent: HashMap<i32, Position>,
     /// How many records were read here.
     read: u64,
     /// The last of them: from the first one with a copy that is not acknowledged.
@@ -338,6 +340,7 @@ impl<'a> Session<'a> {
                         number,
                         reader,
                         resumes_at,
+                        sent: HashMap::new(),
                         read: 0,
                         open,
                         committable: None,
@@ -447,10 +450,8 @@ impl Forward<'_> {
     ) -> Result<(), End> {
         let record = record_of(message);
         let topic = message.topic();
-        let Some(place) = self
-            .places
-            .get_mut(&(topic.to_owned(), message.partition()))
-        else {
+        let at = (topic.to_owned(), message.partition());
+        let Some(place) = self.places.get_mut(&at) else {
             return Ok(());
         };
         if let Some(due) = place.resumes_at.take()
@@ -520,14 +521,19 @@ impl Forward<'_> {
             .get(topic)
             .copied()
             .unwrap_or(TopicId(uuid::Uuid::nil()));
-        self.copies(
+        let mut sent = std::mem::take(&mut place.sent);
+        let copied = self.copies(
             message,
             &record,
             topic_id,
             stamp.flatten(),
-            number,
-            sequence,
-        )
+            (number, sequence),
+            &mut sent,
+        );
+        if let Some(place) = self.places.get_mut(&at) {
+            place.sent = sent;
+        }
+        copied
     }
 
     fn copies(
@@ -536,8 +542,8 @@ impl Forward<'_> {
         record: &Record<'_>,
         topic: TopicId,
         stamp: Option<Stamp>,
-        number: usize,
-        sequence: u64,
+        (number, sequence): (usize, u64),
+        sent: &mut HashMap<i32, Position>,
     ) -> Result<(), End> {
         let id = match record.headers.id {
             Some(id) => wire::event_id(id),
@@ -545,6 +551,11 @@ impl Forward<'_> {
         };
         let keys = std::mem::take(self.keys);
         for (copy, key) in (0u32..).zip(&keys) {
+            let target = partition_of(key.as_bytes(), self.inbox_partitions);
+            let position = Position {
+                offset: record.offset,
+                copy,
+            };
             let copied = Stamp {
                 // A fact from outside has none yet: the aggregate that decides derives it.
                 correlation: stamp.and_then(|stamp| stamp.correlation),
@@ -554,17 +565,16 @@ impl Forward<'_> {
                     path: ROUTE,
                     topic,
                     partition: message.partition(),
-                    position: Position {
-                        offset: record.offset,
-                        copy,
-                    },
+                    position,
+                    // A copy that was lost with a router is missed by its successors, which are passed over then.
+                    after: sent.insert(target, position),
                 },
                 index: 1,
                 count: 1,
             };
             *self.token += 1;
             let mut copy = BaseRecord::with_opaque_to(self.inbox, *self.token)
-                .partition(partition_of(key.as_bytes(), self.inbox_partitions))
+                .partition(target)
                 .key(key.as_bytes())
                 .payload(record.value.unwrap_or_default())
                 .timestamp(record.timestamp.as_millis())

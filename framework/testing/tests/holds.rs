@@ -61,6 +61,7 @@ fn with_many_routers_at_once() {
     let faults = Faults {
         routers: 6,
         router_crashes: 4,
+        router_drops: 2,
         takeovers: 2,
         ..Faults::NONE
     };

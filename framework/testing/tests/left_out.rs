@@ -253,9 +253,8 @@ fn rule_10_routers_commit_after_acknowledgement() {
     );
 }
 
-/// No rule left out, but an assumption: that a router's producer sends nothing behind a batch that it gave up.
 #[test]
-fn a_routers_producer_leaves_no_holes() {
+fn rule_10_copies_are_chained() {
     let faults = Faults {
         router_drops: 1,
         ..Faults::default()
@@ -263,6 +262,10 @@ fn a_routers_producer_leaves_no_holes() {
     fails(
         &Scenario {
             faults,
+            left: Left {
+                router_chain: true,
+                ..Left::default()
+            },
             ..Scenario::default()
         },
         |seen| *seen == Violation::Lost("second"),

@@ -163,6 +163,7 @@ fn source(stamp: &Stamp, judge: &Judge, knowledge: &Knowledge<'_>) -> Option<Str
             topic,
             partition,
             position,
+            ..
         } => {
             let name = knowledge.names.iter().find(|(id, _)| *id == topic);
             let topic = name.map_or_else(|| format!("topic {topic}"), |(_, name)| name.clone());

@@ -371,6 +371,7 @@ fn a_copy_in_an_inbox_names_its_origin() {
                 offset: 17,
                 copy: 1,
             },
+            after: None,
         },
         index: 1,
         count: 1,

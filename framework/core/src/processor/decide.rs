@@ -83,6 +83,13 @@ impl<S: State> Owner<S> {
             return Ok(Outcome::Repeat);
         }
         let routed = self.inputs[input].origin.is_none();
+        // What a router that ended had in flight behind a copy that was lost: the next router brings both, in order.
+        if rules.chained_copies
+            && let Some(after) = predecessor(stamp.as_ref())
+            && !self.positions.passed(origin, partition, after)
+        {
+            return Ok(Outcome::Unchained);
+        }
         if !self
             .names
             .handlers
@@ -152,6 +159,7 @@ impl<S: State> Owner<S> {
                 topic,
                 partition,
                 position,
+                ..
             }) => {
                 // Copies outlive their topic: one that was recreated leaves some in the inbox, and its new copies may
                 // come before this owner's fence could name it. Such an origin has a number in memory only.
@@ -313,5 +321,13 @@ impl<S: State> Owner<S> {
             self.append_marker(now, out);
         }
         self.write_answer(&answer, now, out).map(Outcome::Decided)
+    }
+}
+
+/// The copy that a routed copy follows.
+fn predecessor(stamp: Option<&Stamp>) -> Option<Position> {
+    match stamp?.source {
+        Source::Copy { after, .. } => after,
+        Source::None | Source::Input { .. } => None,
     }
 }

@@ -83,6 +83,8 @@ pub struct Rules {
     pub complete_torn: bool,
     /// Write a marker before the next answer when a routed origin has decided positions that no record holds.
     pub marker_before_answer: bool,
+    /// Pass over a routed copy whose predecessor was not decided: a router that ended left a hole before it.
+    pub chained_copies: bool,
     /// Read a gap in the acknowledged offsets before anything behind it counts.
     pub read_gaps: bool,
 }
@@ -95,6 +97,7 @@ impl Rules {
         validity: true,
         complete_torn: true,
         marker_before_answer: true,
+        chained_copies: true,
         read_gaps: true,
     };
 }
@@ -114,6 +117,8 @@ pub enum Outcome {
     Repeat,
     /// The aggregate does not react to its type.
     Ignored,
+    /// A routed copy behind one that is missing: its router ended, and the next one brings both.
+    Unchained,
     /// A void record, or one of kolo's own, in an input stream.
     Skipped,
 }

@@ -103,6 +103,7 @@ impl<S: State> Owner<S> {
                 topic: named.id,
                 partition,
                 position,
+                after: None,
             },
             _ => Source::Input {
                 origin,

@@ -178,6 +178,7 @@ impl<S: State> Owner<S> {
                 topic,
                 partition,
                 position,
+                ..
             } => {
                 let origin = self.positions.number(&Origin {
                     path,

@@ -79,6 +79,14 @@ fn parse_writer(text: &str) -> Option<Option<Writer>> {
     }))
 }
 
+fn parse_position(text: &str) -> Option<Position> {
+    let (offset, copy) = text.split_once('.').unwrap_or((text, "0"));
+    Some(Position {
+        offset: offset.parse().ok()?,
+        copy: copy.parse().ok()?,
+    })
+}
+
 fn parse_source(text: &str) -> Option<Source> {
     if text == "-" {
         return Some(Source::None);
@@ -86,12 +94,13 @@ fn parse_source(text: &str) -> Option<Source> {
     let (origin, rest) = text.split_once(':')?;
     let (partition, place) = rest.split_once(':')?;
     let partition = partition.parse().ok()?;
-    let (offset, copy) = place.split_once('.').unwrap_or((place, "0"));
-    let position = Position {
-        offset: offset.parse().ok()?,
-        copy: copy.parse().ok()?,
+    let (place, after) = match place.split_once('~') {
+        Some((place, after)) => (place, Some(parse_position(after)?)),
+        None => (place, None),
     };
+    let position = parse_position(place)?;
     match origin.strip_prefix('r') {
+        None if after.is_some() => None,
         None => Some(Source::Input {
             origin: origin.parse().ok()?,
             partition,
@@ -108,6 +117,7 @@ fn parse_source(text: &str) -> Option<Source> {
                 topic: TopicId(parse_uuid(topic)?),
                 partition,
                 position,
+                after,
             })
         }
     }

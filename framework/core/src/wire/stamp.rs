@@ -2,7 +2,8 @@
 //!
 //! `1 <correlation> <causation> <epoch>.<nonce>.<number> <source> <index>/<count>`, each field `-` where it does not apply.
 //! Ids are 22 characters of base64url, the nonce 11. A source is `<origin>:<partition>:<offset>[.<copy>]` with the
-//! origin's number in the writer's fence record, or in a routed copy `r<version>/<topic id>:<partition>:<offset>.<copy>`.
+//! origin's number in the writer's fence record, or in a routed copy `r<version>/<topic id>:<partition>:<offset>.<copy>[~<offset>.<copy>]`,
+//! with the copy before it from the same run of the router.
 
 use std::fmt::Write as _;
 
@@ -48,6 +49,8 @@ pub enum Source {
         partition: i32,
         /// Offset there, and which copy.
         position: Position,
+        /// The copy that the same run of the router sent to this partition before; none for the first.
+        after: Option<Position>,
     },
 }
 
@@ -153,6 +156,7 @@ impl Stamp {
                 topic,
                 partition,
                 position,
+                after,
             } => {
                 let version = match path {
                     Path::Direct => 0,
@@ -165,6 +169,12 @@ impl Stamp {
                 write_place(out, *partition, *position);
                 out.push('.');
                 write_number(out, position.copy);
+                if let Some(after) = after {
+                    out.push('~');
+                    write_number(out, after.offset);
+                    out.push('.');
+                    write_number(out, after.copy);
+                }
             }
         }
         out.push(' ');
@@ -253,12 +263,14 @@ mod tests {
                 topic: TopicId(id(9)),
                 partition: 0,
                 position: Position::direct(3),
+                after: None,
             },
             Source::Copy {
                 path: Path::Route(1),
                 topic: TopicId(id(9)),
                 partition: 63,
                 position: Position { offset: 8, copy: 0 },
+                after: Some(Position { offset: 7, copy: 3 }),
             },
         ];
         for writer in writers {

@@ -276,6 +276,11 @@ impl<'a> Session<'a> {
             busy = true;
             match outcome {
                 Read::Input(partition, Ok(Outcome::Decided(1..))) => self.produce(partition)?,
+                Read::Input(partition, Ok(Outcome::Unchained)) => tracing::warn!(
+                    partition,
+                    "{}: a routed copy is passed over, since the one before it is missing; the next router repeats both",
+                    self.name
+                ),
                 Read::Input(_, Ok(_)) => {}
                 Read::Input(_, Err(error)) => return Err(self.processor_error(error)),
                 Read::Stream(partition, step) => self.step(partition, step)?,

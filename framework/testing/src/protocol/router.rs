@@ -27,6 +27,8 @@ pub(super) struct Router {
     /// Where the router was after each record, and how many copies of it are not acknowledged.
     open: VecDeque<(Committed, usize)>,
     pub(super) alive: bool,
+    /// The last copy sent: the next one names it.
+    sent: Option<Position>,
     left: Left,
 }
 
@@ -44,6 +46,7 @@ impl Router {
             next: from.next,
             open: VecDeque::new(),
             alive: true,
+            sent: None,
             left,
         }
     }
@@ -67,7 +70,12 @@ impl Router {
             debug_assert!(route.is_ok(), "the simulation writes what it can read");
         }
         for (copy, key) in (0..).zip(&keys) {
-            self.producer.send(copy_of(log, stored, copy, key));
+            let after = self.sent.filter(|_| !self.left.router_chain);
+            self.producer.send(copy_of(log, stored, copy, after, key));
+            self.sent = Some(Position {
+                offset: stored.offset,
+                copy,
+            });
         }
         self.open.push_back((
             Committed {
@@ -111,7 +119,7 @@ impl Router {
     }
 }
 
-fn copy_of(log: &Log, stored: &Stored, copy: u32, key: &str) -> Stored {
+fn copy_of(log: &Log, stored: &Stored, copy: u32, after: Option<Position>, key: &str) -> Stored {
     let origin = stored.read_stamp();
     let stamp = Stamp {
         correlation: origin.and_then(|stamp| stamp.correlation),
@@ -125,6 +133,7 @@ fn copy_of(log: &Log, stored: &Stored, copy: u32, key: &str) -> Stored {
                 offset: stored.offset,
                 copy,
             },
+            after,
         },
         index: 1,
         count: 1,

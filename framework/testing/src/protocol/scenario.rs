@@ -119,4 +119,6 @@ pub struct Left {
     pub router_validity: bool,
     /// Rule 10: a router commits after its copies are acknowledged.
     pub router_commits_after_ack: bool,
+    /// Rule 10: a copy names the one before it, and is passed over where that one is missing.
+    pub router_chain: bool,
 }
