@@ -16,6 +16,7 @@ pub mod broker;
 pub mod campaign;
 pub mod child;
 pub mod proxy;
+pub mod publish;
 pub mod shop;
 pub mod watch;
 pub mod zombie;

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::await_that;
 use crate::broker::Broker;
 use crate::child::{Child, tail};
+use crate::publish::Publishing;
 use crate::watch::Watch;
 
 /// How long nothing may move before a test gives up. A machine with two busy cores recovers in a tenth of it.
@@ -67,8 +68,6 @@ impl Service {
 pub struct Load {
     /// How many orders.
     pub orders: u64,
-    /// Orders a second; as fast as it goes without one.
-    pub rate: Option<u32>,
     /// The share of orders that are published twice.
     pub duplicates: f64,
     /// The run they belong to.
@@ -78,25 +77,14 @@ pub struct Load {
 }
 
 impl Load {
-    /// So many orders of a run of their own, as fast as it goes.
+    /// So many orders of a run of their own.
     #[must_use]
     pub fn of(orders: u64) -> Load {
         Load {
             orders,
-            rate: None,
             duplicates: 0.0,
             run: RunId::fresh(),
             seed: 7,
-        }
-    }
-
-    /// So many orders of a run of their own, at a rate at which every service has work for as long as the run is struck.
-    #[must_use]
-    pub fn struck(orders: u64, strikes: u32) -> Load {
-        let rate = u32::try_from(orders).unwrap_or(u32::MAX) / (strikes * 4);
-        Load {
-            rate: Some(rate.max(1)),
-            ..Load::of(orders)
         }
     }
 
@@ -250,7 +238,7 @@ impl Shop {
     ///
     /// # Errors
     /// When it cannot be published, or nobody takes the goods in.
-    pub fn publish(&mut self, watch: &mut Watch, load: Load) -> anyhow::Result<Child> {
+    pub fn publish(&mut self, watch: &mut Watch, load: Load) -> anyhow::Result<Publishing> {
         let plan = load.plan();
         let before = watch.catch_up()?.events(&[Topic::Stock]);
         let mut publisher = Publisher::connect(&self.config(), &load::topics())?;
@@ -260,30 +248,8 @@ impl Shop {
         await_that("the goods are in stock", STALL, || {
             Ok(watch.look()?.events(&[Topic::Stock]) >= before + goods)
         })?;
-        self.publish_orders(load)
-    }
-
-    /// Starts `shop load`, which publishes the goods once more: repeats, which change nothing.
-    fn publish_orders(&mut self, load: Load) -> anyhow::Result<Child> {
-        let mut command = self.command(&binary("shop")?);
-        command.arg("load").arg("--json");
-        command.args([
-            "--orders",
-            &load.orders.to_string(),
-            "--seed",
-            &load.seed.to_string(),
-        ]);
-        command.args([
-            "--run",
-            &load.run.to_string(),
-            "--duplicates",
-            &load.duplicates.to_string(),
-        ]);
-        if let Some(rate) = load.rate {
-            command.args(["--rate", &rate.to_string()]);
-        }
-        let log = self.log("load");
-        Child::spawn("load", &mut command, log)
+        let ended = watch.seen().count();
+        Ok(Publishing::start(self.config(), plan, ended))
     }
 
     /// Follows the streams from their beginning.
@@ -320,13 +286,12 @@ impl Shop {
     pub fn settle(
         &self,
         watch: &mut Watch,
-        mut publishing: Child,
+        publishing: Publishing,
         load: Load,
         before: u64,
     ) -> anyhow::Result<()> {
-        let published = publishing.exit(STALL)?;
-        ensure!(published.success(), "shop load: {published}");
         self.await_ends(watch, before + load.orders)?;
+        publishing.finish()?;
         let report = self.audit(load.run, Duration::from_secs(30))?;
         ensure!(
             report.balances(),

@@ -1,6 +1,8 @@
 //! What the streams tell while a test runs.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kolo::stream::{StreamReader, Verdict};
 use kolo::wire::{Headers, KOLO, MARKER};
@@ -36,6 +38,8 @@ pub type Fences = HashMap<(Topic, i32), u64>;
 pub struct Seen {
     turns: HashMap<(Topic, i32), StreamReader>,
     ended: HashSet<String>,
+    /// How many have ended, for other threads.
+    count: Arc<AtomicU64>,
     events: HashMap<Topic, u64>,
     fences: Fences,
     /// Valid events since the latest fence.
@@ -120,6 +124,7 @@ impl Seen {
                 *self.since.entry(place).or_default() += 1;
                 if [OrderConfirmed::TYPE.name, OrderCancelled::TYPE.name].contains(&event_type) {
                     self.ended.insert(record.key.unwrap_or_default().to_owned());
+                    self.count.store(self.ended(), Ordering::Relaxed);
                 }
             }
         }
@@ -130,6 +135,11 @@ impl Seen {
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.ended.len() as u64
+    }
+
+    /// How many orders have ended, kept up to date by whoever looks.
+    pub(crate) fn count(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.count)
     }
 
     /// How many valid events stand in these streams; fences and markers are none.

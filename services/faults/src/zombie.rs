@@ -9,7 +9,7 @@ use shop::audit::Topic;
 
 use crate::await_that;
 use crate::child::Child;
-use crate::shop::{STALL, Shop};
+use crate::shop::{STALL, Service, Shop};
 use crate::watch::{Void, Watch};
 
 /// What happened to a zombie.
@@ -37,21 +37,27 @@ pub fn start(shop: &mut Shop, mut command: Command) -> anyhow::Result<Child> {
 }
 
 /// The partitions that an instance has taken over so far, by what it prints.
-fn partitions(instance: &Child) -> anyhow::Result<HashSet<i32>> {
+fn partitions(instance: &Child) -> anyhow::Result<HashSet<(Topic, i32)>> {
     let printed = instance.printed()?;
-    let lines = printed.lines().filter(|line| line.contains("took over"));
-    let numbers = lines.filter_map(|line| {
-        let (_, after) = line.split_once("partition=")?;
-        after
+    let owned = printed.lines().filter_map(|line| {
+        let (before, after) = line.split_once(" took over in ")?;
+        let stream = match before.rsplit(' ').next()? {
+            "order.lifecycle" => Topic::Outcome,
+            "inventory.reservation" => Topic::Reservations,
+            "inventory.stock" => Topic::Stock,
+            "payment.payment" => Topic::Payments,
+            _ => return None,
+        };
+        let (_, number) = after.split_once("partition=")?;
+        let number = number
             .split(|letter: char| !letter.is_ascii_digit())
-            .next()?
-            .parse()
-            .ok()
+            .next()?;
+        Some((stream, number.parse().ok()?))
     });
-    Ok(numbers.collect())
+    Ok(owned.collect())
 }
 
-/// Stops an instance where it stands, waits until others have taken over what it owned of a stream, and lets it go on
+/// Stops an instance where it stands, waits until others have taken over what it owned, and lets it go on
 /// until it has found out. It is killed then, before it owns anything anew: whatever it did after it went on, it did as a
 /// zombie.
 ///
@@ -63,7 +69,7 @@ pub fn raise(
     shop: &mut Shop,
     watch: &mut Watch,
     mut zombie: Child,
-    stream: Topic,
+    service: Service,
     mut in_flight: impl FnMut(&Watch) -> bool,
 ) -> anyhow::Result<Risen> {
     await_that("the instance works", STALL, || {
@@ -78,13 +84,11 @@ pub fn raise(
     let begun = Instant::now();
 
     let owned = partitions(&zombie)?;
+    ensure!(!owned.is_empty(), "the zombie owned nothing");
     let fences = watch.catch_up()?.fences().clone();
     await_that("others have taken over from the zombie", STALL, || {
         let now = watch.look()?.fences();
-        Ok(owned.iter().all(|partition| {
-            let place = (stream, *partition);
-            now.get(&place) > fences.get(&place)
-        }))
+        Ok(owned.iter().all(|place| now.get(place) > fences.get(place)))
     })?;
     let taken_over = begun.elapsed();
     let void = watch.catch_up()?.void().len();
@@ -98,7 +102,9 @@ pub fn raise(
         .get(void..)
         .context("void records")?
         .to_vec();
-    let foreign = void.iter().find(|void| void.place.topic != stream);
+    let foreign = void
+        .iter()
+        .find(|void| !service.streams().contains(&void.place.topic));
     ensure!(
         foreign.is_none(),
         "a void record of somebody else: {foreign:?}"

@@ -7,7 +7,7 @@ fn restarted(name: &str, orders: u64, times: u32, stop: fn(&Broker) -> anyhow::R
     run_test(name, |shop| {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
-        let load = Load::struck(orders, times);
+        let load = Load::of(orders);
         let publishing = shop.publish(&mut watch, load)?;
         let recovered = campaign::run(
             shop,

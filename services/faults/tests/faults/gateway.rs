@@ -8,7 +8,7 @@ use shop_faults::shop::STALL;
 use shop_faults::{Load, await_that, campaign, quick, run_test};
 
 fn orders() -> u64 {
-    if quick() { 1_000 } else { 5_000 }
+    if quick() { 600 } else { 5_000 }
 }
 
 /// Runs a load against a gateway with faults from its start on; some calls must have been made again.

@@ -13,7 +13,7 @@ fn join_and_leave() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let rounds = rounds * u32::try_from(Service::ALL.len())?;
-        let load = Load::struck(orders, rounds);
+        let load = Load::of(orders);
         let publishing = shop.publish(&mut watch, load)?;
         let mut joined = Vec::new();
         let left = campaign::run(

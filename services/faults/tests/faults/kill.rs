@@ -10,7 +10,7 @@ fn each_process_in_turn() {
         let (orders, kills) = if quick() { (3_000, 6) } else { (20_000, 20) };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
-        let load = Load::struck(orders, kills);
+        let load = Load::of(orders);
         let publishing = shop.publish(&mut watch, load)?;
         let recovered = campaign::run(
             shop,
@@ -43,7 +43,7 @@ fn all_at_once() {
         let (orders, kills) = if quick() { (2_000, 2) } else { (10_000, 5) };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
-        let load = Load::struck(orders, kills);
+        let load = Load::of(orders);
         let publishing = shop.publish(&mut watch, load)?;
         let recovered = campaign::run(
             shop,

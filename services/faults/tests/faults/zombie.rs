@@ -30,7 +30,7 @@ fn of_payment_starts_no_effect_for_what_is_void() {
             let zombie = start(shop, command)?;
             let load = Load::of(2_000);
             let publishing = shop.publish(&mut watch, load)?;
-            let risen = raise(shop, &mut watch, zombie, Topic::Payments, |_| {
+            let risen = raise(shop, &mut watch, zombie, Service::Payment, |_| {
                 proxy.calls().len() > 20
             })?;
             let called: HashSet<Uuid> = proxy.calls().into_iter().map(|(_, key)| key).collect();
@@ -87,7 +87,7 @@ fn of_each_service_writes_nothing_that_counts() {
                 let load = Load::of(2_000);
                 let publishing = shop.publish(&mut watch, load)?;
                 let events = watch.catch_up()?.events(&[stream]);
-                let risen = raise(shop, &mut watch, zombie, stream, |watch| {
+                let risen = raise(shop, &mut watch, zombie, service, |watch| {
                     watch.seen().events(&[stream]) > events + 100
                 })?;
                 shop.settle(&mut watch, publishing, load, before)?;
