@@ -195,7 +195,8 @@ impl<S: State> Aggregate<S> {
         self
     }
 
-    /// How many answered inputs each key remembers by id, to recognise what is published twice; 128 unless told.
+    /// How many answered inputs each key remembers by id, to recognise what is published twice; 128 unless told, and
+    /// as many routed copies beside them.
     /// What is *read* twice is recognised by its position, without limit.
     pub fn remembers(mut self, answered_inputs: usize) -> Self {
         self.declaration.window = answered_inputs.max(1);

@@ -99,6 +99,11 @@ impl Positions {
         &self.origins
     }
 
+    pub(crate) fn is_routed(&self, origin: OriginNumber) -> bool {
+        let origin = self.origins.get(usize::from(origin));
+        origin.is_some_and(|origin| matches!(origin.path, Path::Route(_)))
+    }
+
     pub(crate) fn last(&self, origin: OriginNumber, partition: i32) -> Option<Position> {
         self.decided.get(&(origin, partition)).copied()
     }

@@ -119,7 +119,7 @@ impl<S: State> Owner<S> {
         let known = self
             .entities
             .get(key)
-            .is_some_and(|entity| entity.answered.contains(id));
+            .is_some_and(|entity| entity.has_answered(id));
         if rules.skip_by_id && known {
             self.positions.advance(origin, partition, position);
             self.routed_unmarked |= routed;
@@ -255,7 +255,7 @@ impl<S: State> Owner<S> {
                 .advance(arrived.origin, arrived.partition, arrived.position);
             return Ok(Outcome::Decided(0));
         }
-        entity.answered.insert(arrived.id, self.declaration.window);
+        entity.answered(arrived.id, arrived.routed, self.declaration.window);
         if is_fresh {
             self.entities.insert(arrived.key.into(), fresh);
         }

@@ -12,8 +12,30 @@ use super::names::Names;
 /// One key.
 pub(super) struct Entity<S> {
     pub(super) state: S,
-    pub(super) answered: Answered,
+    /// Of direct inputs, and of routed ones: many routed copies must not make a key forget what was published to it.
+    answered: Answered,
+    answered_copies: Option<Box<Answered>>,
     pub(super) barrier: Barrier,
+}
+
+impl<S> Entity<S> {
+    pub(super) fn has_answered(&self, input: EventId) -> bool {
+        self.answered.contains(input)
+            || self
+                .answered_copies
+                .as_ref()
+                .is_some_and(|answered| answered.contains(input))
+    }
+
+    pub(super) fn answered(&mut self, input: EventId, routed: bool, window: usize) {
+        if routed {
+            self.answered_copies
+                .get_or_insert_default()
+                .insert(input, window);
+        } else {
+            self.answered.insert(input, window);
+        }
+    }
 }
 
 impl<S: Default> Default for Entity<S> {
@@ -21,6 +43,7 @@ impl<S: Default> Default for Entity<S> {
         Entity {
             state: S::default(),
             answered: Answered::default(),
+            answered_copies: None,
             barrier: Barrier::default(),
         }
     }
@@ -90,5 +113,23 @@ impl Recorded<'_> {
             },
         );
         Some(recorded.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routed_copies_do_not_make_a_key_forget_what_was_published_to_it() {
+        let mut entity = Entity::<()>::default();
+        let published = EventId::foreign("published");
+        entity.answered(published, false, 2);
+        for copy in ["first", "second", "third"] {
+            entity.answered(EventId::foreign(copy), true, 2);
+        }
+        assert!(entity.has_answered(published));
+        assert!(entity.has_answered(EventId::foreign("third")));
+        assert!(!entity.has_answered(EventId::foreign("first")));
     }
 }

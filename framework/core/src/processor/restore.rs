@@ -204,11 +204,9 @@ impl<S: State> Owner<S> {
             ) => {
                 self.positions.advance(origin, partition, position);
                 let window = self.declaration.window;
-                self.entities
-                    .entry_ref(key)
-                    .or_default()
-                    .answered
-                    .insert(cause, window);
+                let routed = self.positions.is_routed(origin);
+                let entity = self.entities.entry_ref(key).or_default();
+                entity.answered(cause, routed, window);
             }
             (Source::None, Some(request)) => {
                 self.pending.remove(&request);
