@@ -33,8 +33,8 @@ pub fn run(
 ) -> anyhow::Result<Vec<Duration>> {
     let before = watch.look()?.ended();
     let last = before + load.orders;
-    // The last tenth of the run is left alone, so that there is still work to recover for.
-    let share = load.orders * 9 / 10 / u64::from(strikes);
+    // The end of the run is left alone, so that there is still work to recover for.
+    let share = load.orders * 8 / 10 / u64::from(strikes);
     let mut times = Vec::new();
     for number in 0..strikes {
         let moment = u64::from(number) * share + shop.random.u64(1..=share);

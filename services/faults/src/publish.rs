@@ -1,18 +1,21 @@
 //! The load, published from a thread of the test, as fast as orders end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use indicatif::ProgressBar;
 use kolo::Config;
-use shop::load::{Plan, Publisher, publish_orders, topics};
+use shop::load::{Cancel, Fate, Plan, Planned, Publisher, Repeat, topics};
+use shop_schemas::OrderId;
+use shop_schemas::order::CancelRequested;
+use uuid::Uuid;
 
 /// How many orders may be on their way. So a run lasts for as long as it is struck, however long that takes: whatever is
 /// struck has work, or will have.
-const ON_THEIR_WAY: u64 = 1_000;
+const ON_THEIR_WAY: u64 = 300;
 
 /// Publishes until all is published, or it is dropped.
 #[derive(Debug)]
@@ -29,16 +32,20 @@ impl Publishing {
         let before = ended.load(Ordering::Relaxed);
         let thread = std::thread::spawn(move || {
             let mut publisher = Publisher::connect(&config, &topics())?;
-            let published = ProgressBar::hidden();
-            publish_orders(plan, None, &mut publisher, &published, || {
-                while before + published.position() > ended.load(Ordering::Relaxed) + ON_THEIR_WAY {
+            let mut late = VecDeque::new();
+            for (published, planned) in (before..).zip(plan.orders()) {
+                while published > ended.load(Ordering::Relaxed) + ON_THEIR_WAY {
                     if stopped.load(Ordering::Relaxed) {
                         bail!("it was stopped");
                     }
-                    std::thread::sleep(Duration::from_millis(5));
+                    publisher.wait_until(Instant::now() + Duration::from_millis(5))?;
                 }
-                Ok(())
-            })
+                publish(&planned, &mut late, &mut publisher)?;
+            }
+            for order in late {
+                cancel(order, &mut publisher)?;
+            }
+            publisher.deliver_all()
         });
         Publishing {
             stop,
@@ -66,4 +73,39 @@ impl Drop for Publishing {
             let _ = thread.join();
         }
     }
+}
+
+/// So many customers are still of two minds while others order: each cancels when the next but so many have ordered.
+const OF_TWO_MINDS: usize = 3;
+
+fn publish(
+    planned: &Planned,
+    late: &mut VecDeque<OrderId>,
+    publisher: &mut Publisher,
+) -> anyhow::Result<()> {
+    let order = planned.order.order_id;
+    if planned.fate == Fate::Cancelled(Cancel::Before) {
+        cancel(order, publisher)?;
+    }
+    publisher.publish(&planned.order, planned.id)?;
+    match planned.repeat {
+        None => {}
+        Some(Repeat::SameId) => publisher.publish(&planned.order, planned.id)?,
+        Some(Repeat::OtherId) => {
+            publisher.publish(&planned.order, Uuid::new_v5(&order.0, b"again"))?;
+        }
+    }
+    if let Fate::Cancelled(Cancel::After(_)) = planned.fate {
+        late.push_back(order);
+    }
+    if late.len() > OF_TWO_MINDS {
+        late.pop_front()
+            .map_or(Ok(()), |order| cancel(order, publisher))?;
+    }
+    Ok(())
+}
+
+fn cancel(order_id: OrderId, publisher: &mut Publisher) -> anyhow::Result<()> {
+    let id = Uuid::new_v5(&order_id.0, b"CancelRequested");
+    publisher.publish(&CancelRequested { order_id }, id)
 }

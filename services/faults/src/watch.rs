@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use crate::shop::STALL;
 use kolo::stream::{StreamReader, Verdict};
 use kolo::wire::{Headers, KOLO, MARKER};
 use kolo::{Config, Event};
+use rdkafka::error::KafkaError;
 use shop::audit::{From, Place, Reader, Record, Topic};
 use shop_schemas::order::{OrderCancelled, OrderConfirmed};
 use uuid::Uuid;
@@ -87,10 +90,19 @@ impl Watch {
     /// # Errors
     /// When the topics cannot be read, or hold a record that cannot be judged.
     pub fn catch_up(&mut self) -> anyhow::Result<&Seen> {
-        let seen = &mut self.seen;
-        self.reader
-            .catch_up(|place, record| seen.take(place, record))?;
-        Ok(seen)
+        let begun = Instant::now();
+        loop {
+            let seen = &mut self.seen;
+            let read = self
+                .reader
+                .catch_up(|place, record| seen.take(place, record));
+            match read {
+                Ok(_) => return Ok(&self.seen),
+                // The broker is busy, or just starting.
+                Err(error) if error.is::<KafkaError>() && begun.elapsed() < STALL => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

@@ -32,12 +32,12 @@ fn restarted(name: &str, orders: u64, times: u32, stop: fn(&Broker) -> anyhow::R
 
 #[test]
 fn stopped_and_started() {
-    let (orders, times) = if quick() { (2_000, 1) } else { (10_000, 3) };
+    let (orders, times) = if quick() { (3_000, 1) } else { (10_000, 3) };
     restarted("broker-stopped", orders, times, Broker::stop);
 }
 
 #[test]
 fn killed_and_started() {
-    let (orders, times) = if quick() { (2_000, 1) } else { (10_000, 3) };
+    let (orders, times) = if quick() { (3_000, 1) } else { (10_000, 3) };
     restarted("broker-killed", orders, times, Broker::kill);
 }

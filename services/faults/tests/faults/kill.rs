@@ -40,7 +40,7 @@ fn each_process_in_turn() {
 #[test]
 fn all_at_once() {
     run_test("kill-all", |shop| {
-        let (orders, kills) = if quick() { (2_000, 2) } else { (10_000, 5) };
+        let (orders, kills) = if quick() { (3_000, 2) } else { (10_000, 5) };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders);

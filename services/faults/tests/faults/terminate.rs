@@ -37,7 +37,7 @@ fn each_process_in_turn() {
 #[test]
 fn all_at_once() {
     run_test("terminate-all", |shop| {
-        let (orders, times) = if quick() { (2_000, 2) } else { (10_000, 5) };
+        let (orders, times) = if quick() { (3_000, 2) } else { (10_000, 5) };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let load = Load::of(orders);
