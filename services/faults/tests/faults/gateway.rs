@@ -88,15 +88,22 @@ fn it_refuses_connections_for_ten_seconds() {
             .set_faults(faults)
             .map_err(anyhow::Error::msg)?;
         let begun = Instant::now();
-        let charges = shop.gateway.statement().charges.len();
         let (_, payment) = running.last_mut().context("payment")?;
         payment.await_printed("no definitive reply", 1, refusing)?;
+        // Connections are cut by now: nothing is charged until it accepts them again.
+        let charges = shop.gateway.statement().charges.len();
         await_that("the gateway is called again", STALL, || {
-            Ok(shop.gateway.statement().charges.len() > charges && begun.elapsed() > refusing)
+            watch.look()?;
+            Ok(shop.gateway.statement().charges.len() > charges)
         })?;
+        let recovered = begun.elapsed();
+        ensure!(
+            recovered >= refusing,
+            "the gateway charged after {recovered:?}, and was to refuse connections for {refusing:?}"
+        );
         campaign::tell(
-            "the gateway refused connections for 10 s",
-            vec![begun.elapsed()],
+            "the gateway accepted connections again after 10 s",
+            vec![recovered - refusing],
         );
         shop.settle(&mut watch, publishing, load, 0)
     });
