@@ -21,7 +21,7 @@ use crate::publish::Publishing;
 use crate::watch::Watch;
 
 /// How long nothing may move before a test gives up. A machine with two busy cores recovers in a tenth of it.
-pub const STALL: Duration = Duration::from_secs(90);
+pub const STALL: Duration = Duration::from_secs(240);
 /// After how long without a sign of life another instance takes over.
 pub const SESSION: Duration = Duration::from_secs(3);
 /// How long a service that is told to stop may take.
