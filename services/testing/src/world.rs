@@ -339,6 +339,8 @@ fn copies(member: &Member, topic: &str, at: usize, record: &Stored) -> Vec<Store
                     topic: topic_id(topic),
                     partition: 0,
                     position,
+                    // No copy is lost here.
+                    after: None,
                 },
                 index: 1,
                 count: 1,
