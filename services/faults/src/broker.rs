@@ -1,12 +1,15 @@
 //! A real Kafka of a test's own.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
 
+use crate::await_that;
 use crate::child::signal;
+use crate::shop::STALL;
 
 /// What the names of brokers start with; `scripts/faults` sets it, and wipes what is left under it.
 const PREFIX: &str = "KOLO_FAULTS_BROKERS";
@@ -51,6 +54,12 @@ impl Broker {
     /// # Errors
     /// When it does not start.
     pub fn start_again(&self) -> anyhow::Result<String> {
+        // A killed process is gone a moment before its sockets are.
+        if !self.address.is_empty() {
+            await_that("the broker's port is free", STALL, || {
+                Ok(TcpStream::connect(&self.address).is_err())
+            })?;
+        }
         let printed = self.script("start", &["--free-port", "--heap", "768m"])?;
         let address = printed.lines().last().unwrap_or_default().to_owned();
         ensure!(

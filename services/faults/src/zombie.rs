@@ -12,6 +12,9 @@ use crate::child::Child;
 use crate::shop::{STALL, Service, Shop};
 use crate::watch::{Void, Watch};
 
+/// How many partitions the services give the topics that they create.
+const PARTITIONS: usize = 6;
+
 /// What happened to a zombie.
 #[derive(Debug)]
 pub struct Risen {
@@ -21,13 +24,21 @@ pub struct Risen {
     pub taken_over: Duration,
 }
 
-/// Starts another instance, and waits until it owns something. It always has work in flight while it has a backlog: it
+/// Starts another instance beside one that owns everything, and waits until it has got its share. It always has work in flight while it has a backlog: it
 /// sends what it appends in small batches and one after another, so that what waits behind the one that is on its way
 /// stays with it when it stops.
 ///
 /// # Errors
 /// When it cannot be started, or gets nothing.
-pub fn start(shop: &mut Shop, mut command: Command) -> anyhow::Result<Child> {
+pub fn start(
+    shop: &mut Shop,
+    service: Service,
+    first: &mut Child,
+    mut command: Command,
+) -> anyhow::Result<Child> {
+    // So that nothing moves any more when the zombie is stopped, but to the others.
+    let partitions = service.streams().len() * PARTITIONS;
+    first.await_printed("took over", partitions, STALL)?;
     command
         .env("KOLO_MAX_IN_FLIGHT_RECORDS", "60")
         .env("KOLO_KAFKA_LINGER_MS", "20");

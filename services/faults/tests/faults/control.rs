@@ -84,7 +84,7 @@ fn without_the_epoch_rule() {
                 "{round} zombies have written what does not count, and the audit found nothing wrong"
             );
             let command = broken(shop, Service::Inventory, "epoch");
-            let zombie = start(shop, command)?;
+            let zombie = start(shop, Service::Inventory, &mut inventory, command)?;
             let load = Load::of(2_000);
             let _publishing = shop.publish(&mut watch, load)?;
             let events = watch.catch_up()?.events(&[Topic::Stock]);

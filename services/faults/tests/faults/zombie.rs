@@ -15,7 +15,7 @@ fn of_payment_starts_no_effect_for_what_is_void() {
     run_test("zombie-payment", |shop| {
         // How many times work was in flight: only those count.
         let wanted = if quick() { 2 } else { 10 };
-        let _running = shop.start_all()?;
+        let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let (mut taken_over, mut void, mut before) = (Vec::new(), 0, 0);
         for round in 1.. {
@@ -27,7 +27,7 @@ fn of_payment_starts_no_effect_for_what_is_void() {
             let proxy = Proxy::start(&shop.gateway.url())?;
             let mut command = shop.command(&binary("payment")?);
             command.env("GATEWAY_URL", proxy.url());
-            let zombie = start(shop, command)?;
+            let zombie = start(shop, Service::Payment, &mut running[2].1, command)?;
             let load = Load::of(2_000);
             let publishing = shop.publish(&mut watch, load)?;
             let risen = raise(shop, &mut watch, zombie, Service::Payment, |_| {
@@ -68,12 +68,12 @@ fn of_payment_starts_no_effect_for_what_is_void() {
 fn of_each_service_writes_nothing_that_counts() {
     run_test("zombie-each", |shop| {
         let wanted = if quick() { 1 } else { 5 };
-        let _running = shop.start_all()?;
+        let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let mut before = 0;
-        for (service, stream) in [
-            (Service::Order, Topic::Outcome),
-            (Service::Inventory, Topic::Stock),
+        for (at, service, stream) in [
+            (0, Service::Order, Topic::Outcome),
+            (1, Service::Inventory, Topic::Stock),
         ] {
             let mut taken_over = Vec::new();
             for round in 1.. {
@@ -83,7 +83,7 @@ fn of_each_service_writes_nothing_that_counts() {
                     taken_over.len()
                 );
                 let command = shop.command(&binary(service.name())?);
-                let zombie = start(shop, command)?;
+                let zombie = start(shop, service, &mut running[at].1, command)?;
                 let load = Load::of(2_000);
                 let publishing = shop.publish(&mut watch, load)?;
                 let events = watch.catch_up()?.events(&[stream]);
