@@ -231,8 +231,11 @@ impl Bench<'_> {
     }
 }
 
+/// One column of the table.
+type Figure = fn(&Run) -> Option<f64>;
+
 fn summary(name: &str, runs: &[Run]) {
-    let columns: [(&str, fn(&Run) -> Option<f64>); 5] = [
+    let columns: [(&str, Figure); 5] = [
         ("orders/s", |run| Some(run.orders_per_second)),
         ("p50 ms", |run| Some(run.p50)),
         ("p99 ms", |run| Some(run.p99)),

@@ -68,7 +68,7 @@ impl Observer {
             for partition in metadata
                 .topics()
                 .iter()
-                .flat_map(|topic| topic.partitions())
+                .flat_map(rdkafka::metadata::MetadataTopic::partitions)
             {
                 let (_, end) = consumer.fetch_watermarks(topic, partition.id(), ANSWER)?;
                 list.add_partition_offset(topic, partition.id(), Offset::Offset(end))?;
@@ -142,7 +142,7 @@ impl Observer {
         match what {
             What::Created if order.created_ms.is_none() => order.created_ms = Some(at_ms),
             What::Ended { confirmed } if order.ended.is_none() => {
-                order.ended = Some((at_ms, confirmed))
+                order.ended = Some((at_ms, confirmed));
             }
             _ => {}
         }

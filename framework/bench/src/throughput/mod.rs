@@ -45,6 +45,9 @@ pub(crate) struct LoopArgs {
     /// Worker threads of kolo, and threads of the bare loop.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
+    /// How many records a thread may have appended without acknowledgement; kolo's default unless told.
+    #[arg(long)]
+    in_flight: Option<usize>,
     /// How many runs of each.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -147,6 +150,9 @@ fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<
     let mut config = Config::new(&arguments.bootstrap);
     config.workers = usize::from(arguments.workers);
     config.partitions = arguments.partitions;
+    if let Some(in_flight) = arguments.in_flight {
+        config.max_in_flight_records = in_flight;
+    }
 
     let topics = Topics::connect(&config)?;
     topics.renew(input::TOPIC, arguments.partitions)?;
@@ -156,7 +162,7 @@ fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<
 
     let running = match side {
         Side::Bare => Running::Bare(bare::start(&config, arguments)?),
-        Side::Kolo => Running::Kolo(participant::start(&config)?),
+        Side::Kolo => Running::Kolo(Box::new(participant::start(&config)?)),
     };
     if let Running::Kolo(service) = &running {
         participant::await_ready(service, &config, &watch)?;
@@ -198,7 +204,7 @@ fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<
 
 enum Running {
     Bare(bare::Bare),
-    Kolo(kolo::Running),
+    Kolo(Box<kolo::Running>),
 }
 
 impl Running {
@@ -217,9 +223,12 @@ impl Running {
     }
 }
 
+/// One column of the table.
+type Figure = fn(&Run) -> Option<f64>;
+
 fn summary(runs: &[Vec<Run>; 2]) {
     say("\nmin / median / max");
-    let columns: [(&str, fn(&Run) -> Option<f64>); 3] = [
+    let columns: [(&str, Figure); 3] = [
         ("records/s", |run| Some(run.records_per_second)),
         ("client CPU s/M", |run| run.client),
         ("broker CPU s/M", |run| run.broker),
