@@ -20,6 +20,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde::{Deserialize, Serialize};
 
 use crate::topics::{Role, TopicAdmin, roles};
 use crate::wake::Waker;
@@ -119,6 +120,8 @@ struct Place {
     reader: StreamReader,
     /// The offset at which the first record is due; none if nothing was ever committed.
     resumes_at: Option<i64>,
+    /// Whether the reader was sent back to that offset.
+    sought: bool,
     /// The last copy that went to each partition of the inbox: the next one names it.
     sent: HashMap<i32, Position>,
     /// How many records were read here.
@@ -327,11 +330,15 @@ impl<'a> Session<'a> {
                     })?;
                 for element in committed.elements() {
                     let place = (element.topic().to_owned(), element.partition());
+                    let kept: Option<Kept> = serde_json::from_str(element.metadata()).ok();
+                    let kept = kept.filter(|kept| self.sources.get(&place.0) == Some(&kept.topic));
+                    let cursor = kept.and_then(|kept| kept.cursor);
                     let resumes_at = match element.offset() {
-                        Offset::Offset(offset) => Some(offset),
+                        Offset::Offset(offset) if kept.is_some() => Some(offset),
+                        // The progress in a topic of this name that was deleted since: the new one is read from its start.
+                        Offset::Offset(_) => Some(0),
                         _ => None,
                     };
-                    let cursor: Option<Cursor> = serde_json::from_str(element.metadata()).ok();
                     let number = self.by_number.len();
                     self.by_number.push(place.clone());
                     let reader = StreamReader::resume(cursor);
@@ -340,6 +347,7 @@ impl<'a> Session<'a> {
                         number,
                         reader,
                         resumes_at,
+                        sought: false,
                         sent: HashMap::new(),
                         read: 0,
                         open,
@@ -403,10 +411,9 @@ impl<'a> Session<'a> {
                 continue;
             };
             let mut element = list.add_partition(topic, *partition);
-            let metadata = cursor
-                .and_then(|cursor| serde_json::to_string(&cursor).ok())
-                .unwrap_or_default();
-            element.set_metadata(metadata);
+            let kept = self.sources.get(topic).map(|&topic| Kept { topic, cursor });
+            let metadata = kept.and_then(|kept| serde_json::to_string(&kept).ok());
+            element.set_metadata(metadata.unwrap_or_default());
             if element.set_offset(Offset::Offset(next)).is_ok() {
                 place.committed = Some(next);
             }
@@ -454,21 +461,26 @@ impl Forward<'_> {
         let Some(place) = self.places.get_mut(&at) else {
             return Ok(());
         };
-        if let Some(due) = place.resumes_at.take()
-            && due != record.offset
-        {
-            // The fence in force was kept with `due`; somebody committed in between, or records are gone.
-            place.resumes_at = Some(due);
-            return consumer
-                .seek(
-                    topic,
-                    message.partition(),
-                    Offset::Offset(due),
-                    Duration::from_secs(10),
-                )
-                .map_err(|error| {
-                    End::Restart(format!("{topic} cannot be read at offset {due}: {error}"))
-                });
+        if let Some(due) = place.resumes_at {
+            // The fence in force was kept with `due`: what is read must begin there. Somebody committed in between, or
+            // no record stands at `due`: then the reader is sent back once, and what comes is behind it.
+            if record.offset != due && !place.sought {
+                place.sought = true;
+                return consumer
+                    .seek(
+                        topic,
+                        message.partition(),
+                        Offset::Offset(due),
+                        Duration::from_secs(10),
+                    )
+                    .map_err(|error| {
+                        End::Restart(format!("{topic} cannot be read at offset {due}: {error}"))
+                    });
+            }
+            if record.offset > due && due > 0 {
+                still_there(consumer, topic, message.partition(), due, self.spec)?;
+            }
+            place.resumes_at = None;
         }
         let wrong = |problem: String| -> End {
             RunError::Route {
@@ -601,6 +613,38 @@ impl Forward<'_> {
         *self.keys = keys;
         Ok(())
     }
+}
+
+/// What a router commits beside an offset.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Kept {
+    /// The topic that the offset is of: a recreated one has another id, and offsets of its own.
+    topic: TopicId,
+    /// The fence in force there.
+    cursor: Option<Cursor>,
+}
+
+/// An offset may have no record, since transactions leave such behind; a record that was due must not be gone.
+fn still_there(
+    consumer: &BaseConsumer<RouterContext>,
+    topic: &str,
+    partition: i32,
+    due: i64,
+    spec: &Spec,
+) -> Result<(), End> {
+    let (low, _) = consumer
+        .fetch_watermarks(topic, partition, Duration::from_secs(10))
+        .map_err(|error| {
+            End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
+        })?;
+    if low <= due {
+        return Ok(());
+    }
+    Err(RunError::Lost {
+        aggregate: format!("{}.router", spec.name()),
+        lost: format!("{topic} partition {partition} begins at offset {low}, and {due} is due"),
+    }
+    .into())
 }
 
 /// The headers of a copy: those of the event, with the origin's position.
