@@ -79,11 +79,6 @@ pub struct StampError {
     problem: &'static str,
 }
 
-/// Appends digits all at once: one by one, each would be encoded as a character.
-fn push_ascii(out: &mut String, digits: &[u8]) {
-    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
-}
-
 fn write_id(out: &mut String, id: Option<Uuid>) {
     match id {
         Some(id) => write_base64(out, id.as_u128(), 22),
@@ -104,7 +99,7 @@ fn write_number(out: &mut String, number: impl TryInto<u64>) {
             break;
         }
     }
-    push_ascii(out, &text[at..]);
+    out.extend(text[at..].iter().map(|&byte| byte as char));
 }
 
 impl Stamp {
