@@ -39,7 +39,7 @@ pub const BARRED: &str = "kolo.barred";
 /// Whether the type names one of kolo's own records, which hold no business fact.
 #[must_use]
 pub fn is_own_record(event_type: &str) -> bool {
-    event_type.starts_with("kolo.")
+    matches!(event_type, FENCE | MARKER | BARRED)
 }
 
 /// A record as it was read from a topic, borrowed from the client library's buffer.
