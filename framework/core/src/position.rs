@@ -37,6 +37,12 @@ pub enum Path {
     Route(u32),
 }
 
+impl Path {
+    /// The route that this code makes. Its version is part of the origin, so that a router that splits records in
+    /// another way starts with fresh positions.
+    pub const CURRENT_ROUTE: Path = Path::Route(1);
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

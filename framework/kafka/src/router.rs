@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::topics::{Role, TopicAdmin, roles};
 use crate::wake::Waker;
-use crate::worker::clients::{Appender, Delivery, consumer_config};
+use crate::worker::clients::{Appender, Delivery, member_config};
 use crate::worker::record::record_of;
 use crate::worker::{End, RunError, Spec, restart_until_end};
 
@@ -35,8 +35,6 @@ const MAX_IN_FLIGHT: usize = 20_000;
 const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_secs(5);
-/// The version of the routes that this code makes, part of a copy's origin.
-const ROUTE: Path = Path::Route(1);
 
 /// Routes of one aggregate.
 pub(crate) struct Router {
@@ -184,14 +182,9 @@ impl<'a> Session<'a> {
                 "a topic is gone: create it, or start the service again".into(),
             ));
         }
-        let session = spec.config.session_timeout_ms;
-        let mut consumer = consumer_config(&spec.config, name);
-        consumer
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", session.to_string())
-            .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
-            // A source that was never forwarded is forwarded from its beginning; the sources keep their records.
-            .set("auto.offset.reset", "earliest");
+        let mut consumer = member_config(&spec.config, name);
+        // A source that was never forwarded is forwarded from its beginning; the sources keep their records.
+        consumer.set("auto.offset.reset", "earliest");
         let mut consumer: BaseConsumer<RouterContext> = consumer
             .create_with_context(RouterContext::default())
             .map_err(client)?;
@@ -574,7 +567,7 @@ impl Forward<'_> {
                 causation: stamp.and_then(|stamp| stamp.causation),
                 writer: None,
                 source: Source::Copy {
-                    path: ROUTE,
+                    path: Path::CURRENT_ROUTE,
                     topic,
                     partition: message.partition(),
                     position,
@@ -585,28 +578,16 @@ impl Forward<'_> {
                 count: 1,
             };
             *self.token += 1;
-            let mut copy = BaseRecord::with_opaque_to(self.inbox, *self.token)
+            let copy = BaseRecord::with_opaque_to(self.inbox, *self.token)
                 .partition(target)
                 .key(key.as_bytes())
                 .payload(record.value.unwrap_or_default())
                 .timestamp(record.timestamp.as_millis())
                 .headers(headers(message, &record.headers, id, &copied.to_string()));
-            let since = Instant::now();
-            loop {
-                match self.appender.producer().send(copy) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
-                        if since.elapsed() < self.spec.config.session_timeout() / 4 =>
-                    {
-                        copy = back;
-                        self.appender.drain(self.deliveries);
-                        Waker::sleep(Duration::from_millis(1));
-                    }
-                    Err((error, _)) => {
-                        return Err(End::Restart(format!("a copy was refused: {error}")));
-                    }
-                }
-            }
+            let patience = self.spec.config.session_timeout() / 4;
+            self.appender
+                .send(copy, self.deliveries, patience, &mut None)
+                .map_err(|error| End::Restart(format!("a copy was refused: {error}")))?;
             self.waiting.insert(*self.token, (number, sequence));
             *self.in_flight += 1;
         }

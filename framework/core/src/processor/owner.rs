@@ -110,7 +110,7 @@ impl<S: State> Owner<S> {
         }
         for topic in &setup.routed {
             positions.number(&Origin {
-                path: Path::Route(ROUTE_VERSION),
+                path: Path::CURRENT_ROUTE,
                 id: topic.id,
                 topic: topic.name.clone(),
             });
@@ -158,10 +158,6 @@ impl<S: State> Owner<S> {
         }
     }
 }
-
-/// The version of the routes that this code makes. It is part of the origin, so that a router that splits records in
-/// another way would start with fresh positions.
-pub(crate) const ROUTE_VERSION: u32 = 1;
 
 impl<S: State> Processor for Owner<S> {
     fn fence(&self, at: Timestamp, out: &mut Outbox) {

@@ -1,14 +1,11 @@
 //! Appends: produced without waiting, acknowledged in order, and what an acknowledgement sets off.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kolo_core::EffectCall;
 use kolo_core::processor::EpochEnd;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::Offset;
-
-use crate::wake::Waker;
 
 use super::End;
 use super::clients::Delivery;
@@ -36,24 +33,11 @@ impl Session<'_> {
             if !append.key.is_empty() {
                 record = record.key(append.key);
             }
-            loop {
-                match self.appender.producer().send(record) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                        let since = *full_since.get_or_insert_with(Instant::now);
-                        if since.elapsed() > self.spec.config.session_timeout() / 4 {
-                            return Err(End::Restart("the producer's queue stays full".into()));
-                        }
-                        record = back;
-                        self.appender.drain(&mut self.deliveries);
-                        Waker::sleep(Duration::from_millis(1));
-                    }
-                    // A hole: nothing more may be sent in this epoch.
-                    Err((error, _)) => {
-                        return Err(End::Restart(format!("an append was refused: {error}")));
-                    }
-                }
-            }
+            let patience = self.spec.config.session_timeout() / 4;
+            // A refused append is a hole: nothing more may be sent in this epoch.
+            self.appender
+                .send(record, &mut self.deliveries, patience, &mut full_since)
+                .map_err(|error| End::Restart(format!("an append was refused: {error}")))?;
             self.unacknowledged += 1;
         }
         self.outbox.clear();

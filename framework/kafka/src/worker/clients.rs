@@ -1,15 +1,16 @@
 //! The three Kafka clients of a worker: membership, data, and appends.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::config::Config;
@@ -101,13 +102,8 @@ impl Member {
         stream: &str,
         waker: &Waker,
     ) -> Result<Self, KafkaError> {
-        let session = config.session_timeout_ms;
-        let mut client = consumer_config(config, group);
-        client
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", session.to_string())
-            .set("heartbeat.interval.ms", (session / 4).max(100).to_string())
-            .set("auto.offset.reset", "latest");
+        let mut client = member_config(config, group);
+        client.set("auto.offset.reset", "latest");
         let mut consumer: BaseConsumer<MemberContext> =
             client.create_with_context(MemberContext::default())?;
         let waker = waker.clone();
@@ -121,7 +117,7 @@ impl Member {
         let context = self.0.context();
         loop {
             context.noise.store(false, Ordering::Relaxed);
-            match self.0.poll(std::time::Duration::ZERO) {
+            match self.0.poll(Duration::ZERO) {
                 Some(Err(error)) => tracing::debug!("membership: {error}"),
                 Some(Ok(_)) => {}
                 // An event that is no message also ends a poll; only a silent one says that the queue is empty.
@@ -171,7 +167,18 @@ impl ClientContext for DataContext {
 
 impl ConsumerContext for DataContext {}
 
-pub(crate) fn consumer_config(config: &Config, group: &str) -> ClientConfig {
+/// Settings of a consumer that joins its group.
+pub(crate) fn member_config(config: &Config, group: &str) -> ClientConfig {
+    let session = config.session_timeout_ms;
+    let mut client = consumer_config(config, group);
+    client
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", session.to_string())
+        .set("heartbeat.interval.ms", (session / 4).max(100).to_string());
+    client
+}
+
+fn consumer_config(config: &Config, group: &str) -> ClientConfig {
     let mut client = config.client();
     let defaults = [
         ("group.id", group),
@@ -290,12 +297,36 @@ impl Appender {
         self.0.producer()
     }
 
+    /// Hands a record to the producer. While the producer's queue is full it waits and takes delivery reports, for
+    /// `patience` since `full_since`.
+    pub(crate) fn send(
+        &self,
+        mut record: BaseRecord<'_, [u8], [u8], usize>,
+        deliveries: &mut Vec<Delivery>,
+        patience: Duration,
+        full_since: &mut Option<Instant>,
+    ) -> Result<(), KafkaError> {
+        loop {
+            match self.producer().send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if full_since.get_or_insert_with(Instant::now).elapsed() <= patience =>
+                {
+                    record = back;
+                    self.drain(deliveries);
+                    Waker::sleep(Duration::from_millis(1));
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+
     /// Moves all delivery reports that wait into `out`.
     pub(crate) fn drain(&self, out: &mut Vec<Delivery>) {
         let context = rdkafka::producer::Producer::client(self.producer()).context();
         loop {
             context.noise.store(false, Ordering::Relaxed);
-            self.producer().poll(std::time::Duration::ZERO);
+            self.producer().poll(Duration::ZERO);
             if !context.noise.load(Ordering::Relaxed) {
                 break;
             }
