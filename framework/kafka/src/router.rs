@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use kolo_core::stream::{Cursor, StreamReader, Verdict};
-use kolo_core::wire::{self, Headers, Record, Source, Stamp};
+use kolo_core::wire::{self, Record, Source, Stamp};
 use kolo_core::{EventId, Path, Position, TopicId, partition_of};
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message, OwnedHeaders};
-use rdkafka::producer::BaseRecord;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 
+use crate::native::{Delivery, Outgoing};
 use crate::topics::{Role, TopicAdmin, roles};
 use crate::wake::Waker;
-use crate::worker::clients::{Appender, Delivery, member_config};
-use crate::worker::record::record_of;
+use crate::worker::clients::{Appender, member_config};
+use crate::worker::record::{Beside, record_of};
 use crate::worker::{End, RunError, Spec, restart_until_end};
 
 /// How often acknowledged progress is committed.
@@ -140,7 +140,6 @@ struct Forwarded {
 struct Session<'a> {
     spec: &'a Arc<Spec>,
     name: &'a str,
-    inbox: String,
     inbox_partitions: i32,
     sources: HashMap<String, TopicId>,
     consumer: BaseConsumer<RouterContext>,
@@ -193,11 +192,10 @@ impl<'a> Session<'a> {
         let subscribed: Vec<&str> = sources.keys().map(String::as_str).collect();
         consumer.subscribe(&subscribed).map_err(client)?;
         Ok(Session {
-            appender: Appender::new(&spec.config, waker).map_err(client)?,
+            appender: Appender::new(&spec.config, &inbox, waker).map_err(client)?,
             consumer,
             spec,
             name,
-            inbox,
             inbox_partitions,
             sources,
             places: HashMap::new(),
@@ -285,7 +283,6 @@ impl<'a> Session<'a> {
                     busy = true;
                     let mut forward = Forward {
                         spec: self.spec,
-                        inbox: &self.inbox,
                         inbox_partitions: self.inbox_partitions,
                         sources: &self.sources,
                         appender: &self.appender,
@@ -430,7 +427,6 @@ impl Place {
 /// Forwards one message: the parts of the session that are free while the consumer lends the message.
 struct Forward<'a> {
     spec: &'a Arc<Spec>,
-    inbox: &'a str,
     inbox_partitions: i32,
     sources: &'a HashMap<String, TopicId>,
     appender: &'a Appender,
@@ -554,6 +550,12 @@ impl Forward<'_> {
             Some(id) => wire::event_id(id),
             None => EventId::of_place(topic, message.partition(), record.offset),
         };
+        let id = id.to_string();
+        let source = message.headers().and_then(|all| {
+            all.iter()
+                .find(|header| header.key == wire::CE_SOURCE)
+                .and_then(|header| header.value)
+        });
         let keys = std::mem::take(self.keys);
         for (copy, key) in (0u32..).zip(&keys) {
             let target = partition_of(key.as_bytes(), self.inbox_partitions);
@@ -577,16 +579,27 @@ impl Forward<'_> {
                 index: 1,
                 count: 1,
             };
+            let stamp = copied.to_string();
             *self.token += 1;
-            let copy = BaseRecord::with_opaque_to(self.inbox, *self.token)
-                .partition(target)
-                .key(key.as_bytes())
-                .payload(record.value.unwrap_or_default())
-                .timestamp(record.timestamp.as_millis())
-                .headers(headers(message, &record.headers, id, &copied.to_string()));
+            let beside = Beside {
+                id: &id,
+                source,
+                event_type: record.headers.event_type,
+                stamp: stamp.as_bytes(),
+                rest: None,
+                traceparent: record.headers.traceparent.map(str::as_bytes),
+            };
+            let copy = Outgoing {
+                partition: target,
+                timestamp_millis: record.timestamp.as_millis(),
+                key: Some(key.as_bytes()),
+                value: Some(record.value.unwrap_or_default()),
+                headers: &beside.headers(),
+                token: *self.token,
+            };
             let patience = self.spec.config.session_timeout() / 4;
             self.appender
-                .send(copy, self.deliveries, patience, &mut None)
+                .send(&copy, self.deliveries, patience, &mut None)
                 .map_err(|error| End::Restart(format!("a copy was refused: {error}")))?;
             self.waiting.insert(*self.token, (number, sequence));
             *self.in_flight += 1;
@@ -626,47 +639,4 @@ fn still_there(
         lost: format!("{topic} partition {partition} begins at offset {low}, and {due} is due"),
     }
     .into())
-}
-
-/// The headers of a copy: those of the event, with the origin's position.
-fn headers(
-    message: &BorrowedMessage<'_>,
-    known: &Headers<'_>,
-    id: EventId,
-    stamp: &str,
-) -> OwnedHeaders {
-    let id = id.to_string();
-    let source = message.headers().and_then(|all| {
-        all.iter()
-            .find(|header| header.key == wire::CE_SOURCE)
-            .and_then(|header| header.value)
-    });
-    let mut headers = OwnedHeaders::new_with_capacity(6)
-        .insert(Header {
-            key: wire::CE_SPECVERSION,
-            value: Some("1.0"),
-        })
-        .insert(Header {
-            key: wire::CE_ID,
-            value: Some(&id),
-        })
-        .insert(Header {
-            key: wire::CE_SOURCE,
-            value: source,
-        })
-        .insert(Header {
-            key: wire::CE_TYPE,
-            value: known.event_type,
-        })
-        .insert(Header {
-            key: wire::KOLO,
-            value: Some(stamp),
-        });
-    if let Some(traceparent) = known.traceparent {
-        headers = headers.insert(Header {
-            key: wire::TRACEPARENT,
-            value: Some(traceparent),
-        });
-    }
-    headers
 }

@@ -9,7 +9,13 @@ pub(super) fn write_base64(out: &mut String, mut bits: u128, chars: usize) {
         *place = BASE64[(bits & 63) as usize];
         bits >>= 6;
     }
-    out.extend(text[..chars].iter().map(|&byte| byte as char));
+    push_ascii(out, &text[..chars]);
+}
+
+/// Appends text that is ASCII, all at once.
+pub(super) fn push_ascii(out: &mut String, ascii: &[u8]) {
+    debug_assert!(ascii.is_ascii());
+    out.push_str(std::str::from_utf8(ascii).unwrap_or_default());
 }
 
 pub(super) fn read_base64(text: &str, chars: usize, bits: u32) -> Option<u128> {

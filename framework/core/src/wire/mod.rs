@@ -74,15 +74,20 @@ pub struct Headers<'a> {
 
 impl<'a> Headers<'a> {
     /// Takes up one header if it is one that kolo reads.
-    pub fn take(&mut self, name: &str, value: Option<&'a [u8]>) {
+    pub fn take(&mut self, name: impl AsRef<[u8]>, value: Option<&'a [u8]>) {
+        const ID: &[u8] = CE_ID.as_bytes();
+        const TYPE: &[u8] = CE_TYPE.as_bytes();
+        const STAMP: &[u8] = KOLO.as_bytes();
+        const REST: &[u8] = KOLO_REST.as_bytes();
+        const TRACE: &[u8] = TRACEPARENT.as_bytes();
         let Some(value) = value else { return };
         let text = || std::str::from_utf8(value).ok();
-        match name {
-            CE_ID => self.id = text(),
-            CE_TYPE => self.event_type = text(),
-            KOLO => self.stamp = text(),
-            KOLO_REST => self.rest = Some(value),
-            TRACEPARENT => self.traceparent = text(),
+        match name.as_ref() {
+            ID => self.id = text(),
+            TYPE => self.event_type = text(),
+            STAMP => self.stamp = text(),
+            REST => self.rest = Some(value),
+            TRACE => self.traceparent = text(),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::base64::write_base64;
+use super::base64::{push_ascii, write_base64};
 use super::parse::parse;
 use crate::id::{CorrelationId, EventId, TopicId};
 use crate::position::{OriginNumber, Path, Position};
@@ -99,7 +99,7 @@ fn write_number(out: &mut String, number: impl TryInto<u64>) {
             break;
         }
     }
-    out.extend(text[at..].iter().map(|&byte| byte as char));
+    push_ascii(out, &text[at..]);
 }
 
 impl Stamp {

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use kolo_core::EffectCall;
 use kolo_core::processor::EpochEnd;
-use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::Offset;
 
+use crate::native::{Delivery, Outgoing};
+
 use super::End;
-use super::clients::Delivery;
 use super::partition::{Phase, generation_of, partition_of, token};
-use super::record::headers_of;
+use super::record::Beside;
 use super::session::Session;
 
 impl Session<'_> {
@@ -20,23 +20,30 @@ impl Session<'_> {
             return Ok(());
         }
         let generation = self.owned(partition).map_or(0, |owned| owned.generation);
+        let token = token(partition, generation);
+        let patience = self.spec.config.session_timeout() / 4;
         let mut full_since = None;
         for append in self.outbox.iter() {
-            let mut record = BaseRecord::with_opaque_to(
-                self.spec.description.stream,
-                token(partition, generation),
-            )
-            .partition(partition)
-            .payload(append.value)
-            .timestamp(append.at.as_millis())
-            .headers(headers_of(&append, &self.source));
-            if !append.key.is_empty() {
-                record = record.key(append.key);
-            }
-            let patience = self.spec.config.session_timeout() / 4;
+            let mut id = uuid::Uuid::encode_buffer();
+            let beside = Beside {
+                id: append.id.0.hyphenated().encode_lower(&mut id),
+                source: Some(self.source.as_bytes()),
+                event_type: Some(append.event_type),
+                stamp: append.stamp,
+                rest: append.rest,
+                traceparent: append.traceparent,
+            };
+            let record = Outgoing {
+                partition,
+                timestamp_millis: append.at.as_millis(),
+                key: (!append.key.is_empty()).then_some(append.key),
+                value: Some(append.value),
+                headers: &beside.headers(),
+                token,
+            };
             // A refused append is a hole: nothing more may be sent in this epoch.
             self.appender
-                .send(record, &mut self.deliveries, patience, &mut full_since)
+                .send(&record, &mut self.deliveries, patience, &mut full_since)
                 .map_err(|error| End::Restart(format!("an append was refused: {error}")))?;
             self.unacknowledged += 1;
         }

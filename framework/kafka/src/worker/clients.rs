@@ -1,5 +1,6 @@
 //! The three Kafka clients of a worker: membership, data, and appends.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
+use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::config::Config;
-use crate::native::WakingProducer;
+use crate::native::{Delivery, Outgoing, Producing};
 use crate::wake::Waker;
 
 /// What happened to the membership.
@@ -142,26 +142,11 @@ impl Member {
 }
 
 /// Context of consumers that are assigned by hand.
-#[derive(Default)]
-pub(crate) struct DataContext {
-    noise: AtomicBool,
-}
-
-impl DataContext {
-    /// Whether an event that is no message was polled since the last call.
-    pub(crate) fn take_noise(&self) -> bool {
-        self.noise.swap(false, Ordering::Relaxed)
-    }
-}
+pub(crate) struct DataContext;
 
 impl ClientContext for DataContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.noise.store(true, Ordering::Relaxed);
-        tracing::debug!("data consumer: {error}: {reason}");
     }
 }
 
@@ -201,66 +186,42 @@ fn consumer_config(config: &Config, group: &str) -> ClientConfig {
     client
 }
 
+/// The consumer of the inputs, and of the own stream while it is restored: assigned by hand, read in bulk.
 pub(super) fn data_consumer(
     config: &Config,
     group: &str,
     waker: &Waker,
-) -> Result<BaseConsumer<DataContext>, KafkaError> {
+) -> Result<Arc<BaseConsumer<DataContext>>, KafkaError> {
     let mut client = consumer_config(config, group);
     // Never a guess: an input whose records were deleted before they were decided stops the worker.
     client.set("auto.offset.reset", "error");
-    let mut consumer: BaseConsumer<DataContext> =
-        client.create_with_context(DataContext::default())?;
+    let mut consumer: BaseConsumer<DataContext> = client.create_with_context(DataContext)?;
     let waker = waker.clone();
     consumer.set_nonempty_callback(move || waker.wake());
-    Ok(consumer)
+    Ok(Arc::new(consumer))
 }
 
-/// A delivery report.
-#[derive(Debug)]
-pub(crate) struct Delivery {
-    /// What the record was produced with.
-    pub(crate) token: usize,
-    /// The offset it got.
-    pub(crate) outcome: Result<i64, KafkaError>,
-}
+/// Context of producers; delivery reports are taken in bulk, and do not come by here.
+pub(crate) struct AppendContext;
 
-/// Context of producers: gathers delivery reports.
-#[derive(Default)]
-pub(crate) struct DeliveryContext {
-    deliveries: Mutex<Vec<Delivery>>,
-    noise: AtomicBool,
-}
-
-impl ClientContext for DeliveryContext {
+impl ClientContext for AppendContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.noise.store(true, Ordering::Relaxed);
-        tracing::debug!("producer: {error}: {reason}");
-    }
 }
 
-impl ProducerContext for DeliveryContext {
+impl ProducerContext for AppendContext {
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, token: usize) {
-        self.noise.store(true, Ordering::Relaxed);
-        let outcome = match result {
-            Ok(message) => Ok(message.offset()),
-            Err((error, _)) => Err(error.clone()),
-        };
-        self.deliveries.lock().push(Delivery { token, outcome });
-    }
+    /// Only a producer that is dropped still reports here: what became of its records is for the next owner to find.
+    fn delivery(&self, _: &DeliveryResult<'_>, _: usize) {}
 }
 
-/// Appends records; reports what became of them.
-pub(crate) struct Appender(WakingProducer<DeliveryContext>);
+/// Appends records to one topic; reports what became of them.
+pub(crate) struct Appender(Producing<AppendContext>);
 
 impl Appender {
-    pub(crate) fn new(config: &Config, waker: &Waker) -> Result<Self, KafkaError> {
+    pub(crate) fn new(config: &Config, topic: &str, waker: &Waker) -> Result<Self, KafkaError> {
         let mut client = config.client();
         let defaults = [
             ("compression.codec", "lz4"),
@@ -285,52 +246,36 @@ impl Appender {
             .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0");
-        let producer: BaseProducer<DeliveryContext> =
-            client.create_with_context(DeliveryContext::default())?;
+        let producer: BaseProducer<AppendContext> = client.create_with_context(AppendContext)?;
         let waker = waker.clone();
-        Ok(Appender(WakingProducer::new(producer, move || {
-            waker.wake();
-        })))
-    }
-
-    pub(crate) fn producer(&self) -> &BaseProducer<DeliveryContext> {
-        self.0.producer()
+        let producing = Producing::new(producer, topic, move || waker.wake())?;
+        Ok(Appender(producing))
     }
 
     /// Hands a record to the producer. While the producer's queue is full it waits and takes delivery reports, for
     /// `patience` since `full_since`.
     pub(crate) fn send(
         &self,
-        mut record: BaseRecord<'_, [u8], [u8], usize>,
+        record: &Outgoing<'_>,
         deliveries: &mut Vec<Delivery>,
         patience: Duration,
         full_since: &mut Option<Instant>,
     ) -> Result<(), KafkaError> {
         loop {
-            match self.producer().send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+            match self.0.send(record) {
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull))
                     if full_since.get_or_insert_with(Instant::now).elapsed() <= patience =>
                 {
-                    record = back;
                     self.drain(deliveries);
                     Waker::sleep(Duration::from_millis(1));
                 }
-                Err((error, _)) => return Err(error),
+                sent => return sent,
             }
         }
     }
 
     /// Moves all delivery reports that wait into `out`.
     pub(crate) fn drain(&self, out: &mut Vec<Delivery>) {
-        let context = rdkafka::producer::Producer::client(self.producer()).context();
-        loop {
-            context.noise.store(false, Ordering::Relaxed);
-            self.producer().poll(Duration::ZERO);
-            if !context.noise.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        out.append(&mut context.deliveries.lock());
+        self.0.deliveries(out);
     }
 }

@@ -1,11 +1,12 @@
 //! Between rdkafka's messages and the processor's records.
 
 use kolo_core::Timestamp;
-use kolo_core::processor::Append;
 use kolo_core::wire::{
     CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE, Headers, KOLO, KOLO_REST, Record, TRACEPARENT,
 };
-use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+
+use crate::native;
 
 /// Borrows what the processor reads of a message.
 pub(crate) fn record_of<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
@@ -24,44 +25,34 @@ pub(crate) fn record_of<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
     }
 }
 
-/// The headers of a record to append.
-pub(crate) fn headers_of(append: &Append<'_>, source: &str) -> OwnedHeaders {
-    let mut id = uuid::Uuid::encode_buffer();
-    let id: &str = append.id.0.hyphenated().encode_lower(&mut id);
-    let mut headers = OwnedHeaders::new_with_capacity(7)
-        .insert(Header {
-            key: CE_SPECVERSION,
-            value: Some("1.0"),
-        })
-        .insert(Header {
-            key: CE_ID,
-            value: Some(id),
-        })
-        .insert(Header {
-            key: CE_SOURCE,
-            value: Some(source),
-        })
-        .insert(Header {
-            key: CE_TYPE,
-            value: Some(append.event_type),
-        })
-        .insert(Header {
-            key: KOLO,
-            value: Some(append.stamp),
-        });
-    if let Some(rest) = append.rest {
-        headers = headers.insert(Header {
-            key: KOLO_REST,
-            value: Some(rest),
-        });
+/// What an event's record says beside its key and value.
+pub(crate) struct Beside<'a> {
+    /// The event's id, as text.
+    pub(crate) id: &'a str,
+    pub(crate) source: Option<&'a [u8]>,
+    pub(crate) event_type: Option<&'a str>,
+    pub(crate) stamp: &'a [u8],
+    pub(crate) rest: Option<&'a [u8]>,
+    pub(crate) traceparent: Option<&'a [u8]>,
+}
+
+impl<'a> Beside<'a> {
+    /// The headers of a record to append.
+    pub(crate) fn headers(&self) -> native::Headers<'a> {
+        let mut headers = native::Headers::default();
+        headers.push(CE_SPECVERSION, Some(b"1.0"));
+        headers.push(CE_ID, Some(self.id.as_bytes()));
+        headers.push(CE_SOURCE, self.source);
+        headers.push(CE_TYPE, self.event_type.map(str::as_bytes));
+        headers.push(KOLO, Some(self.stamp));
+        if self.rest.is_some() {
+            headers.push(KOLO_REST, self.rest);
+        }
+        if self.traceparent.is_some() {
+            headers.push(TRACEPARENT, self.traceparent);
+        }
+        headers
     }
-    if let Some(traceparent) = append.traceparent {
-        headers = headers.insert(Header {
-            key: TRACEPARENT,
-            value: Some(traceparent),
-        });
-    }
-    headers
 }
 
 /// The wall clock.

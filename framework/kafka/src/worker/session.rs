@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use hashbrown::HashMap;
-use kolo_core::EffectCall;
 use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use kolo_core::{EffectCall, Timestamp};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Replied, ReplyTo};
+use crate::native::{Consumed, Delivery, Message};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
 
-use super::clients::{Appender, DataContext, Delivery, Member, MemberEvent, data_consumer};
+use super::clients::{Appender, DataContext, Member, MemberEvent, data_consumer};
 use super::partition::{Partition, Phase};
-use super::record::{now, record_of};
+use super::record::now;
 use super::{End, RunError, Spec};
 
-/// How many records are decided before deliveries, replies and the membership are looked at again.
-const BATCH: usize = 256;
+/// How many records are decided at most before deliveries, replies and the membership are looked at again.
+const BATCH: usize = 1024;
 /// How long the loop sleeps at most when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a graceful stop waits for acknowledgements, and for having left the group.
@@ -41,7 +41,11 @@ pub(super) struct Session<'a> {
     pub(super) inputs: Vec<InputTopic>,
     pub(super) routed: Vec<InputTopic>,
     pub(super) member: Member,
-    pub(super) data: BaseConsumer<DataContext>,
+    pub(super) data: Arc<BaseConsumer<DataContext>>,
+    /// What was read last; it moves out while it is decided.
+    consumed: Option<Consumed<DataContext>>,
+    /// The partition whose answers wait in the outbox while a batch is decided.
+    deciding: Option<i32>,
     pub(super) appender: Appender,
     /// By partition number.
     pub(super) partitions: Vec<Option<Partition>>,
@@ -100,11 +104,15 @@ impl<'a> Session<'a> {
                 "a topic is gone: create it, or start the service again".into(),
             ));
         }
+        let data = data_consumer(&spec.config, &name, waker).map_err(client)?;
         Ok(Session {
             member: Member::join(&spec.config, &name, spec.description.stream, waker)
                 .map_err(client)?,
-            data: data_consumer(&spec.config, &name, waker).map_err(client)?,
-            appender: Appender::new(&spec.config, waker).map_err(client)?,
+            consumed: Some(Consumed::new(Arc::clone(&data), BATCH)),
+            deciding: None,
+            data,
+            appender: Appender::new(&spec.config, spec.description.stream, waker)
+                .map_err(client)?,
             source: format!("/{}/{}", spec.service.name(), spec.description.aggregate),
             routed: with(Role::RouteSource),
             partitions: (0..partition_count).map(|_| None).collect(),
@@ -231,63 +239,77 @@ impl<'a> Session<'a> {
         Ok(busy)
     }
 
-    /// Reads and decides a batch of records.
+    /// Reads and decides a batch of records. Their answers are produced together, so that they travel together.
     fn read(&mut self) -> Result<bool, End> {
-        let mut busy = false;
-        for _ in 0..BATCH {
-            if self.unacknowledged >= self.spec.config.max_in_flight_records {
-                break;
-            }
-            // The consumer moves out while one of its messages is looked at.
-            let outcome = match self.data.poll(Duration::ZERO) {
-                None if self.data.context().take_noise() => continue,
-                None => break,
-                Some(Ok(message)) => {
-                    let partition = usize::try_from(message.partition()).unwrap_or(usize::MAX);
-                    let is_stream = message.topic() == self.spec.description.stream;
-                    let record = record_of(&message);
-                    let Some(owned) = self.partitions.get_mut(partition).and_then(Option::as_mut)
-                    else {
-                        continue;
-                    };
-                    if is_stream {
-                        Read::Stream(message.partition(), owned.read_stream(&record))
-                    } else {
-                        let Some(input) = self
-                            .inputs
-                            .iter()
-                            .position(|input| input.name == message.topic())
-                        else {
-                            continue;
-                        };
-                        if !matches!(owned.phase, Phase::Working { .. }) {
-                            continue;
-                        }
-                        owned.next[input] = Some(record.offset + 1);
-                        let outcome =
-                            owned
-                                .processor
-                                .handle(input, &record, now(), &mut self.outbox);
-                        Read::Input(message.partition(), outcome)
-                    }
-                }
-                Some(Err(error)) => Read::Failed(error),
-            };
-            busy = true;
-            match outcome {
-                Read::Input(partition, Ok(Outcome::Decided(1..))) => self.produce(partition)?,
-                Read::Input(partition, Ok(Outcome::Unchained)) => tracing::warn!(
-                    partition,
-                    "{}: a routed copy is passed over, since the one before it is missing; the next router repeats both",
-                    self.name
-                ),
-                Read::Input(_, Ok(_)) => {}
-                Read::Input(_, Err(error)) => return Err(self.processor_error(error)),
-                Read::Stream(partition, step) => self.step(partition, step)?,
-                Read::Failed(error) => self.read_failed(&error)?,
-            }
+        if self.unacknowledged >= self.spec.config.max_in_flight_records {
+            return Ok(false);
         }
-        Ok(busy)
+        let Some(mut consumed) = self.consumed.take() else {
+            return Ok(false);
+        };
+        let count = consumed.take();
+        let now = now();
+        let decided = consumed.iter().try_for_each(|message| match message {
+            Ok(message) => self.take_message(&message, now),
+            Err(error) => self.read_failed(&error),
+        });
+        consumed.clear();
+        self.consumed = Some(consumed);
+        decided?;
+        self.produce_decided()?;
+        Ok(count > 0)
+    }
+
+    fn take_message(&mut self, message: &Message<'_>, now: Timestamp) -> Result<(), End> {
+        let partition = message.partition();
+        if message.topic == self.spec.description.stream {
+            self.produce_decided()?;
+            let Some(owned) = self.owned(partition) else {
+                return Ok(());
+            };
+            let step = owned.read_stream(&message.record());
+            return self.step(partition, step);
+        }
+        if self.deciding != Some(partition) {
+            self.produce_decided()?;
+        }
+        let input = self
+            .inputs
+            .iter()
+            .position(|input| input.name == message.topic);
+        let slot = usize::try_from(partition).unwrap_or(usize::MAX);
+        let owned = self.partitions.get_mut(slot).and_then(Option::as_mut);
+        let (Some(input), Some(owned)) = (input, owned) else {
+            return Ok(());
+        };
+        if !matches!(owned.phase, Phase::Working { .. }) {
+            return Ok(());
+        }
+        let record = message.record();
+        owned.next[input] = Some(record.offset + 1);
+        self.deciding = Some(partition);
+        match owned
+            .processor
+            .handle(input, &record, now, &mut self.outbox)
+        {
+            Ok(Outcome::Unchained) => tracing::warn!(
+                partition,
+                "{}: a routed copy is passed over, since the one before it is missing; the next router repeats both",
+                self.name
+            ),
+            Ok(_) => {}
+            // What was decided before it in this batch was appended nowhere: the next owner decides it again.
+            Err(error) => return Err(self.processor_error(error)),
+        }
+        Ok(())
+    }
+
+    /// Produces the answers to the records that were decided since the last call.
+    fn produce_decided(&mut self) -> Result<(), End> {
+        match self.deciding.take() {
+            Some(partition) => self.produce(partition),
+            None => Ok(()),
+        }
     }
 
     fn read_failed(&self, error: &KafkaError) -> Result<(), End> {
@@ -423,13 +445,6 @@ impl<'a> Session<'a> {
             .into(),
         }
     }
-}
-
-/// What reading one message led to.
-enum Read {
-    Input(i32, Result<Outcome, ProcessorError>),
-    Stream(i32, Result<StreamStep, ProcessorError>),
-    Failed(KafkaError),
 }
 
 /// What a record of the own stream led to.

@@ -1,11 +1,6 @@
-//! The only unsafe code: what rust-rdkafka does not wrap.
-//!
-//! - topic ids (`rd_kafka_DescribeTopics`): positions are kept by a topic's id, so that a recreated topic starts anew;
-//! - a wake-up on delivery reports (`rd_kafka_queue_cb_event_enable` on the producer's main queue): waiting in
-//!   `BaseProducer::poll` never returns early.
-#![allow(unsafe_code)]
+//! Topic ids (`rd_kafka_DescribeTopics`): positions are kept by a topic's id, so that a recreated topic starts anew.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::time::Duration;
 
@@ -14,21 +9,10 @@ use kolo_core::TopicId;
 use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
-use rdkafka::types::{RDKafka, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaErrorCode;
 use uuid::Uuid;
 
-/// A C object that is destroyed with its own function.
-struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
-
-impl<T> Drop for Owned<T> {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: the pointer came from the constructor that this destructor belongs to, and is dropped once.
-            unsafe { (self.1)(self.0) }
-        }
-    }
-}
+use super::Owned;
 
 /// The ids of those of the topics that exist.
 ///
@@ -113,57 +97,5 @@ pub(crate) fn topic_ids<C: ClientContext>(
             ids.insert(name, TopicId(Uuid::from_u64_pair(high, low)));
         }
         Ok(ids)
-    }
-}
-
-type Wake = Box<dyn Fn() + Send + Sync>;
-
-/// A producer that calls a function when delivery reports wait to be polled.
-pub(crate) struct WakingProducer<C: ProducerContext + 'static> {
-    queue: Owned<c::rd_kafka_queue_t>,
-    producer: BaseProducer<C>,
-    /// Boxed twice: C gets a thin pointer to the inner box. Declared last, so that it outlives queue and producer.
-    _wake: Box<Wake>,
-}
-
-// SAFETY: librdkafka's queues are thread-safe; the callback is `Send + Sync`.
-unsafe impl<C: ProducerContext + 'static> Send for WakingProducer<C> {}
-
-impl<C: ProducerContext + 'static> WakingProducer<C> {
-    /// Calls `wake`, from any thread, whenever the queue of delivery reports goes from empty to not empty.
-    pub(crate) fn new(producer: BaseProducer<C>, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        unsafe extern "C" fn call(_: *mut RDKafka, wake: *mut c_void) {
-            // SAFETY: the pointer is that of the inner box below, which lives until after the callback is disabled.
-            let wake = unsafe { &*wake.cast::<Wake>() };
-            wake();
-        }
-        let mut wake: Box<Wake> = Box::new(Box::new(wake));
-        // SAFETY: the client lives as long as `producer`; the queue is destroyed before it.
-        let queue = unsafe {
-            let queue = c::rd_kafka_queue_get_main(producer.client().native_ptr());
-            c::rd_kafka_queue_cb_event_enable(
-                queue,
-                Some(call),
-                ptr::from_mut(wake.as_mut()).cast(),
-            );
-            Owned(queue, c::rd_kafka_queue_destroy)
-        };
-        WakingProducer {
-            queue,
-            producer,
-            _wake: wake,
-        }
-    }
-
-    /// The producer itself.
-    pub(crate) fn producer(&self) -> &BaseProducer<C> {
-        &self.producer
-    }
-}
-
-impl<C: ProducerContext + 'static> Drop for WakingProducer<C> {
-    fn drop(&mut self) {
-        // SAFETY: the queue is alive until the field is dropped, after this.
-        unsafe { c::rd_kafka_queue_cb_event_enable(self.queue.0, None, ptr::null_mut()) }
     }
 }

@@ -1,0 +1,154 @@
+//! Many messages at once (`rd_kafka_consume_batch_queue`): one lock and one look at the clock for all of them.
+
+use std::ffi::CStr;
+use std::ptr;
+use std::slice;
+use std::sync::Arc;
+
+use kolo_core::Timestamp;
+use kolo_core::wire::{Headers, Record};
+use rdkafka::bindings as c;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::Owned;
+
+/// The messages that were taken from a consumer's queue last. Only for consumers that are assigned by hand: nobody
+/// serves rebalances here.
+pub(crate) struct Consumed<C: ConsumerContext + 'static> {
+    /// Those not destroyed yet; never null.
+    messages: Vec<*mut c::rd_kafka_message_t>,
+    most: usize,
+    queue: Owned<c::rd_kafka_queue_t>,
+    /// Declared last, so that it outlives messages and queue.
+    _consumer: Arc<BaseConsumer<C>>,
+}
+
+// SAFETY: librdkafka's queues and messages may be used from any thread, by one at a time.
+unsafe impl<C: ConsumerContext + 'static> Send for Consumed<C> {}
+
+impl<C: ConsumerContext + 'static> Consumed<C> {
+    /// Takes at most `most` messages at once.
+    pub(crate) fn new(consumer: Arc<BaseConsumer<C>>, most: usize) -> Self {
+        // SAFETY: the consumer lives as long as the queue; it has a group id, so it has a consumer queue.
+        let queue = unsafe { c::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
+        Consumed {
+            messages: Vec::with_capacity(most),
+            most,
+            queue: Owned(queue, c::rd_kafka_queue_destroy),
+            _consumer: consumer,
+        }
+    }
+
+    /// Gives the last messages back, and takes those that wait; says how many.
+    pub(crate) fn take(&mut self) -> usize {
+        self.clear();
+        // SAFETY: the vector has room for `most` pointers, and the call says how many it wrote; each of them is a
+        // message of ours until it is destroyed.
+        unsafe {
+            let taken = c::rd_kafka_consume_batch_queue(
+                self.queue.0,
+                0,
+                self.messages.as_mut_ptr(),
+                self.most,
+            );
+            self.messages.set_len(usize::try_from(taken).unwrap_or(0));
+        }
+        self.messages.len()
+    }
+
+    /// The messages, in order. Those of one partition follow one another as they stand in the log.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Message<'_>, KafkaError>> {
+        let (mut known, mut topic) = (ptr::null_mut(), "");
+        self.messages.iter().map(move |&message| {
+            // SAFETY: the message is alive as long as `self` is borrowed. A topic's name is UTF-8 (Kafka allows ASCII
+            // only) and lives as long as the topic, which its messages keep alive.
+            unsafe {
+                let message = &*message;
+                if message.err != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::from(
+                        message.err,
+                    )));
+                }
+                if message.rkt != known {
+                    known = message.rkt;
+                    topic = CStr::from_ptr(c::rd_kafka_topic_name(known))
+                        .to_str()
+                        .unwrap_or_default();
+                }
+                Ok(Message { topic, message })
+            }
+        })
+    }
+
+    /// Gives all messages back.
+    pub(crate) fn clear(&mut self) {
+        for message in self.messages.drain(..) {
+            // SAFETY: a message of ours, destroyed once.
+            unsafe { c::rd_kafka_message_destroy(message) }
+        }
+    }
+}
+
+impl<C: ConsumerContext + 'static> Drop for Consumed<C> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// One message, borrowed from librdkafka.
+pub(crate) struct Message<'a> {
+    pub(crate) topic: &'a str,
+    message: &'a c::rd_kafka_message_t,
+}
+
+impl<'a> Message<'a> {
+    pub(crate) fn partition(&self) -> i32 {
+        self.message.partition
+    }
+
+    /// What the processor reads of it.
+    pub(crate) fn record(&self) -> Record<'a> {
+        let message = self.message;
+        // SAFETY: pointers and lengths belong together, and are alive as long as the message is.
+        unsafe {
+            let timestamp = c::rd_kafka_message_timestamp(message, ptr::null_mut());
+            Record {
+                offset: message.offset,
+                timestamp: Timestamp::from_millis(timestamp.max(0)),
+                key: bytes(message.key, message.key_len),
+                value: bytes(message.payload, message.len),
+                headers: self.headers(),
+            }
+        }
+    }
+
+    fn headers(&self) -> Headers<'a> {
+        let mut taken = Headers::default();
+        let none = c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+        let mut headers = ptr::null_mut();
+        // SAFETY: the headers belong to the message; names end with a nul, values have the length that is told.
+        unsafe {
+            if c::rd_kafka_message_headers(self.message, &mut headers) != none {
+                return taken;
+            }
+            for at in 0.. {
+                let (mut name, mut value, mut len) = (ptr::null(), ptr::null(), 0);
+                if c::rd_kafka_header_get_all(headers, at, &mut name, &mut value, &mut len) != none
+                {
+                    break;
+                }
+                taken.take(CStr::from_ptr(name).to_bytes(), bytes(value, len));
+            }
+        }
+        taken
+    }
+}
+
+/// # Safety
+/// `start` is null, or `len` bytes are readable there for `'a`.
+unsafe fn bytes<'a>(start: *const std::ffi::c_void, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: as the caller promises.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast(), len) })
+}

@@ -1,0 +1,28 @@
+//! The only unsafe code: what rust-rdkafka does not wrap, or wraps at a price that the hot path feels.
+//!
+//! | file | what | why not by rust-rdkafka |
+//! |---|---|---|
+//! | `topic_ids.rs` | the ids of topics | not wrapped |
+//! | `consume.rs` | many messages at once | it makes an event, a reference count and a look at the clock of each message |
+//! | `produce.rs` | produce by a topic's handle, delivery reports in bulk, a wake-up when there are some | it looks the topic up by name for each record, and never wakes |
+#![allow(unsafe_code)]
+
+mod consume;
+mod produce;
+mod topic_ids;
+
+pub(crate) use consume::{Consumed, Message};
+pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};
+pub(crate) use topic_ids::topic_ids;
+
+/// A C object that is destroyed with its own function.
+struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: the pointer came from the constructor that this destructor belongs to, and is dropped once.
+            unsafe { (self.1)(self.0) }
+        }
+    }
+}
