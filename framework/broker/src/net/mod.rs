@@ -1,0 +1,9 @@
+//! Sockets: the listener, frames, and one task a connection.
+
+mod connection;
+mod frame;
+mod listener;
+mod outgoing;
+
+pub(crate) use connection::Client;
+pub(crate) use listener::{Connections, Door, Endpoint, bind};
