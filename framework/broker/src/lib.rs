@@ -3,3 +3,7 @@
 //! One node that speaks Kafka's own wire protocol: topics, idempotent producers, groups, persistence when asked for, and
 //! faults on request. It behaves as Apache Kafka does wherever it answers at all, and refuses clearly where it does
 //! not. It is not for production: there is one copy of the data, and nothing is synced to disk before it is acknowledged.
+
+// Its caller, the server, goes over all of it; until then nothing but its tests does.
+#[allow(dead_code, reason = "called by the server alone")]
+mod group;
