@@ -1,0 +1,221 @@
+//! Idempotent producers of one partition: their sequences, and the duplicates that a lost acknowledgement leads to.
+//!
+//! Of each producer id the last five batches are known, as many as a producer may have in flight. A repeat of one of them is
+//! answered with the offsets it got the first time; everything else must continue where the last one ended. A producer
+//! that is not known, because its state expired or it never wrote here, may begin with any sequence, as in Kafka.
+
+use std::collections::{HashMap, VecDeque};
+
+use kafka_protocol::ResponseError;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Batch;
+
+/// As many batches as an idempotent producer may have in flight.
+const KEPT_BATCHES: usize = 5;
+/// More producers than this are not remembered: the ones silent the longest are forgotten first.
+const KEPT_PRODUCERS: usize = 65_536;
+
+/// Numbers of an idempotent producer that do not continue what the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SequenceError {
+    /// A batch before this one is missing, or this one was overtaken; the producer resolves it.
+    #[error(
+        "producer {producer_id} sent sequence {sequence} at epoch {epoch}, expected was {expected}"
+    )]
+    OutOfOrder {
+        /// The producer's id.
+        producer_id: i64,
+        /// Its epoch.
+        epoch: i16,
+        /// The first sequence of the batch.
+        sequence: i32,
+        /// What would have continued the log.
+        expected: i32,
+    },
+    /// A newer incarnation of this producer has written here: this one stops.
+    #[error("producer {producer_id} is at epoch {current}, and this batch is of epoch {epoch}")]
+    OldEpoch {
+        /// The producer's id.
+        producer_id: i64,
+        /// The epoch of the batch.
+        epoch: i16,
+        /// The newest epoch in the log.
+        current: i16,
+    },
+}
+
+impl SequenceError {
+    /// The error code that answers the producer.
+    #[must_use]
+    pub fn code(&self) -> ResponseError {
+        match self {
+            Self::OutOfOrder { .. } => ResponseError::OutOfOrderSequenceNumber,
+            Self::OldEpoch { .. } => ResponseError::InvalidProducerEpoch,
+        }
+    }
+}
+
+/// One batch that a producer has appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Sequence of its first record.
+    pub first_sequence: i32,
+    /// Sequence of its last record.
+    pub last_sequence: i32,
+    /// Offset of its first record.
+    pub base_offset: i64,
+    /// Offset of its last record.
+    pub last_offset: i64,
+    /// Its largest timestamp, in milliseconds since 1970; the time of append under log append time.
+    pub max_timestamp: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Producer {
+    epoch: i16,
+    /// Never empty, the latest last.
+    batches: VecDeque<Known>,
+    /// Milliseconds since 1970.
+    last_seen: i64,
+}
+
+/// All idempotent producers that one partition knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Producers {
+    known: HashMap<i64, Producer>,
+}
+
+impl Producers {
+    /// Whether these batches may be appended now. A repeat of a batch that is known says which one it repeats.
+    ///
+    /// # Errors
+    ///
+    /// The first batch that does not continue its producer's sequence.
+    pub fn check(&self, batches: &[Batch]) -> Result<Option<Known>, SequenceError> {
+        for (index, batch) in batches.iter().enumerate() {
+            let id = batch.producer_id();
+            if id < 0 {
+                continue;
+            }
+            let known = self.known.get(&id);
+            if let Some(repeat) = known.and_then(|known| known.repeated_by(batch)) {
+                return Ok(Some(repeat));
+            }
+            // Within one request a later batch continues the earlier ones.
+            let last = batches[..index]
+                .iter()
+                .rfind(|earlier| earlier.producer_id() == id)
+                .map(|earlier| (earlier.producer_epoch(), earlier.last_sequence()))
+                .or_else(|| known.map(|known| (known.epoch, known.last_sequence())));
+            if let Some((epoch, last_sequence)) = last {
+                continues(epoch, last_sequence, batch)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Remembers a batch that now stands in the log.
+    pub fn appended(&mut self, batch: &Batch, base_offset: i64, max_timestamp: i64, now_ms: i64) {
+        let id = batch.producer_id();
+        if id < 0 {
+            return;
+        }
+        if self.known.len() >= KEPT_PRODUCERS && !self.known.contains_key(&id) {
+            self.forget_oldest();
+        }
+        let epoch = batch.producer_epoch();
+        let producer = self.known.entry(id).or_insert_with(|| Producer {
+            epoch,
+            batches: VecDeque::with_capacity(KEPT_BATCHES),
+            last_seen: now_ms,
+        });
+        if producer.epoch != epoch {
+            producer.epoch = epoch;
+            producer.batches.clear();
+        }
+        if producer.batches.len() == KEPT_BATCHES {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(Known {
+            first_sequence: batch.base_sequence(),
+            last_sequence: batch.last_sequence(),
+            base_offset,
+            last_offset: base_offset + i64::from(batch.last_offset_delta()),
+            max_timestamp,
+        });
+        producer.last_seen = now_ms;
+    }
+
+    /// Forgets the producers that are silent since before `horizon_ms`.
+    pub fn expire(&mut self, horizon_ms: i64) {
+        self.known
+            .retain(|_, producer| producer.last_seen >= horizon_ms);
+    }
+
+    /// How many producers are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Makes room for a sixteenth at once, so that a flood of new ids does not search at each of them.
+    fn forget_oldest(&mut self) {
+        let mut seen: Vec<i64> = self.known.values().map(|known| known.last_seen).collect();
+        let (_, &mut horizon, _) = seen.select_nth_unstable(KEPT_PRODUCERS / 16);
+        let mut left = KEPT_PRODUCERS / 16;
+        self.known.retain(|_, producer| {
+            let goes = producer.last_seen <= horizon && left > 0;
+            left -= usize::from(goes);
+            !goes
+        });
+    }
+}
+
+impl Producer {
+    fn last_sequence(&self) -> i32 {
+        self.batches.back().map_or(-1, |last| last.last_sequence)
+    }
+
+    fn repeated_by(&self, batch: &Batch) -> Option<Known> {
+        if self.epoch != batch.producer_epoch() {
+            return None;
+        }
+        let range = (batch.base_sequence(), batch.last_sequence());
+        let same = |known: &&Known| (known.first_sequence, known.last_sequence) == range;
+        self.batches.iter().find(same).copied()
+    }
+}
+
+fn continues(epoch: i16, last_sequence: i32, batch: &Batch) -> Result<(), SequenceError> {
+    let producer_id = batch.producer_id();
+    if batch.producer_epoch() < epoch {
+        return Err(SequenceError::OldEpoch {
+            producer_id,
+            epoch: batch.producer_epoch(),
+            current: epoch,
+        });
+    }
+    let expected = if batch.producer_epoch() > epoch {
+        0
+    } else {
+        last_sequence.wrapping_add(1) & i32::MAX
+    };
+    if batch.base_sequence() != expected {
+        return Err(SequenceError::OutOfOrder {
+            producer_id,
+            epoch: batch.producer_epoch(),
+            sequence: batch.base_sequence(),
+            expected,
+        });
+    }
+    Ok(())
+}
