@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The largest request that is read, as Kafka's `socket.request.max.bytes`.
-pub(super) const MAX_FRAME_BYTES: usize = 100 * 1024 * 1024;
+pub(crate) const MAX_FRAME_BYTES: usize = 100 * 1024 * 1024;
 
 /// What an idle connection holds.
 const IDLE_BYTES: usize = 4 * 1024;

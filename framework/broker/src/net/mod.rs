@@ -6,4 +6,5 @@ mod listener;
 mod outgoing;
 
 pub(crate) use connection::Client;
-pub(crate) use listener::{Connections, Door, Endpoint, bind};
+pub(crate) use frame::MAX_FRAME_BYTES;
+pub(crate) use listener::{accept, listen, reserve};
