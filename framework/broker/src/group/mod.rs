@@ -25,6 +25,8 @@ mod offsets;
 mod output;
 mod rebalance;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 #[allow(unused_imports, reason = "named by the server alone")]
 pub(crate) use coordinator::{Coordinator, GroupConfig};
