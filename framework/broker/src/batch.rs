@@ -38,6 +38,9 @@ pub enum BatchError {
     /// Whole, but no producer may send this; sending it again changes nothing.
     #[error("the batch is invalid: {0}")]
     Invalid(&'static str),
+    /// A producer may not claim that its timestamps are the broker's.
+    #[error("the batch claims to carry the broker's time of append")]
+    TimestampType,
     /// Part of a transaction, which this broker does not have.
     #[error("the batch is part of a transaction, and this broker has no transactions")]
     Transactional,
@@ -51,6 +54,7 @@ impl BatchError {
             Self::Corrupt(_) => ResponseError::CorruptMessage,
             Self::Format(_) => ResponseError::UnsupportedForMessageFormat,
             Self::Invalid(_) => ResponseError::InvalidRecord,
+            Self::TimestampType => ResponseError::InvalidTimestamp,
             Self::Transactional => ResponseError::InvalidTxnState,
         }
     }
@@ -62,7 +66,7 @@ pub struct Batch {
     bytes: Bytes,
 }
 
-fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(crate) fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[at..at + N]);
     out
@@ -138,6 +142,9 @@ impl Batch {
         if self.is_transactional() {
             return Err(BatchError::Transactional);
         }
+        if self.is_log_append_time() {
+            return Err(BatchError::TimestampType);
+        }
         if self.record_count() <= 0 || self.last_offset_delta() != self.record_count() - 1 {
             return Err(BatchError::Invalid(
                 "its record count and last offset differ",
@@ -155,12 +162,10 @@ impl Batch {
     }
 
     fn check_records(&self, data: &[u8]) -> Result<(), BatchError> {
-        let mut expected = 0;
-        for record in Walk::new(data, self.record_count()) {
+        for (record, expected) in Walk::new(data, self.record_count()).zip(0..) {
             if record?.offset_delta != expected {
                 return Err(BatchError::Invalid("its records' offsets have gaps"));
             }
-            expected += 1;
         }
         Ok(())
     }
@@ -315,6 +320,11 @@ impl Batch {
         compression::decompress(data, self.compression()?)
     }
 
+    pub(crate) fn offset_of(&self, record: &RawRecord<'_>) -> i64 {
+        self.base_offset()
+            .saturating_add(i64::from(record.offset_delta))
+    }
+
     /// The record's own timestamp, or the batch's under log append time.
     pub(crate) fn timestamp_of(&self, record: &RawRecord<'_>) -> i64 {
         if self.is_log_append_time() {
@@ -360,19 +370,12 @@ impl Batch {
 pub(crate) fn stamp(batch: &mut [u8], base_offset: i64, log_append_time: Option<i64>) {
     batch[..8].copy_from_slice(&base_offset.to_be_bytes());
     batch[12..16].copy_from_slice(&LEADER_EPOCH.to_be_bytes());
-    let attributes = i16::from_be_bytes(field(batch, 21));
-    let stamped = match log_append_time {
-        Some(_) => attributes | ATTRIBUTE_LOG_APPEND_TIME,
-        None => attributes & !ATTRIBUTE_LOG_APPEND_TIME,
-    };
-    if log_append_time.is_none() && stamped == attributes {
-        return;
-    }
-    batch[21..23].copy_from_slice(&stamped.to_be_bytes());
     if let Some(now) = log_append_time {
+        let attributes = i16::from_be_bytes(field(batch, 21)) | ATTRIBUTE_LOG_APPEND_TIME;
+        batch[21..23].copy_from_slice(&attributes.to_be_bytes());
         batch[35..43].copy_from_slice(&now.to_be_bytes());
+        seal(batch);
     }
-    seal(batch);
 }
 
 /// Computes the checksum anew.

@@ -89,31 +89,19 @@ pub struct Producers {
 }
 
 impl Producers {
-    /// Whether these batches may be appended now. A repeat of a batch that is known says which one it repeats.
+    /// Whether this batch may be appended now. A repeat of a batch that is known says which one it repeats.
     ///
     /// # Errors
     ///
-    /// The first batch that does not continue its producer's sequence.
-    pub fn check(&self, batches: &[Batch]) -> Result<Option<Known>, SequenceError> {
-        for (index, batch) in batches.iter().enumerate() {
-            let id = batch.producer_id();
-            if id < 0 {
-                continue;
-            }
-            let known = self.known.get(&id);
-            if let Some(repeat) = known.and_then(|known| known.repeated_by(batch)) {
-                return Ok(Some(repeat));
-            }
-            // Within one request a later batch continues the earlier ones.
-            let last = batches[..index]
-                .iter()
-                .rfind(|earlier| earlier.producer_id() == id)
-                .map(|earlier| (earlier.producer_epoch(), earlier.last_sequence()))
-                .or_else(|| known.map(|known| (known.epoch, known.last_sequence())));
-            if let Some((epoch, last_sequence)) = last {
-                continues(epoch, last_sequence, batch)?;
-            }
+    /// It does not continue its producer's sequence.
+    pub fn check(&self, batch: &Batch) -> Result<Option<Known>, SequenceError> {
+        let Some(known) = self.known.get(&batch.producer_id()) else {
+            return Ok(None);
+        };
+        if let Some(repeat) = known.repeated_by(batch) {
+            return Ok(Some(repeat));
         }
+        continues(known.epoch, known.last_sequence(), batch)?;
         Ok(None)
     }
 

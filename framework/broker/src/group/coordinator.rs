@@ -1,18 +1,12 @@
-//! All groups of the broker: one method an API, and the ticks of the clock.
+//! All groups of the broker, and the ticks of the clock.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
-    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, LeaveGroupRequest, LeaveGroupResponse,
-    ListGroupsRequest, ListGroupsResponse, OffsetCommitRequest, OffsetCommitResponse,
-    OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse,
-    SyncGroupRequest,
-};
 use uuid::Uuid;
 
-use super::entry::EntryError;
-use super::output::{Context, Entry, Output, Token};
+use super::group::Group;
+use super::output::{Entry, Output, Turn};
 
 /// The coordinator's settings; the defaults are Kafka's, but for the initial delay.
 #[derive(Debug, Clone)]
@@ -50,147 +44,110 @@ impl Default for GroupConfig {
 /// by the value returned. Whatever an [`Output`] holds in entries is stored before anything of that call is sent.
 #[derive(Debug)]
 pub(crate) struct Coordinator {
-    config: GroupConfig,
+    pub(super) config: GroupConfig,
+    pub(super) groups: BTreeMap<String, Group>,
+    /// Member ids given out so far.
+    pub(super) ids: u64,
+    /// Each group under its next deadline, so that a tick looks at no other.
+    deadlines: BTreeSet<(Instant, String)>,
 }
 
 impl Coordinator {
     /// A coordinator without groups.
     pub(crate) fn new(config: GroupConfig) -> Self {
-        Self { config }
-    }
-
-    /// Takes up what earlier calls handed out to be stored, in the order of the log. Members of a stable group are members
-    /// still, and have one session's time from `now` to send a heartbeat.
-    ///
-    /// # Errors
-    /// The first entry that cannot be read; nothing is taken up then.
-    pub(crate) fn restore(
-        &mut self,
-        now: Instant,
-        entries: impl IntoIterator<Item = Entry>,
-    ) -> Result<(), EntryError> {
-        todo!()
-    }
-
-    /// JoinGroup 0-9.
-    pub(crate) fn join(
-        &mut self,
-        now: Instant,
-        token: Token,
-        context: &Context,
-        request: JoinGroupRequest,
-    ) -> Output {
-        todo!()
-    }
-
-    /// SyncGroup 0-5.
-    pub(crate) fn sync(
-        &mut self,
-        now: Instant,
-        token: Token,
-        context: &Context,
-        request: SyncGroupRequest,
-    ) -> Output {
-        todo!()
-    }
-
-    /// Heartbeat 0-4.
-    pub(crate) fn heartbeat(
-        &mut self,
-        now: Instant,
-        request: &HeartbeatRequest,
-    ) -> HeartbeatResponse {
-        todo!()
-    }
-
-    /// LeaveGroup 0-5.
-    pub(crate) fn leave(
-        &mut self,
-        now: Instant,
-        context: &Context,
-        request: LeaveGroupRequest,
-    ) -> (LeaveGroupResponse, Output) {
-        todo!()
-    }
-
-    /// OffsetCommit 2-9. `exists` tells whether there is such a topic and partition.
-    pub(crate) fn commit(
-        &mut self,
-        now: Instant,
-        request: OffsetCommitRequest,
-        exists: impl Fn(&str, i32) -> bool,
-    ) -> (OffsetCommitResponse, Output) {
-        todo!()
-    }
-
-    /// OffsetFetch 1-9. Nothing is ever pending, as there are no transactions: `require_stable` changes nothing.
-    pub(crate) fn fetch_offsets(
-        &self,
-        context: &Context,
-        request: OffsetFetchRequest,
-    ) -> OffsetFetchResponse {
-        todo!()
-    }
-
-    /// OffsetDelete 0. `exists` tells whether there is such a topic and partition.
-    pub(crate) fn delete_offsets(
-        &mut self,
-        now: Instant,
-        request: OffsetDeleteRequest,
-        exists: impl Fn(&str, i32) -> bool,
-    ) -> (OffsetDeleteResponse, Output) {
-        todo!()
-    }
-
-    /// DescribeGroups 0-6.
-    pub(crate) fn describe(
-        &self,
-        context: &Context,
-        request: DescribeGroupsRequest,
-    ) -> DescribeGroupsResponse {
-        todo!()
-    }
-
-    /// ListGroups 0-5.
-    pub(crate) fn list(
-        &self,
-        context: &Context,
-        request: &ListGroupsRequest,
-    ) -> ListGroupsResponse {
-        todo!()
-    }
-
-    /// DeleteGroups 0-2.
-    pub(crate) fn delete(
-        &mut self,
-        request: DeleteGroupsRequest,
-    ) -> (DeleteGroupsResponse, Output) {
-        todo!()
+        Self {
+            config,
+            groups: BTreeMap::new(),
+            ids: 0,
+            deadlines: BTreeSet::new(),
+        }
     }
 
     /// Ends what was due by `now`: sessions, rebalances that waited long enough, offsets kept long enough.
     pub(crate) fn tick(&mut self, now: Instant) -> Output {
-        todo!()
+        let mut turn = Turn::new(now, &self.config);
+        let mut due = Vec::new();
+        while let Some((at, _)) = self.deadlines.first()
+            && *at <= now
+        {
+            due.extend(self.deadlines.pop_first().map(|(_, id)| id));
+        }
+        let mut forgotten = Vec::new();
+        for id in &due {
+            let Some(group) = self.groups.get_mut(id) else {
+                continue;
+            };
+            group.expire(&mut turn);
+            if group.forgotten_at(turn.config).is_some_and(|at| at <= now) {
+                forgotten.push(id);
+            }
+        }
+        let mut output = turn.output;
+        for id in forgotten {
+            output.entries.extend(self.forget(id));
+        }
+        for id in &due {
+            self.settle(id);
+        }
+        output
     }
 
     /// When [`tick`](Self::tick) has something to do next, if nothing else happens before.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        todo!()
-    }
-
-    /// The connection of a waiting request is gone, and its answer with it. The member stays: it lives by its session.
-    pub(crate) fn gone(&mut self, now: Instant, token: Token) -> Output {
-        todo!()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// Ends a member's session as if its heartbeats had stopped; for tests that script it. Does nothing if there is no
     /// such member.
     pub(crate) fn expire_member(&mut self, now: Instant, group: &str, member: &str) -> Output {
-        todo!()
+        let mut turn = Turn::new(now, &self.config);
+        if let Some(found) = self.groups.get_mut(group)
+            && found.members.contains_key(member)
+        {
+            found.drop_member(&mut turn, member);
+        }
+        let output = turn.output;
+        self.settle(group);
+        output
     }
 
-    /// Drops what all groups committed for a topic, which was deleted.
-    pub(crate) fn forget_topic(&mut self, now: Instant, topic: &str) -> Output {
-        todo!()
+    /// Puts a group under its next deadline, after any change to it.
+    pub(super) fn settle(&mut self, id: &str) {
+        let Some(group) = self.groups.get_mut(id) else {
+            return;
+        };
+        let next = group.next_deadline(&self.config);
+        if next != group.scheduled {
+            let scheduled = std::mem::replace(&mut group.scheduled, next);
+            self.deadlines.extend(next.map(|at| (at, id.to_owned())));
+            self.unschedule(scheduled, id);
+        } else if let Some(at) = next {
+            // A tick took it out.
+            self.deadlines.insert((at, id.to_owned()));
+        }
+    }
+
+    /// Lets go of a group that was made for a request which came to nothing.
+    pub(super) fn settle_unless_nothing(&mut self, id: &str) {
+        if self.groups.get(id).is_some_and(Group::is_nothing) {
+            let _nothing_stored = self.forget(id);
+        } else {
+            self.settle(id);
+        }
+    }
+
+    /// Lets go of a group. What deletes it from the store is returned.
+    pub(super) fn forget(&mut self, id: &str) -> Vec<Entry> {
+        let Some(group) = self.groups.remove(id) else {
+            return Vec::new();
+        };
+        self.unschedule(group.scheduled, id);
+        group.tombstones()
+    }
+
+    fn unschedule(&mut self, at: Option<Instant>, id: &str) {
+        if let Some(at) = at {
+            self.deadlines.remove(&(at, id.to_owned()));
+        }
     }
 }

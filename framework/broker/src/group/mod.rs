@@ -14,10 +14,23 @@
 //! - [`entry`]: what is stored, and how it is read back
 
 mod coordinator;
+mod describe;
 mod entry;
+mod group;
+mod heartbeat;
+mod join;
+mod leave;
+mod member;
+mod offsets;
 mod output;
+mod rebalance;
+mod sync;
+#[cfg(test)]
+mod tests;
 
 #[allow(unused_imports, reason = "named by the server alone")]
 pub(crate) use coordinator::{Coordinator, GroupConfig};
+#[allow(unused_imports, reason = "named by the server alone")]
+pub(crate) use entry::EntryError;
 #[allow(unused_imports, reason = "named by the server alone")]
 pub(crate) use output::{Answer, Context, Entry, Output, Token};

@@ -1,10 +1,17 @@
 //! What a call of the coordinator is told beside the request, and what it hands back.
 
+use std::time::Instant;
+
 use bytes::Bytes;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::coordinator::GroupConfig;
+
 /// Names one join or sync that may wait for its answer. The caller picks it, and picks a different one each time.
+///
+/// A connection that is gone needs no call: as in Kafka its member lives by its session, and the caller drops the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Token(pub(crate) u64);
 
@@ -47,4 +54,49 @@ pub(crate) struct Output {
     pub(crate) answers: Vec<(Token, Answer)>,
     /// To be stored, in this order, before any answer of this call goes out.
     pub(crate) entries: Vec<Entry>,
+}
+
+/// One call under way: when it came, the settings, and what it has brought about so far.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) now: Instant,
+    pub(super) config: &'a GroupConfig,
+    pub(super) output: Output,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(now: Instant, config: &'a GroupConfig) -> Self {
+        Self {
+            now,
+            config,
+            output: Output::default(),
+        }
+    }
+
+    pub(super) fn answer_join(&mut self, token: Token, response: JoinGroupResponse) {
+        self.output.answers.push((token, Answer::Join(response)));
+    }
+
+    pub(super) fn answer_sync(&mut self, token: Token, response: SyncGroupResponse) {
+        self.output.answers.push((token, Answer::Sync(response)));
+    }
+
+    pub(super) fn refuse_join(&mut self, token: Token, member: &str, error: ResponseError) {
+        let response = JoinGroupResponse::default()
+            .with_error_code(error.code())
+            .with_member_id(text(member));
+        self.answer_join(token, response);
+    }
+
+    pub(super) fn refuse_sync(&mut self, token: Token, error: ResponseError) {
+        self.answer_sync(
+            token,
+            SyncGroupResponse::default().with_error_code(error.code()),
+        );
+    }
+}
+
+/// A string of an answer. What is kept of a request is copied, for its strings are views that hold the whole frame.
+pub(super) fn text(value: &str) -> StrBytes {
+    StrBytes::from_string(value.to_owned())
 }

@@ -17,12 +17,27 @@
 //! default. Opening reads the checkpoint and scans the last segment from there on: after a clean close, nothing. A torn
 //! tail is cut off. Every change of more than one file goes through a rename, or can be finished by the next open.
 
+mod checkpoint;
+mod compact;
 mod config;
+mod disk;
 mod error;
+mod files;
+mod index;
+mod memory;
+mod open;
 mod reader;
+mod retention;
+mod rewrite;
+mod scan;
+mod segment;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{Cleanup, LogConfig, TimestampType};
 pub use error::{AppendError, LogError, ReadError};
 pub use reader::LogReader;
+pub use scan::{Recovered, parse_bytes, recover_bytes};
 pub use writer::{Appended, Cleaned, LogWriter};
