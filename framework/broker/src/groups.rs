@@ -10,8 +10,8 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{DescribeGroupsRequest, GroupId};
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder,
-    RecordEncodeOptions, TimestampType,
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
+    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -59,9 +59,15 @@ impl Groups {
     pub(crate) fn restore(log: Arc<Partition>) -> Result<Groups, RestoreError> {
         let mut coordinator = Coordinator::new(GroupConfig::default());
         let entries = read_entries(&log)?;
-        coordinator.restore(Instant::now(), entries).map_err(|error| RestoreError(format!("{error:?}")))?;
+        coordinator
+            .restore(Instant::now(), entries)
+            .map_err(|error| RestoreError(error.to_string()))?;
         Ok(Groups {
-            state: Mutex::new(State { coordinator, waiting: HashMap::new(), alarm: None }),
+            state: Mutex::new(State {
+                coordinator,
+                waiting: HashMap::new(),
+                alarm: None,
+            }),
             log,
             next_token: AtomicU64::new(0),
             sooner: Notify::new(),
@@ -99,17 +105,24 @@ impl Groups {
             let output = act(&mut state.coordinator, Instant::now(), token);
             self.settle(&mut state, output)
         };
-        let _guard = Waiting { groups: self, token };
+        let _guard = Waiting {
+            groups: self,
+            token,
+        };
         settled.done().await?;
         answered.await.map_err(|_| NotStored)
     }
 
     /// Ends the session of the member with this member id, instance id or client id.
     pub(crate) async fn expire_member(&self, group: &str, member: &str) {
-        let request =
-            DescribeGroupsRequest::default().with_groups(vec![GroupId(StrBytes::from_string(group.to_owned()))]);
-        let context = Context { version: 5, client_id: StrBytes::default(), client_host: StrBytes::default() };
-        let described = self.ask(|coordinator| coordinator.describe(&context, request));
+        let request = DescribeGroupsRequest::default()
+            .with_groups(vec![GroupId(StrBytes::from_string(group.to_owned()))]);
+        let context = Context {
+            version: 5,
+            client_id: StrBytes::default(),
+            client_host: StrBytes::default(),
+        };
+        let described = self.ask(|coordinator| coordinator.describe(&context, &request));
         let ids: Vec<StrBytes> = described
             .groups
             .into_iter()
@@ -123,14 +136,23 @@ impl Groups {
             .collect();
         for id in ids {
             // Not stored is not answered: the member rejoins and it is stored then.
-            let _ = self.call(|coordinator, now| ((), coordinator.expire_member(now, group, &id))).await;
+            let _ = self
+                .call(|coordinator, now| ((), coordinator.expire_member(now, group, &id)))
+                .await;
         }
     }
 
     /// Drops what was committed for a topic that is deleted.
     pub(crate) async fn forget_topic(&self, topic: &str) {
-        if self.call(|coordinator, now| ((), coordinator.forget_topic(now, topic))).await.is_err() {
-            tracing::warn!(topic, "offsets committed for the deleted topic come back with the next start");
+        if self
+            .call(|coordinator, _| ((), coordinator.forget_topic(topic)))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                topic,
+                "offsets committed for the deleted topic come back with the next start"
+            );
         }
     }
 
@@ -233,7 +255,7 @@ fn is_stored(result: Result<AppendResult, oneshot::error::RecvError>) -> Result<
     }
 }
 
-/// Tells the coordinator when a request stops to wait without its answer: its connection is gone.
+/// Forgets a request that stops to wait without its answer: its connection is gone. The member lives by its session.
 struct Waiting<'a> {
     groups: &'a Groups,
     token: Token,
@@ -241,17 +263,14 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut state = self.groups.state.lock();
-        if state.waiting.remove(&self.token).is_some() {
-            let output = state.coordinator.gone(Instant::now(), self.token);
-            // In the log's queue already; nobody is left to be told.
-            drop(self.groups.settle(&mut state, output));
-        }
+        self.groups.state.lock().waiting.remove(&self.token);
     }
 }
 
 fn to_batches(entries: &[Entry]) -> Result<Vec<Batch>, String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let timestamp = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
     let records: Vec<Record> = entries
         .iter()
@@ -273,8 +292,12 @@ fn to_batches(entries: &[Entry]) -> Result<Vec<Batch>, String> {
         })
         .collect();
     let mut encoded = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut encoded, &records, &options).map_err(|error| error.to_string())?;
+    let options = RecordEncodeOptions {
+        version: 2,
+        compression: Compression::None,
+    };
+    RecordBatchEncoder::encode(&mut encoded, &records, &options)
+        .map_err(|error| error.to_string())?;
     Batch::parse_all(encoded.freeze()).map_err(|error| error.to_string())
 }
 
@@ -283,16 +306,25 @@ fn read_entries(log: &Partition) -> Result<Vec<Entry>, RestoreError> {
     let mut entries = Vec::new();
     let mut offset = reader.start_offset();
     while offset < reader.end_offset() {
-        let mut bytes: Bytes =
-            reader.read(offset, RESTORE_BYTES, true).map_err(|error| RestoreError(error.to_string()))?;
+        let mut bytes: Bytes = reader
+            .read(offset, RESTORE_BYTES, true)
+            .map_err(|error| RestoreError(error.to_string()))?;
         if bytes.is_empty() {
             break;
         }
         while !bytes.is_empty() {
-            let batch = Batch::split_from(&mut bytes).map_err(|error| RestoreError(error.to_string()))?;
+            let batch =
+                Batch::split_from(&mut bytes).map_err(|error| RestoreError(error.to_string()))?;
             offset = batch.last_offset() + 1;
-            let records = batch.records().map_err(|error| RestoreError(error.to_string()))?;
-            let keyed = records.into_iter().filter_map(|record| Some(Entry { key: record.key?, value: record.value }));
+            let records = batch
+                .records()
+                .map_err(|error| RestoreError(error.to_string()))?;
+            let keyed = records.into_iter().filter_map(|record| {
+                Some(Entry {
+                    key: record.key?,
+                    value: record.value,
+                })
+            });
             entries.extend(keyed);
         }
     }
@@ -308,12 +340,24 @@ mod tests {
     async fn entries_are_read_back_as_they_were_stored() {
         let log = Partition::open("groups".into(), None, LogConfig::default()).unwrap();
         let entries = [
-            Entry { key: Bytes::from_static(b"one"), value: Some(Bytes::from_static(b"1")) },
-            Entry { key: Bytes::from_static(b"two"), value: None },
+            Entry {
+                key: Bytes::from_static(b"one"),
+                value: Some(Bytes::from_static(b"1")),
+            },
+            Entry {
+                key: Bytes::from_static(b"two"),
+                value: None,
+            },
         ];
         for _ in 0..3 {
-            log.append(to_batches(&entries).unwrap()).await.unwrap().unwrap();
+            log.append(to_batches(&entries).unwrap())
+                .await
+                .unwrap()
+                .unwrap();
         }
-        assert_eq!(read_entries(&log).unwrap(), entries.iter().cycle().take(6).cloned().collect::<Vec<_>>());
+        assert_eq!(
+            read_entries(&log).unwrap(),
+            entries.iter().cycle().take(6).cloned().collect::<Vec<_>>()
+        );
     }
 }

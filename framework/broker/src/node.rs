@@ -37,7 +37,14 @@ impl Node {
 
     /// Where a client finds this broker: where it listens, or if that is everywhere, where the client found it.
     pub(crate) fn advertised(&self, client: &Client) -> (StrBytes, i32) {
-        let ip: IpAddr = if self.address.ip().is_unspecified() { client.local.ip() } else { self.address.ip() };
-        (StrBytes::from_string(ip.to_string()), i32::from(self.address.port()))
+        let ip: IpAddr = if self.address.ip().is_unspecified() {
+            client.local.ip()
+        } else {
+            self.address.ip()
+        };
+        (
+            StrBytes::from_string(ip.to_string()),
+            i32::from(self.address.port()),
+        )
     }
 }

@@ -22,12 +22,24 @@ pub(crate) struct Partition {
 pub(crate) type AppendResult = Result<Appended, AppendError>;
 
 enum Order {
-    Append { batches: Vec<Batch>, done: oneshot::Sender<AppendResult> },
-    DeleteRecords { before: i64, done: oneshot::Sender<Result<i64, LogError>> },
-    Clean { done: oneshot::Sender<()> },
+    Append {
+        batches: Vec<Batch>,
+        done: oneshot::Sender<AppendResult>,
+    },
+    DeleteRecords {
+        before: i64,
+        done: oneshot::Sender<Result<i64, LogError>>,
+    },
+    Clean {
+        done: oneshot::Sender<()>,
+    },
     Configure(LogConfig),
-    Close { done: oneshot::Sender<()> },
-    Discard { done: oneshot::Sender<()> },
+    Close {
+        done: oneshot::Sender<()>,
+    },
+    Discard {
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// The partition's task has ended: the topic is deleted, or the broker shuts down.
@@ -36,10 +48,18 @@ pub(crate) struct Gone;
 
 impl Partition {
     /// Opens the log and starts its task on the current runtime. `name` is what the log lines call it.
-    pub(crate) fn open(name: String, dir: Option<PathBuf>, config: LogConfig) -> Result<Arc<Partition>, LogError> {
+    pub(crate) fn open(
+        name: String,
+        dir: Option<PathBuf>,
+        config: LogConfig,
+    ) -> Result<Arc<Partition>, LogError> {
         let writer = LogWriter::open(dir.as_deref(), config)?;
         let (orders, received) = mpsc::unbounded_channel();
-        let partition = Arc::new(Partition { reader: writer.reader(), orders, waiters: Mutex::default() });
+        let partition = Arc::new(Partition {
+            reader: writer.reader(),
+            orders,
+            waiters: Mutex::default(),
+        });
         tokio::spawn(run(name, writer, received, Arc::downgrade(&partition)));
         Ok(partition)
     }
@@ -102,7 +122,9 @@ impl Partition {
     }
 
     pub(crate) fn unwatch(&self, waiter: &Arc<Notify>) {
-        self.waiters.lock().retain(|other| !Arc::ptr_eq(other, waiter));
+        self.waiters
+            .lock()
+            .retain(|other| !Arc::ptr_eq(other, waiter));
     }
 
     fn wake(&self) {

@@ -45,8 +45,15 @@ pub(super) fn serves(key: ApiKey, version: i16) -> bool {
 fn entry(key: ApiKey) -> ApiVersion {
     let versions = key.valid_versions();
     // Clients of before Kafka 4 look for the oldest Produce to learn whether compression is there, so Kafka 4 says 0 too.
-    let min = if key == ApiKey::Produce { 0 } else { versions.min };
-    ApiVersion::default().with_api_key(key as i16).with_min_version(min).with_max_version(versions.max)
+    let min = if key == ApiKey::Produce {
+        0
+    } else {
+        versions.min
+    };
+    ApiVersion::default()
+        .with_api_key(key as i16)
+        .with_min_version(min)
+        .with_max_version(versions.max)
 }
 
 pub(super) async fn answer(call: &Call<'_>) -> Result<Reply, Refused> {

@@ -11,15 +11,27 @@ use crate::node::NODE_ID;
 /// Asks for brokers, where 2 asks for controllers.
 const BROKERS: i8 = 1;
 
-pub(super) async fn describe(call: &Call<'_>, request: DescribeClusterRequest) -> DescribeClusterResponse {
+pub(super) async fn describe(
+    call: &Call<'_>,
+    request: DescribeClusterRequest,
+) -> DescribeClusterResponse {
     if call.version() >= 1 && request.endpoint_type != BROKERS {
         return DescribeClusterResponse::default()
             .with_error_code(ResponseError::MismatchedEndpointType.code())
-            .with_error_message(Some(StrBytes::from_static_str("this is the endpoint of a broker")));
+            .with_error_message(Some(StrBytes::from_static_str(
+                "this is the endpoint of a broker",
+            )));
     }
     let (host, port) = call.node.advertised(call.client);
     DescribeClusterResponse::default()
-        .with_cluster_id(StrBytes::from_string(call.node.catalogue.cluster_id().to_owned()))
+        .with_cluster_id(StrBytes::from_string(
+            call.node.catalogue.cluster_id().to_owned(),
+        ))
         .with_controller_id(NODE_ID)
-        .with_brokers(vec![DescribeClusterBroker::default().with_broker_id(NODE_ID).with_host(host).with_port(port)])
+        .with_brokers(vec![
+            DescribeClusterBroker::default()
+                .with_broker_id(NODE_ID)
+                .with_host(host)
+                .with_port(port),
+        ])
 }

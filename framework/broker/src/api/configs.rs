@@ -40,7 +40,10 @@ pub(super) fn value_of(topic: &Topic, setting: &Setting) -> (StrBytes, i8) {
     }
 }
 
-pub(super) async fn describe(call: &Call<'_>, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+pub(super) async fn describe(
+    call: &Call<'_>,
+    request: DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
     let results = request.resources.iter().map(|resource| {
         let described = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
@@ -62,7 +65,10 @@ fn describe_one(
     with_synonyms: bool,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     // An empty list asks for all, as no list does.
-    let keys = resource.configuration_keys.as_deref().filter(|keys| !keys.is_empty());
+    let keys = resource
+        .configuration_keys
+        .as_deref()
+        .filter(|keys| !keys.is_empty());
     let wanted = |name: &str| keys.is_none_or(|keys| keys.iter().any(|key| key.as_str() == name));
     match resource.resource_type {
         TOPIC => {
@@ -73,14 +79,18 @@ fn describe_one(
                 .map(|setting| {
                     let (value, source) = value_of(&topic, setting);
                     let kind = setting.kind as i8;
-                    entry(call, setting.name, value, source, kind, with_synonyms).with_read_only(false)
+                    entry(call, setting.name, value, source, kind, with_synonyms)
+                        .with_read_only(false)
                 })
                 .collect())
         }
         BROKER => {
             let name = resource.resource_name.as_str();
             if !name.is_empty() && name.parse() != Ok(NODE_ID.0) {
-                let message = format!("Unexpected broker id, expected {} but received {name}", NODE_ID.0);
+                let message = format!(
+                    "Unexpected broker id, expected {} but received {name}",
+                    NODE_ID.0
+                );
                 return Err(Refusal::new(ResponseError::InvalidRequest, message));
             }
             Ok(broker_settings(call)
@@ -92,7 +102,10 @@ fn describe_one(
                 })
                 .collect())
         }
-        other => Err(Refusal::new(ResponseError::InvalidRequest, format!("Unsupported resource type: {other}"))),
+        other => Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            format!("Unsupported resource type: {other}"),
+        )),
     }
 }
 
@@ -109,11 +122,18 @@ fn entry(
         .with_name(name.clone())
         .with_value(Some(value.clone()))
         .with_config_source(source);
-    let described = if call.version() >= 3 { described.with_config_type(kind) } else { described };
+    let described = if call.version() >= 3 {
+        described.with_config_type(kind)
+    } else {
+        described
+    };
     if !with_synonyms {
         return described;
     }
-    let synonym = DescribeConfigsSynonym::default().with_name(name).with_value(Some(value)).with_source(source);
+    let synonym = DescribeConfigsSynonym::default()
+        .with_name(name)
+        .with_value(Some(value))
+        .with_source(source);
     described.with_synonyms(vec![synonym])
 }
 
@@ -121,10 +141,16 @@ fn entry(
 fn broker_settings(call: &Call<'_>) -> Vec<(&'static str, String)> {
     let node = call.node;
     vec![
-        ("auto.create.topics.enable", node.auto_create_topics.to_string()),
+        (
+            "auto.create.topics.enable",
+            node.auto_create_topics.to_string(),
+        ),
         ("broker.id", NODE_ID.0.to_string()),
         ("default.replication.factor", "1".to_owned()),
-        ("message.max.bytes", TopicConfig::default().log().max_batch_bytes.to_string()),
+        (
+            "message.max.bytes",
+            TopicConfig::default().log().max_batch_bytes.to_string(),
+        ),
         ("node.id", NODE_ID.0.to_string()),
         ("num.partitions", node.default_partitions.to_string()),
         ("offsets.topic.num.partitions", "1".to_owned()),
@@ -133,7 +159,12 @@ fn broker_settings(call: &Call<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn find_topic(call: &Call<'_>, name: &str) -> Result<std::sync::Arc<Topic>, Refusal> {
-    let unknown = || Refusal::new(ResponseError::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
+    let unknown = || {
+        Refusal::new(
+            ResponseError::UnknownTopicOrPartition,
+            format!("The topic '{name}' does not exist."),
+        )
+    };
     call.node.catalogue.topic(name).ok_or_else(unknown)
 }
 
@@ -152,7 +183,10 @@ pub(super) async fn alter(call: &Call<'_>, request: AlterConfigsRequest) -> Alte
             }
         }
         let (kind, name) = (resource.resource_type, &resource.resource_name);
-        let altered = change(call, kind, name, request.validate_only, |_| TopicConfig::new(overrides?)).await;
+        let altered = change(call, kind, name, request.validate_only, |_| {
+            TopicConfig::new(overrides?)
+        })
+        .await;
         let (code, message) = altered.map_or_else(refusal, |()| (0, None));
         responses.push(
             AlterConfigsResourceResponse::default()
@@ -203,29 +237,53 @@ async fn change(
         TOPIC => {
             let topic = find_topic(call, name)?;
             if topic.is_internal() {
-                return Err(Refusal::new(ResponseError::InvalidRequest, "the groups are kept in this topic"));
+                return Err(Refusal::new(
+                    ResponseError::InvalidRequest,
+                    "the groups are kept in this topic",
+                ));
             }
-            call.node.catalogue.configure(name, validate_only, change).await
+            call.node
+                .catalogue
+                .configure(name, validate_only, change)
+                .await
         }
-        BROKER => Err(Refusal::new(ResponseError::InvalidRequest, "the broker's settings do not change while it runs")),
-        other => Err(Refusal::new(ResponseError::InvalidRequest, format!("Unsupported resource type: {other}"))),
+        BROKER => Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            "the broker's settings do not change while it runs",
+        )),
+        other => Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            format!("Unsupported resource type: {other}"),
+        )),
     }
 }
 
-fn apply(overrides: &mut BTreeMap<String, String>, change: &AlterableConfig) -> Result<(), Refusal> {
+fn apply(
+    overrides: &mut BTreeMap<String, String>,
+    change: &AlterableConfig,
+) -> Result<(), Refusal> {
     const SET: i8 = 0;
     const DELETE: i8 = 1;
     const APPEND: i8 = 2;
     const SUBTRACT: i8 = 3;
     let name = change.name.as_str();
-    let setting = SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| {
-        Refusal::new(ResponseError::InvalidConfig, format!("Unknown topic config name: {name}"))
-    })?;
+    let setting = SETTINGS
+        .iter()
+        .find(|setting| setting.name == name)
+        .ok_or_else(|| {
+            Refusal::new(
+                ResponseError::InvalidConfig,
+                format!("Unknown topic config name: {name}"),
+            )
+        })?;
     if change.config_operation == DELETE {
         overrides.remove(name);
         return Ok(());
     }
-    let value = change.value.as_deref().ok_or_else(|| null_value(&change.name))?;
+    let value = change
+        .value
+        .as_deref()
+        .ok_or_else(|| null_value(&change.name))?;
     match change.config_operation {
         SET => {
             overrides.insert(name.to_owned(), value.to_owned());
@@ -247,12 +305,18 @@ fn apply(overrides: &mut BTreeMap<String, String>, change: &AlterableConfig) -> 
             return Err(Refusal::new(ResponseError::InvalidConfig, message));
         }
         other => {
-            return Err(Refusal::new(ResponseError::InvalidRequest, format!("Unknown operation type: {other}")));
+            return Err(Refusal::new(
+                ResponseError::InvalidRequest,
+                format!("Unknown operation type: {other}"),
+            ));
         }
     }
     Ok(())
 }
 
 fn null_value(name: &str) -> Refusal {
-    Refusal::new(ResponseError::InvalidRequest, format!("Null value not supported for config: {name}"))
+    Refusal::new(
+        ResponseError::InvalidRequest,
+        format!("Null value not supported for config: {name}"),
+    )
 }

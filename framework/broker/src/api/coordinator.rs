@@ -3,7 +3,8 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{
-    BrokerId, FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ProducerId,
+    BrokerId, FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdRequest,
+    InitProducerIdResponse, ProducerId,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -16,11 +17,17 @@ const TRANSACTION: i8 = 1;
 /// The error that transactional producers take for final, where others make them try for ever.
 const NO_TRANSACTIONS: ResponseError = ResponseError::TransactionalIdAuthorizationFailed;
 
-pub(super) async fn find(call: &Call<'_>, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+pub(super) async fn find(
+    call: &Call<'_>,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
     let error = match request.key_type {
         GROUP => None,
         TRANSACTION => Some((NO_TRANSACTIONS, "this embedded broker has no transactions")),
-        _ => Some((ResponseError::InvalidRequest, "only groups have a coordinator here")),
+        _ => Some((
+            ResponseError::InvalidRequest,
+            "only groups have a coordinator here",
+        )),
     };
     let (error_code, error_message) = match error {
         Some((error, message)) => (error.code(), Some(StrBytes::from_static_str(message))),
@@ -50,7 +57,10 @@ pub(super) async fn find(call: &Call<'_>, request: FindCoordinatorRequest) -> Fi
     FindCoordinatorResponse::default().with_coordinators(coordinators.collect())
 }
 
-pub(super) async fn init_producer_id(call: &Call<'_>, request: InitProducerIdRequest) -> InitProducerIdResponse {
+pub(super) async fn init_producer_id(
+    call: &Call<'_>,
+    request: InitProducerIdRequest,
+) -> InitProducerIdResponse {
     let refuse = |error: ResponseError| {
         InitProducerIdResponse::default()
             .with_error_code(error.code())
@@ -61,7 +71,9 @@ pub(super) async fn init_producer_id(call: &Call<'_>, request: InitProducerIdReq
         return refuse(NO_TRANSACTIONS);
     }
     match call.node.catalogue.producer_id().await {
-        Ok(id) => InitProducerIdResponse::default().with_producer_id(ProducerId(id)).with_producer_epoch(0),
+        Ok(id) => InitProducerIdResponse::default()
+            .with_producer_id(ProducerId(id))
+            .with_producer_epoch(0),
         Err(refusal) => refuse(refusal.code),
     }
 }

@@ -2,10 +2,11 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, HeartbeatRequest,
-    HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
-    ListGroupsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse,
-    OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse,
+    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, OffsetCommitRequest,
+    OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
+    OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse,
 };
 
 use super::Call;
@@ -27,72 +28,108 @@ impl Call<'_> {
 const NOT_STORED: ResponseError = ResponseError::CoordinatorNotAvailable;
 
 fn has_partition(index: &Index) -> impl Fn(&str, i32) -> bool + '_ {
-    |topic, partition| index.by_name(topic).is_some_and(|topic| topic.partition(partition).is_some())
+    |topic, partition| {
+        index
+            .by_name(topic)
+            .is_some_and(|topic| topic.partition(partition).is_some())
+    }
 }
 
 pub(super) async fn join(call: &Call<'_>, request: JoinGroupRequest) -> JoinGroupResponse {
     let context = call.context();
-    let refused = request.refuse(NOT_STORED);
     let groups = call.node.groups();
-    match groups.wait(|coordinator, now, token| coordinator.join(now, token, &context, request)).await {
+    match groups
+        .wait(|coordinator, now, token| coordinator.join(now, token, &context, &request))
+        .await
+    {
         Ok(Answer::Join(response)) => response,
-        _ => refused,
+        _ => request.refuse(NOT_STORED),
     }
 }
 
 pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGroupResponse {
     let context = call.context();
-    let refused = request.refuse(NOT_STORED);
     let groups = call.node.groups();
-    match groups.wait(|coordinator, now, token| coordinator.sync(now, token, &context, request)).await {
+    match groups
+        .wait(|coordinator, now, token| coordinator.sync(now, token, &context, &request))
+        .await
+    {
         Ok(Answer::Sync(response)) => response,
-        _ => refused,
+        _ => request.refuse(NOT_STORED),
     }
 }
 
 pub(super) async fn heartbeat(call: &Call<'_>, request: HeartbeatRequest) -> HeartbeatResponse {
     let groups = call.node.groups();
-    let beat = groups.call(|coordinator, now| (coordinator.heartbeat(now, &request), Default::default()));
+    let beat =
+        groups.call(|coordinator, now| (coordinator.heartbeat(now, &request), Default::default()));
     beat.await.unwrap_or_else(|_| request.refuse(NOT_STORED))
 }
 
 pub(super) async fn leave(call: &Call<'_>, request: LeaveGroupRequest) -> LeaveGroupResponse {
     let context = call.context();
-    let refused = request.refuse(NOT_STORED);
-    call.node.groups().call(|coordinator, now| coordinator.leave(now, &context, request)).await.unwrap_or(refused)
+    let left = call
+        .node
+        .groups()
+        .call(|coordinator, now| coordinator.leave(now, &context, &request))
+        .await;
+    left.unwrap_or_else(|_| request.refuse(NOT_STORED))
 }
 
 pub(super) async fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCommitResponse {
     let index = call.node.catalogue.index();
     let groups = call.node.groups();
-    let kept = request.clone();
-    let stored = groups.call(|coordinator, now| coordinator.commit(now, request, has_partition(&index))).await;
-    stored.unwrap_or_else(|_| kept.refuse(NOT_STORED))
-}
-
-pub(super) async fn fetch_offsets(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetchResponse {
     let context = call.context();
-    call.node.groups().ask(|coordinator| coordinator.fetch_offsets(&context, request))
+    let stored = groups
+        .call(|coordinator, now| coordinator.commit(now, &context, &request, has_partition(&index)))
+        .await;
+    stored.unwrap_or_else(|_| request.refuse(NOT_STORED))
 }
 
-pub(super) async fn delete_offsets(call: &Call<'_>, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
+pub(super) async fn fetch_offsets(
+    call: &Call<'_>,
+    request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    let context = call.context();
+    call.node
+        .groups()
+        .ask(|coordinator| coordinator.fetch_offsets(&context, &request))
+}
+
+pub(super) async fn delete_offsets(
+    call: &Call<'_>,
+    request: OffsetDeleteRequest,
+) -> OffsetDeleteResponse {
     let index = call.node.catalogue.index();
-    let refused = request.refuse(NOT_STORED);
     let groups = call.node.groups();
-    let stored = groups.call(|coordinator, now| coordinator.delete_offsets(now, request, has_partition(&index)));
-    stored.await.unwrap_or(refused)
+    let stored = groups
+        .call(|coordinator, now| coordinator.delete_offsets(now, &request, has_partition(&index)))
+        .await;
+    stored.unwrap_or_else(|_| request.refuse(NOT_STORED))
 }
 
-pub(super) async fn describe(call: &Call<'_>, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
+pub(super) async fn describe(
+    call: &Call<'_>,
+    request: DescribeGroupsRequest,
+) -> DescribeGroupsResponse {
     let context = call.context();
-    call.node.groups().ask(|coordinator| coordinator.describe(&context, request))
+    call.node
+        .groups()
+        .ask(|coordinator| coordinator.describe(&context, &request))
 }
 
 pub(super) async fn list(call: &Call<'_>, request: ListGroupsRequest) -> ListGroupsResponse {
-    call.node.groups().ask(|coordinator| coordinator.list(&request))
+    let context = call.context();
+    call.node
+        .groups()
+        .ask(|coordinator| coordinator.list(&context, &request))
 }
 
 pub(super) async fn delete(call: &Call<'_>, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
-    let refused = request.refuse(NOT_STORED);
-    call.node.groups().call(|coordinator, _| coordinator.delete(request)).await.unwrap_or(refused)
+    let deleted = call
+        .node
+        .groups()
+        .call(|coordinator, _| coordinator.delete(&request))
+        .await;
+    deleted.unwrap_or_else(|_| request.refuse(NOT_STORED))
 }

@@ -21,8 +21,16 @@ pub(super) fn decode<T: Decodable>(
     flexible: bool,
     longest: usize,
 ) -> Result<T, String> {
-    let numbers = if flexible { Numbers::Varints { longest } } else { Numbers::CutDown };
-    let mut guarded = Guarded { bytes: body.clone(), numbers, hostile: false };
+    let numbers = if flexible {
+        Numbers::Varints { longest }
+    } else {
+        Numbers::CutDown
+    };
+    let mut guarded = Guarded {
+        bytes: body.clone(),
+        numbers,
+        hostile: false,
+    };
     let decoded = T::decode(&mut guarded, version).map_err(|why| why.to_string());
     if guarded.hostile {
         return Err("a length is larger than the request".to_owned());
@@ -116,17 +124,28 @@ mod tests {
     use super::*;
 
     fn read<T: Decodable>(body: &[u8], version: i16, flexible: bool) -> Result<T, String> {
-        decode(&Bytes::copy_from_slice(body), version, flexible, MAX_ELEMENTS)
+        decode(
+            &Bytes::copy_from_slice(body),
+            version,
+            flexible,
+            MAX_ELEMENTS,
+        )
     }
 
     #[test]
     fn what_is_sound_is_decoded_in_both_kinds_of_versions() {
-        let topic = MetadataRequestTopic::default().with_name(Some(TopicName(StrBytes::from_static_str("orders"))));
+        let topic = MetadataRequestTopic::default()
+            .with_name(Some(TopicName(StrBytes::from_static_str("orders"))));
         let request = MetadataRequest::default().with_topics(Some(vec![topic; 300]));
         for version in 0..=13 {
             let mut body = BytesMut::new();
             request.encode(&mut body, version).unwrap();
-            assert_eq!(read::<MetadataRequest>(&body, version, version >= 9).unwrap().topics, request.topics);
+            assert_eq!(
+                read::<MetadataRequest>(&body, version, version >= 9)
+                    .unwrap()
+                    .topics,
+                request.topics
+            );
         }
     }
 
@@ -138,7 +157,11 @@ mod tests {
             let mut body = BytesMut::new();
             request.encode(&mut body, version).unwrap();
             let decoded: OffsetCommitRequest = read(&body, version, version >= 8).unwrap();
-            assert_eq!(decoded.generation_id_or_member_epoch, i32::MAX, "version {version}");
+            assert_eq!(
+                decoded.generation_id_or_member_epoch,
+                i32::MAX,
+                "version {version}"
+            );
         }
     }
 
@@ -150,16 +173,25 @@ mod tests {
             body.put_slice(&[0; 64]);
             assert!(read::<MetadataRequest>(&body, 1, false).is_err());
         }
-        for varint in [&[0xff, 0xff, 0xff, 0xff, 0x0f][..], &[0x80, 0x80, 0x80, 0x08], &[0xe4, 0x00], &[0x7f]] {
+        for varint in [
+            &[0xff, 0xff, 0xff, 0xff, 0x0f][..],
+            &[0x80, 0x80, 0x80, 0x08],
+            &[0xe4, 0x00],
+            &[0x7f],
+        ] {
             let mut body = BytesMut::from(varint);
             body.put_slice(&[0; 64]);
-            assert!(read::<MetadataRequest>(&body, 12, true).is_err(), "{varint:?}");
+            assert!(
+                read::<MetadataRequest>(&body, 12, true).is_err(),
+                "{varint:?}"
+            );
         }
     }
 
     #[test]
     fn no_cut_of_a_sound_request_is_decoded_or_panics() {
-        let topic = MetadataRequestTopic::default().with_name(Some(TopicName(StrBytes::from_static_str("orders"))));
+        let topic = MetadataRequestTopic::default()
+            .with_name(Some(TopicName(StrBytes::from_static_str("orders"))));
         let request = MetadataRequest::default().with_topics(Some(vec![topic; 3]));
         for version in [0, 4, 9, 12] {
             let mut body = BytesMut::new();

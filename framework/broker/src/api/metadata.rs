@@ -20,12 +20,16 @@ const NO_OPERATIONS: i32 = i32::MIN;
 pub(super) async fn answer(call: &Call<'_>, request: MetadataRequest) -> MetadataResponse {
     let (node, version) = (call.node, call.version());
     let index = node.catalogue.index();
-    let operations =
-        if request.include_topic_authorized_operations { ALL_TOPIC_OPERATIONS } else { NO_OPERATIONS };
+    let operations = if request.include_topic_authorized_operations {
+        ALL_TOPIC_OPERATIONS
+    } else {
+        NO_OPERATIONS
+    };
     let topics = match request.topics {
         // In the first version an empty list stood for all.
         Some(wanted) if version > 0 || !wanted.is_empty() => {
-            let may_create = node.auto_create_topics && (version < 4 || request.allow_auto_topic_creation);
+            let may_create =
+                node.auto_create_topics && (version < 4 || request.allow_auto_topic_creation);
             let mut topics = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 topics.push(match wanted.name {
@@ -45,18 +49,33 @@ pub(super) async fn answer(call: &Call<'_>, request: MetadataRequest) -> Metadat
         }
         _ => index.iter().map(|topic| describe(call, topic)).collect(),
     };
-    let topics = topics.into_iter().map(|topic| topic.with_topic_authorized_operations(operations)).collect();
+    let topics = topics
+        .into_iter()
+        .map(|topic| topic.with_topic_authorized_operations(operations))
+        .collect();
     let (host, port) = node.advertised(call.client);
     MetadataResponse::default()
-        .with_brokers(vec![MetadataResponseBroker::default().with_node_id(NODE_ID).with_host(host).with_port(port)])
-        .with_cluster_id(Some(StrBytes::from_string(node.catalogue.cluster_id().to_owned())))
+        .with_brokers(vec![
+            MetadataResponseBroker::default()
+                .with_node_id(NODE_ID)
+                .with_host(host)
+                .with_port(port),
+        ])
+        .with_cluster_id(Some(StrBytes::from_string(
+            node.catalogue.cluster_id().to_owned(),
+        )))
         .with_controller_id(NODE_ID)
         .with_topics(topics)
 }
 
 async fn unknown_name(call: &Call<'_>, name: TopicName, may_create: bool) -> MetadataResponseTopic {
     let error = if may_create {
-        let created = call.node.catalogue.create(&name, call.node.default_partitions, TopicConfig::default(), false);
+        let created = call.node.catalogue.create(
+            &name,
+            call.node.default_partitions,
+            TopicConfig::default(),
+            false,
+        );
         match created.await {
             Ok(topic) => return describe(call, &topic),
             // Another client was faster.
@@ -71,7 +90,9 @@ async fn unknown_name(call: &Call<'_>, name: TopicName, may_create: bool) -> Met
     } else {
         ResponseError::UnknownTopicOrPartition
     };
-    MetadataResponseTopic::default().with_error_code(error.code()).with_name(Some(name))
+    MetadataResponseTopic::default()
+        .with_error_code(error.code())
+        .with_name(Some(name))
 }
 
 fn describe(call: &Call<'_>, topic: &Topic) -> MetadataResponseTopic {
@@ -82,9 +103,13 @@ fn describe(call: &Call<'_>, topic: &Topic) -> MetadataResponseTopic {
                 .with_replica_nodes(vec![NODE_ID])
                 .with_isr_nodes(vec![NODE_ID]);
             if call.node.faults.is_leaderless(&topic.name, partition) {
-                described.with_error_code(ResponseError::LeaderNotAvailable.code()).with_leader_id(BrokerId(-1))
+                described
+                    .with_error_code(ResponseError::LeaderNotAvailable.code())
+                    .with_leader_id(BrokerId(-1))
             } else {
-                described.with_leader_id(NODE_ID).with_leader_epoch(LEADER_EPOCH)
+                described
+                    .with_leader_id(NODE_ID)
+                    .with_leader_epoch(LEADER_EPOCH)
             }
         })
         .collect();

@@ -28,10 +28,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     AlterConfigsRequest, ApiKey, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest,
-    DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
-    FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
-    JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
-    OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest,
+    DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+    DescribeGroupsRequest, FindCoordinatorRequest, HeartbeatRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+    ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, SyncGroupRequest,
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use uuid::Uuid;
@@ -61,9 +62,17 @@ pub(crate) enum Refused {
     #[error("API {key} in version {version} is not served")]
     Unserved { key: i16, version: i16 },
     #[error("a {key:?} request in version {version} cannot be decoded: {why}")]
-    Malformed { key: ApiKey, version: i16, why: String },
+    Malformed {
+        key: ApiKey,
+        version: i16,
+        why: String,
+    },
     #[error("an answer to {key:?} in version {version} cannot be encoded: {why}")]
-    Unencodable { key: ApiKey, version: i16, why: String },
+    Unencodable {
+        key: ApiKey,
+        version: i16,
+        why: String,
+    },
     #[error("a fault was asked for")]
     Scripted,
     #[error("an append that wants no acknowledgement failed: {0}")]
@@ -80,7 +89,11 @@ struct Call<'a> {
 impl Request {
     /// Handles the request.
     pub(crate) async fn answer(&self, node: &Arc<Node>, client: &Client) -> Result<Reply, Refused> {
-        let call = Call { node, client, request: self };
+        let call = Call {
+            node,
+            client,
+            request: self,
+        };
         macro_rules! answer {
             ($request:ty, $answer:path) => {{
                 let (request, verdict) = call.meet::<$request>().await?;
@@ -97,7 +110,9 @@ impl Request {
             ApiKey::ApiVersions => api_versions::answer(&call).await,
             ApiKey::Metadata => answer!(MetadataRequest, metadata::answer),
             ApiKey::ListOffsets => answer!(ListOffsetsRequest, offsets::list),
-            ApiKey::OffsetForLeaderEpoch => answer!(OffsetForLeaderEpochRequest, offsets::for_leader_epoch),
+            ApiKey::OffsetForLeaderEpoch => {
+                answer!(OffsetForLeaderEpochRequest, offsets::for_leader_epoch)
+            }
             ApiKey::FindCoordinator => answer!(FindCoordinatorRequest, coordinator::find),
             ApiKey::InitProducerId => answer!(InitProducerIdRequest, coordinator::init_producer_id),
             ApiKey::JoinGroup => answer!(JoinGroupRequest, groups::join),
@@ -116,9 +131,14 @@ impl Request {
             ApiKey::DeleteRecords => answer!(DeleteRecordsRequest, records::delete),
             ApiKey::DescribeConfigs => answer!(DescribeConfigsRequest, configs::describe),
             ApiKey::AlterConfigs => answer!(AlterConfigsRequest, configs::alter),
-            ApiKey::IncrementalAlterConfigs => answer!(IncrementalAlterConfigsRequest, configs::alter_some),
+            ApiKey::IncrementalAlterConfigs => {
+                answer!(IncrementalAlterConfigsRequest, configs::alter_some)
+            }
             ApiKey::DescribeCluster => answer!(DescribeClusterRequest, cluster::describe),
-            key => Err(Refused::Unserved { key: key as i16, version: self.version }),
+            key => Err(Refused::Unserved {
+                key: key as i16,
+                version: self.version,
+            }),
         }
     }
 }
@@ -143,19 +163,30 @@ impl Call<'_> {
         for (group, member) in &verdict.expire {
             self.node.groups().expire_member(group, member).await;
         }
-        if verdict.drop_before { Err(Refused::Scripted) } else { Ok((request, verdict)) }
+        if verdict.drop_before {
+            Err(Refused::Scripted)
+        } else {
+            Ok((request, verdict))
+        }
     }
 
     fn reply(&self, response: &impl Encodable, verdict: &Verdict) -> Result<Reply, Refused> {
         self.reply_in(response, self.version(), verdict)
     }
 
-    fn reply_in(&self, response: &impl Encodable, version: i16, verdict: &Verdict) -> Result<Reply, Refused> {
+    fn reply_in(
+        &self,
+        response: &impl Encodable,
+        version: i16,
+        verdict: &Verdict,
+    ) -> Result<Reply, Refused> {
         if verdict.drop_after {
             return Err(Refused::Scripted);
         }
         let mut encoded = self.begin_reply()?;
-        response.encode(&mut encoded, version).map_err(|why| self.unencodable(&why))?;
+        response
+            .encode(&mut encoded, version)
+            .map_err(|why| self.unencodable(&why))?;
         let length = u32::try_from(encoded.len() - 4).map_err(|why| self.unencodable(&why))?;
         encoded[..4].copy_from_slice(&length.to_be_bytes());
         Ok(Reply::Parts(vec![encoded.freeze()]))
@@ -165,23 +196,35 @@ impl Call<'_> {
     fn begin_reply(&self) -> Result<BytesMut, Refused> {
         let mut encoded = BytesMut::with_capacity(256);
         encoded.put_u32(0);
-        self.request.answer_header().encode(&mut encoded, self.request.answer_header_version()).map_err(|why| {
-            self.unencodable(&why)
-        })?;
+        self.request
+            .answer_header()
+            .encode(&mut encoded, self.request.answer_header_version())
+            .map_err(|why| self.unencodable(&why))?;
         Ok(encoded)
     }
 
     fn unencodable(&self, why: &impl ToString) -> Refused {
-        Refused::Unencodable { key: self.request.key, version: self.version(), why: why.to_string() }
+        Refused::Unencodable {
+            key: self.request.key,
+            version: self.version(),
+            why: why.to_string(),
+        }
     }
 }
 
 /// The topic that a request names in the way of its version: by name, or by id.
-fn find_topic<'a>(index: &'a Index, name: &str, id: Uuid, by_id: bool) -> Result<&'a Arc<Topic>, ResponseError> {
+fn find_topic<'a>(
+    index: &'a Index,
+    name: &str,
+    id: Uuid,
+    by_id: bool,
+) -> Result<&'a Arc<Topic>, ResponseError> {
     if by_id {
         index.by_id(&id).ok_or(ResponseError::UnknownTopicId)
     } else {
-        index.by_name(name).ok_or(ResponseError::UnknownTopicOrPartition)
+        index
+            .by_name(name)
+            .ok_or(ResponseError::UnknownTopicOrPartition)
     }
 }
 
@@ -192,7 +235,9 @@ fn find_leader<'a>(
     partition: i32,
     epoch: i32,
 ) -> Result<&'a Arc<Partition>, ResponseError> {
-    let found = topic.partition(partition).ok_or(ResponseError::UnknownTopicOrPartition)?;
+    let found = topic
+        .partition(partition)
+        .ok_or(ResponseError::UnknownTopicOrPartition)?;
     if node.faults.is_leaderless(&topic.name, partition) {
         return Err(ResponseError::NotLeaderOrFollower);
     }
@@ -204,5 +249,8 @@ fn find_leader<'a>(
 
 /// An error code and a message, as most answers carry them.
 fn refusal(refusal: Refusal) -> (i16, Option<StrBytes>) {
-    (refusal.code.code(), Some(StrBytes::from_string(refusal.message)))
+    (
+        refusal.code.code(),
+        Some(StrBytes::from_string(refusal.message)),
+    )
 }

@@ -1,10 +1,15 @@
 //! `ListOffsets` and `OffsetForLeaderEpoch`: where a log begins, ends, and stood at a time.
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
-use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
 use kafka_protocol::messages::{
-    ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+    ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse,
 };
 use uuid::Uuid;
 
@@ -31,16 +36,23 @@ pub(super) async fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOf
                 let leader = find_leader(call.node, topic, partition.partition_index, epoch)?;
                 find_offset(leader.reader(), partition.timestamp)
             });
-            let described = ListOffsetsPartitionResponse::default().with_partition_index(partition.partition_index);
+            let described = ListOffsetsPartitionResponse::default()
+                .with_partition_index(partition.partition_index);
             match found {
                 Ok((offset, timestamp)) => {
                     let described = described.with_offset(offset).with_timestamp(timestamp);
-                    if call.version() >= 4 && offset >= 0 { described.with_leader_epoch(LEADER_EPOCH) } else { described }
+                    if call.version() >= 4 && offset >= 0 {
+                        described.with_leader_epoch(LEADER_EPOCH)
+                    } else {
+                        described
+                    }
                 }
                 Err(error) => described.with_error_code(error.code()),
             }
         });
-        ListOffsetsTopicResponse::default().with_partitions(partitions.collect()).with_name(wanted.name.clone())
+        ListOffsetsTopicResponse::default()
+            .with_partitions(partitions.collect())
+            .with_name(wanted.name.clone())
     });
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
@@ -50,10 +62,16 @@ fn find_offset(reader: &LogReader, timestamp: i64) -> Result<(i64, i64), Respons
     match timestamp {
         LATEST => Ok((reader.end_offset(), -1)),
         EARLIEST | EARLIEST_LOCAL => Ok((reader.start_offset(), -1)),
-        MAX_TIMESTAMP => reader.max_timestamp().map(|found| found.unwrap_or(NONE)).map_err(|error| error.code()),
+        MAX_TIMESTAMP => reader
+            .max_timestamp()
+            .map(|found| found.unwrap_or(NONE))
+            .map_err(|error| error.code()),
         LATEST_TIERED => Ok(NONE),
         ..0 => Err(ResponseError::UnsupportedVersion),
-        _ => reader.offset_for_time(timestamp).map(|found| found.unwrap_or(NONE)).map_err(|error| error.code()),
+        _ => reader
+            .offset_for_time(timestamp)
+            .map(|found| found.unwrap_or(NONE))
+            .map_err(|error| error.code()),
     }
 }
 
@@ -66,18 +84,25 @@ pub(super) async fn for_leader_epoch(
         let topic = find_topic(&index, &wanted.topic, Uuid::nil(), false);
         let partitions = wanted.partitions.iter().map(|partition| {
             let leader = topic.and_then(|topic| {
-                find_leader(call.node, topic, partition.partition, partition.current_leader_epoch)
+                find_leader(
+                    call.node,
+                    topic,
+                    partition.partition,
+                    partition.current_leader_epoch,
+                )
             });
             let described = EpochEndOffset::default().with_partition(partition.partition);
             match leader {
-                Ok(leader) if partition.leader_epoch == LEADER_EPOCH => {
-                    described.with_leader_epoch(LEADER_EPOCH).with_end_offset(leader.reader().end_offset())
-                }
+                Ok(leader) if partition.leader_epoch == LEADER_EPOCH => described
+                    .with_leader_epoch(LEADER_EPOCH)
+                    .with_end_offset(leader.reader().end_offset()),
                 Ok(_) => described,
                 Err(error) => described.with_error_code(error.code()),
             }
         });
-        OffsetForLeaderTopicResult::default().with_partitions(partitions.collect()).with_topic(wanted.topic.clone())
+        OffsetForLeaderTopicResult::default()
+            .with_partitions(partitions.collect())
+            .with_topic(wanted.topic.clone())
     });
     OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
 }

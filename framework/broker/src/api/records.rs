@@ -1,14 +1,19 @@
 //! `DeleteRecords`: a log begins later.
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
+use kafka_protocol::messages::delete_records_response::{
+    DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
+};
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 use uuid::Uuid;
 
 use super::{Call, find_leader, find_topic};
 use crate::topics::Index;
 
-pub(super) async fn delete(call: &Call<'_>, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+pub(super) async fn delete(
+    call: &Call<'_>,
+    request: DeleteRecordsRequest,
+) -> DeleteRecordsResponse {
     let index = call.node.catalogue.index();
     let mut topics = Vec::with_capacity(request.topics.len());
     for wanted in request.topics {
@@ -16,12 +21,20 @@ pub(super) async fn delete(call: &Call<'_>, request: DeleteRecordsRequest) -> De
         for partition in wanted.partitions {
             let number = partition.partition_index;
             let described = DeleteRecordsPartitionResult::default().with_partition_index(number);
-            partitions.push(match delete_before(call, &index, &wanted.name, number, partition.offset).await {
-                Ok(start) => described.with_low_watermark(start),
-                Err(error) => described.with_error_code(error.code()).with_low_watermark(-1),
-            });
+            partitions.push(
+                match delete_before(call, &index, &wanted.name, number, partition.offset).await {
+                    Ok(start) => described.with_low_watermark(start),
+                    Err(error) => described
+                        .with_error_code(error.code())
+                        .with_low_watermark(-1),
+                },
+            );
         }
-        topics.push(DeleteRecordsTopicResult::default().with_name(wanted.name).with_partitions(partitions));
+        topics.push(
+            DeleteRecordsTopicResult::default()
+                .with_name(wanted.name)
+                .with_partitions(partitions),
+        );
     }
     DeleteRecordsResponse::default().with_topics(topics)
 }

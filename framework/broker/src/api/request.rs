@@ -25,37 +25,61 @@ impl Request {
         }
         let (key, version, correlation_id) = (start.get_i16(), start.get_i16(), start.get_i32());
         let unserved = Refused::Unserved { key, version };
-        let Ok(key) = ApiKey::try_from(key) else { return Err(unserved) };
+        let Ok(key) = ApiKey::try_from(key) else {
+            return Err(unserved);
+        };
         if !api_versions::serves(key, version) {
             if key == ApiKey::ApiVersions {
                 let client_id = StrBytes::default();
-                return Ok(Request { key, version, client_id, correlation_id, body: Bytes::new() });
+                return Ok(Request {
+                    key,
+                    version,
+                    client_id,
+                    correlation_id,
+                    body: Bytes::new(),
+                });
             }
             return Err(unserved);
         }
         let header_version = key.request_header_version(version);
         let mut body = frame;
-        let header = RequestHeader::decode(&mut body, header_version).map_err(|why| Refused::Malformed {
+        let header =
+            RequestHeader::decode(&mut body, header_version).map_err(|why| Refused::Malformed {
+                key,
+                version,
+                why: why.to_string(),
+            })?;
+        let client_id = header.client_id.unwrap_or_default();
+        Ok(Request {
             key,
             version,
-            why: why.to_string(),
-        })?;
-        let client_id = header.client_id.unwrap_or_default();
-        Ok(Request { key, version, client_id, correlation_id, body })
+            client_id,
+            correlation_id,
+            body,
+        })
     }
 
     /// Whether the answer may wait for what other clients do.
     pub(crate) fn waits(&self) -> bool {
-        matches!(self.key, ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup)
+        matches!(
+            self.key,
+            ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup
+        )
     }
 
     pub(super) fn decode<R: Decodable>(&self) -> Result<R, Refused> {
         let flexible = self.key.request_header_version(self.version) >= 2;
-        let longest = if self.key == ApiKey::Produce { usize::MAX } else { guard::MAX_ELEMENTS };
-        guard::decode(&self.body, self.version, flexible, longest).map_err(|why| Refused::Malformed {
-            key: self.key,
-            version: self.version,
-            why,
+        let longest = if self.key == ApiKey::Produce {
+            usize::MAX
+        } else {
+            guard::MAX_ELEMENTS
+        };
+        guard::decode(&self.body, self.version, flexible, longest).map_err(|why| {
+            Refused::Malformed {
+                key: self.key,
+                version: self.version,
+                why,
+            }
         })
     }
 

@@ -20,12 +20,23 @@ impl Plan {
 
     /// Begins a rule for requests of one API. It is complete with [`When::then`].
     pub fn on(self, api: Api) -> When {
-        When { plan: self, subject: Subject { api: Some(api), ..Subject::default() }, pick: Pick::Always }
+        When {
+            plan: self,
+            subject: Subject {
+                api: Some(api),
+                ..Subject::default()
+            },
+            pick: Pick::Always,
+        }
     }
 
     /// Begins a rule for requests of every API.
     pub fn on_any(self) -> When {
-        When { plan: self, subject: Subject::default(), pick: Pick::Always }
+        When {
+            plan: self,
+            subject: Subject::default(),
+            pick: Pick::Always,
+        }
     }
 
     /// How many rules it has.
@@ -90,7 +101,11 @@ impl When {
     /// Says what happens to the requests picked, and ends the rule.
     pub fn then(self, action: Action) -> Plan {
         let mut plan = self.plan;
-        plan.rules.push(Rule { subject: self.subject, pick: self.pick, action });
+        plan.rules.push(Rule {
+            subject: self.subject,
+            pick: self.pick,
+            action,
+        });
         plan
     }
 }
@@ -148,14 +163,23 @@ impl Subject {
     /// Whether the rule is about this partition, in a request it matches.
     pub(super) fn names(&self, topic: &str, partition: Option<i32>) -> bool {
         self.topic.as_deref().is_none_or(|wanted| wanted == topic)
-            && self.partition.is_none_or(|wanted| partition.is_none_or(|partition| partition == wanted))
+            && self
+                .partition
+                .is_none_or(|wanted| partition.is_none_or(|partition| partition == wanted))
     }
 
-    pub(super) fn matches(&self, api: Api, client: &str, touched: &[(String, Option<i32>)]) -> bool {
+    pub(super) fn matches(
+        &self,
+        api: Api,
+        client: &str,
+        touched: &[(String, Option<i32>)],
+    ) -> bool {
         self.api.is_none_or(|wanted| wanted == api)
             && self.client.as_deref().is_none_or(|wanted| wanted == client)
             && (self.topic.is_none() && self.partition.is_none()
-                || touched.iter().any(|(topic, partition)| self.names(topic, *partition)))
+                || touched
+                    .iter()
+                    .any(|(topic, partition)| self.names(topic, *partition)))
     }
 }
 

@@ -86,11 +86,17 @@ impl Verdict {
     }
 
     pub(crate) fn error_of(&self, topic: &str, partition: i32) -> Option<ResponseError> {
-        self.fail.iter().find(|(subject, _)| subject.names(topic, Some(partition))).map(|(_, error)| *error)
+        self.fail
+            .iter()
+            .find(|(subject, _)| subject.names(topic, Some(partition)))
+            .map(|(_, error)| *error)
     }
 
     pub(crate) fn gate_of(&self, topic: &str, partition: i32) -> Option<&str> {
-        self.hold.iter().find(|(subject, _)| subject.names(topic, Some(partition))).map(|(_, gate)| gate.as_str())
+        self.hold
+            .iter()
+            .find(|(subject, _)| subject.names(topic, Some(partition)))
+            .map(|(_, gate)| gate.as_str())
     }
 }
 
@@ -135,7 +141,9 @@ impl Faults {
     pub fn release(&self, gate: &str) -> usize {
         let held = {
             let mut state = self.shared.state.lock();
-            state.rules.retain(|live| !matches!(&live.rule.action, Action::Hold(name) if name == gate));
+            state
+                .rules
+                .retain(|live| !matches!(&live.rule.action, Action::Hold(name) if name == gate));
             self.rearm(&state);
             state.held.remove(gate).unwrap_or_default()
         };
@@ -149,13 +157,20 @@ impl Faults {
     /// How many appends wait behind a gate.
     #[must_use]
     pub fn held(&self, gate: &str) -> usize {
-        self.shared.state.lock().held.get(gate).map_or(0, VecDeque::len)
+        self.shared
+            .state
+            .lock()
+            .held
+            .get(gate)
+            .map_or(0, VecDeque::len)
     }
 
     /// Takes a partition's leader away for a while.
     pub fn leaderless(&self, topic: impl Into<String>, partition: i32, lasts: Duration) {
         let mut state = self.shared.state.lock();
-        state.leaderless.insert((topic.into(), partition), Instant::now() + lasts);
+        state
+            .leaderless
+            .insert((topic.into(), partition), Instant::now() + lasts);
         self.rearm(&state);
     }
 
@@ -168,7 +183,13 @@ impl Faults {
     /// How often a rule fired.
     #[must_use]
     pub fn times_fired(&self, rule: RuleId) -> usize {
-        self.shared.state.lock().fired.iter().filter(|fired| fired.rule == rule).count()
+        self.shared
+            .state
+            .lock()
+            .fired
+            .iter()
+            .filter(|fired| fired.rule == rule)
+            .count()
     }
 
     pub(crate) fn armed(&self) -> bool {
@@ -181,7 +202,9 @@ impl Faults {
             return false;
         }
         let mut state = self.shared.state.lock();
-        let Some(until) = state.leaderless.get(&(topic.to_owned(), partition)) else { return false };
+        let Some(until) = state.leaderless.get(&(topic.to_owned(), partition)) else {
+            return false;
+        };
         if *until > Instant::now() {
             return true;
         }
@@ -194,9 +217,18 @@ impl Faults {
     pub(crate) fn meet(&self, api: Api, client: &str, touched: &Touched) -> Verdict {
         let mut verdict = Verdict::default();
         let mut state = self.shared.state.lock();
-        let State { rules, fired, leaderless, .. } = &mut *state;
+        let State {
+            rules,
+            fired,
+            leaderless,
+            ..
+        } = &mut *state;
         for live in rules {
-            let Rule { subject, pick, action } = &live.rule;
+            let Rule {
+                subject,
+                pick,
+                action,
+            } = &live.rule;
             if !subject.matches(api, client, touched) {
                 continue;
             }
@@ -210,10 +242,16 @@ impl Faults {
                 Action::DropAfter => verdict.drop_after = true,
                 Action::Fail(error) => verdict.fail.push((subject.clone(), *error)),
                 Action::Hold(gate) => verdict.hold.push((subject.clone(), gate.clone())),
-                Action::Leaderless { topic, partition, lasts } => {
+                Action::Leaderless {
+                    topic,
+                    partition,
+                    lasts,
+                } => {
                     leaderless.insert((topic.clone(), *partition), Instant::now() + *lasts);
                 }
-                Action::ExpireMember { group, member } => verdict.expire.push((group.clone(), member.clone())),
+                Action::ExpireMember { group, member } => {
+                    verdict.expire.push((group.clone(), member.clone()))
+                }
             }
             if fired.len() == REMEMBERED {
                 fired.pop_front();
@@ -231,11 +269,18 @@ impl Faults {
 
     pub(crate) fn hold(&self, gate: &str, append: Held) {
         let mut state = self.shared.state.lock();
-        state.held.entry(gate.to_owned()).or_default().push_back(append);
+        state
+            .held
+            .entry(gate.to_owned())
+            .or_default()
+            .push_back(append);
     }
 
     fn rearm(&self, state: &State) {
-        self.shared.armed.store(!state.rules.is_empty() || !state.leaderless.is_empty(), Ordering::Release);
+        self.shared.armed.store(
+            !state.rules.is_empty() || !state.leaderless.is_empty(),
+            Ordering::Release,
+        );
     }
 }
 
@@ -243,8 +288,22 @@ impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.shared.state.lock();
         f.debug_struct("Faults")
-            .field("rules", &state.rules.iter().map(|live| (live.id, &live.rule, live.seen)).collect::<Vec<_>>())
-            .field("held", &state.held.iter().map(|(gate, held)| (gate, held.len())).collect::<Vec<_>>())
+            .field(
+                "rules",
+                &state
+                    .rules
+                    .iter()
+                    .map(|live| (live.id, &live.rule, live.seen))
+                    .collect::<Vec<_>>(),
+            )
+            .field(
+                "held",
+                &state
+                    .held
+                    .iter()
+                    .map(|(gate, held)| (gate, held.len()))
+                    .collect::<Vec<_>>(),
+            )
             .field("leaderless", &state.leaderless.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -262,14 +321,24 @@ mod tests {
     fn counting_looks_at_matching_requests_alone() {
         let faults = Faults::default();
         let ids = faults.add(
-            Plan::new().on(Api::Produce).topic("orders").partition(1).client("a").nth(2).then(Action::DropAfter),
+            Plan::new()
+                .on(Api::Produce)
+                .topic("orders")
+                .partition(1)
+                .client("a")
+                .nth(2)
+                .then(Action::DropAfter),
         );
         let met = |api, client, touched| faults.meet(api, client, &touched).drop_after;
         assert!(!met(Api::Produce, "a", orders(1)));
         assert!(!met(Api::Produce, "b", orders(1)));
         assert!(!met(Api::Produce, "a", orders(0)));
         assert!(!met(Api::Fetch, "a", orders(1)));
-        assert!(!met(Api::Produce, "a", vec![("others".to_owned(), Some(1))]));
+        assert!(!met(
+            Api::Produce,
+            "a",
+            vec![("others".to_owned(), Some(1))]
+        ));
         assert!(met(Api::Produce, "a", orders(1)));
         assert!(!met(Api::Produce, "a", orders(1)));
         assert_eq!(faults.times_fired(ids[0]), 1);
@@ -281,7 +350,9 @@ mod tests {
         let taken = |pick: fn(When) -> When| {
             let faults = Faults::default();
             faults.add(pick(Plan::new().on_any()).then(Action::DropBefore));
-            (1..=7).filter(|_| faults.meet(Api::Fetch, "", &Touched::new()).drop_before).count()
+            (1..=7)
+                .filter(|_| faults.meet(Api::Fetch, "", &Touched::new()).drop_before)
+                .count()
         };
         use super::super::When;
         assert_eq!(taken(|when| when), 7);
@@ -295,20 +366,40 @@ mod tests {
     fn an_error_is_for_the_partitions_that_the_rule_names() {
         let faults = Faults::default();
         faults.add(
-            Plan::new().on(Api::Produce).topic("orders").partition(1).then(Action::Fail(ResponseError::KafkaStorageError)),
+            Plan::new()
+                .on(Api::Produce)
+                .topic("orders")
+                .partition(1)
+                .then(Action::Fail(ResponseError::KafkaStorageError)),
         );
-        let verdict = faults.meet(Api::Produce, "", &vec![("orders".into(), Some(0)), ("orders".into(), Some(1))]);
+        let verdict = faults.meet(
+            Api::Produce,
+            "",
+            &vec![("orders".into(), Some(0)), ("orders".into(), Some(1))],
+        );
         assert_eq!(verdict.error_of("orders", 0), None);
-        assert_eq!(verdict.error_of("orders", 1), Some(ResponseError::KafkaStorageError));
+        assert_eq!(
+            verdict.error_of("orders", 1),
+            Some(ResponseError::KafkaStorageError)
+        );
     }
 
     #[test]
     fn a_gate_lets_in_what_it_holds_in_order_and_ends_its_rules() {
         let faults = Faults::default();
-        faults.add(Plan::new().on(Api::Produce).then(Action::Hold("late".into())));
+        faults.add(
+            Plan::new()
+                .on(Api::Produce)
+                .then(Action::Hold("late".into())),
+        );
         let order = Arc::new(Mutex::new(Vec::new()));
         for number in 0..3 {
-            assert_eq!(faults.meet(Api::Produce, "", &orders(0)).gate_of("orders", 0), Some("late"));
+            assert_eq!(
+                faults
+                    .meet(Api::Produce, "", &orders(0))
+                    .gate_of("orders", 0),
+                Some("late")
+            );
             let order = Arc::clone(&order);
             faults.hold("late", Box::new(move || order.lock().push(number)));
         }

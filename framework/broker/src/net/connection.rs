@@ -40,7 +40,10 @@ pub(super) async fn serve(node: Arc<Node>, stream: TcpStream, peer: SocketAddr) 
 
 async fn converse(node: &Arc<Node>, stream: TcpStream, peer: SocketAddr) -> Result<(), Ended> {
     stream.set_nodelay(true)?;
-    let client = Client { host: StrBytes::from_string(format!("/{}", peer.ip())), local: stream.local_addr()? };
+    let client = Client {
+        host: StrBytes::from_string(format!("/{}", peer.ip())),
+        local: stream.local_addr()?,
+    };
     let (mut reader, mut writer) = stream.into_split();
     let mut frames = Frames::new();
     let mut outgoing = Outgoing::default();
@@ -49,7 +52,9 @@ async fn converse(node: &Arc<Node>, stream: TcpStream, peer: SocketAddr) -> Resu
             Some(frame) => frame,
             None => {
                 outgoing.flush(&mut writer).await?;
-                let Some(frame) = frames.next(&mut reader).await? else { return Ok(()) };
+                let Some(frame) = frames.next(&mut reader).await? else {
+                    return Ok(());
+                };
                 frame
             }
         };
@@ -83,7 +88,6 @@ async fn converse(node: &Arc<Node>, stream: TcpStream, peer: SocketAddr) -> Resu
         }
     }
 }
-
 
 /// `None` if the client goes first. Nobody else waits for what such a request reads, and a member that waits for its
 /// group is to be known as gone.

@@ -29,12 +29,16 @@ pub(super) enum FrameError {
 
 impl Frames {
     pub(super) fn new() -> Self {
-        Frames { buffer: BytesMut::new() }
+        Frames {
+            buffer: BytesMut::new(),
+        }
     }
 
     /// The next request that is already here in full.
     pub(super) fn buffered(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(length) = self.announced()? else { return Ok(None) };
+        let Some(length) = self.announced()? else {
+            return Ok(None);
+        };
         if self.buffer.len() < 4 + length {
             return Ok(None);
         }
@@ -43,7 +47,10 @@ impl Frames {
     }
 
     /// Reads until a request is here in full. `None` when the client closed, be it in the middle of a request.
-    pub(super) async fn next(&mut self, socket: &mut (impl AsyncRead + Unpin)) -> Result<Option<Bytes>, FrameError> {
+    pub(super) async fn next(
+        &mut self,
+        socket: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(frame) = self.buffered()? {
                 return Ok(Some(frame));
@@ -69,7 +76,9 @@ impl Frames {
     }
 
     fn announced(&self) -> Result<Option<usize>, FrameError> {
-        let Some(prefix) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let Some(prefix) = self.buffer.first_chunk::<4>() else {
+            return Ok(None);
+        };
         let length = i32::from_be_bytes(*prefix);
         match usize::try_from(length) {
             Ok(length) if length <= MAX_FRAME_BYTES => Ok(Some(length)),
@@ -94,15 +103,27 @@ mod tests {
 
     #[tokio::test]
     async fn frames_are_cut_where_they_end_however_the_bytes_arrive() {
-        let wire = [&[0, 0, 0, 3][..], b"abc", &[0, 0, 0, 0], &[0, 0, 0, 1], b"z"].concat();
+        let wire = [
+            &[0, 0, 0, 3][..],
+            b"abc",
+            &[0, 0, 0, 0],
+            &[0, 0, 0, 1],
+            b"z",
+        ]
+        .concat();
         for step in 1..=wire.len() {
             let (mut client, mut server) = tokio::io::duplex(step);
             let sent = wire.clone();
             let sender = tokio::spawn(async move {
-                tokio::io::AsyncWriteExt::write_all(&mut client, &sent).await.unwrap();
+                tokio::io::AsyncWriteExt::write_all(&mut client, &sent)
+                    .await
+                    .unwrap();
             });
             let mut frames = Frames::new();
-            assert_eq!(frames.next(&mut server).await.unwrap().unwrap(), &b"abc"[..]);
+            assert_eq!(
+                frames.next(&mut server).await.unwrap().unwrap(),
+                &b"abc"[..]
+            );
             assert_eq!(frames.next(&mut server).await.unwrap().unwrap(), &b""[..]);
             assert_eq!(frames.next(&mut server).await.unwrap().unwrap(), &b"z"[..]);
             assert!(frames.next(&mut server).await.unwrap().is_none());
@@ -115,7 +136,10 @@ mod tests {
         for length in [100 * 1024 * 1024 + 1, i32::MAX, -1, i32::MIN] {
             let mut wire = &length.to_be_bytes()[..];
             let refused = Frames::new().next(&mut wire).await;
-            assert!(matches!(refused, Err(FrameError::TooLarge(l)) if l == i64::from(length)), "{length}");
+            assert!(
+                matches!(refused, Err(FrameError::TooLarge(l)) if l == i64::from(length)),
+                "{length}"
+            );
         }
     }
 

@@ -16,7 +16,11 @@ const BACKLOG: u32 = 1024;
 
 /// A bound address that nobody can connect to yet: a broker that is stopped keeps its port this way.
 pub(crate) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // Connections of before linger; they do not hinder.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -76,7 +76,9 @@ mod tests {
         let whole = b"onetwothreefour";
         for step in 1..=whole.len() {
             let mut outgoing = Outgoing::default();
-            outgoing.push(["one", "", "two", "three", "four"].map(|part| Bytes::from_static(part.as_bytes())));
+            outgoing.push(
+                ["one", "", "two", "three", "four"].map(|part| Bytes::from_static(part.as_bytes())),
+            );
             let mut out = Vec::new();
             while outgoing.has_remaining() {
                 let take = step.min(outgoing.chunk().len());

@@ -41,40 +41,100 @@ pub(crate) struct Setting {
 }
 
 const fn setting(name: &'static str, kind: Kind, default: &'static str, takes: Takes) -> Setting {
-    Setting { name, kind, default, takes }
+    Setting {
+        name,
+        kind,
+        default,
+        takes,
+    }
 }
 
 /// Every setting that is taken, with the default of Kafka 4. Those that tune Kafka's disks and replicas are taken and do
 /// nothing.
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting("cleanup.policy", Kind::List, "delete", Takes::ListOf(&["delete", "compact"])),
-    setting("compression.type", Kind::String, "producer", Takes::Only("producer")),
-    setting("delete.retention.ms", Kind::Long, "86400000", Takes::From(0)),
+    setting(
+        "cleanup.policy",
+        Kind::List,
+        "delete",
+        Takes::ListOf(&["delete", "compact"]),
+    ),
+    setting(
+        "compression.type",
+        Kind::String,
+        "producer",
+        Takes::Only("producer"),
+    ),
+    setting(
+        "delete.retention.ms",
+        Kind::Long,
+        "86400000",
+        Takes::From(0),
+    ),
     setting("file.delete.delay.ms", Kind::Long, "60000", Takes::From(0)),
-    setting("flush.messages", Kind::Long, "9223372036854775807", Takes::From(1)),
-    setting("flush.ms", Kind::Long, "9223372036854775807", Takes::From(0)),
+    setting(
+        "flush.messages",
+        Kind::Long,
+        "9223372036854775807",
+        Takes::From(1),
+    ),
+    setting(
+        "flush.ms",
+        Kind::Long,
+        "9223372036854775807",
+        Takes::From(0),
+    ),
     setting("index.interval.bytes", Kind::Int, "4096", Takes::From(0)),
-    setting("max.compaction.lag.ms", Kind::Long, "9223372036854775807", Takes::From(1)),
+    setting(
+        "max.compaction.lag.ms",
+        Kind::Long,
+        "9223372036854775807",
+        Takes::From(1),
+    ),
     setting("max.message.bytes", Kind::Int, "1048588", Takes::From(0)),
-    setting("message.timestamp.after.max.ms", Kind::Long, "3600000", Takes::From(0)),
-    setting("message.timestamp.before.max.ms", Kind::Long, "9223372036854775807", Takes::Only("9223372036854775807")),
+    setting(
+        "message.timestamp.after.max.ms",
+        Kind::Long,
+        "3600000",
+        Takes::From(0),
+    ),
+    setting(
+        "message.timestamp.before.max.ms",
+        Kind::Long,
+        "9223372036854775807",
+        Takes::Only("9223372036854775807"),
+    ),
     setting(
         "message.timestamp.type",
         Kind::String,
         "CreateTime",
         Takes::OneOf(&["CreateTime", "LogAppendTime"]),
     ),
-    setting("min.cleanable.dirty.ratio", Kind::Double, "0.5", Takes::Ratio),
+    setting(
+        "min.cleanable.dirty.ratio",
+        Kind::Double,
+        "0.5",
+        Takes::Ratio,
+    ),
     setting("min.compaction.lag.ms", Kind::Long, "0", Takes::From(0)),
     setting("min.insync.replicas", Kind::Int, "1", Takes::Only("1")),
     setting("preallocate", Kind::Boolean, "false", Takes::Bool),
     setting("retention.bytes", Kind::Long, "-1", Takes::From(-1)),
     setting("retention.ms", Kind::Long, "604800000", Takes::From(-1)),
-    setting("segment.bytes", Kind::Int, "1073741824", Takes::From(1024 * 1024)),
+    setting(
+        "segment.bytes",
+        Kind::Int,
+        "1073741824",
+        Takes::From(1024 * 1024),
+    ),
     setting("segment.index.bytes", Kind::Int, "10485760", Takes::From(4)),
     setting("segment.jitter.ms", Kind::Long, "0", Takes::From(0)),
     setting("segment.ms", Kind::Long, "604800000", Takes::From(1)),
-    setting("unclean.leader.election.enable", Kind::Boolean, "false", Takes::Bool),
+    setting(
+        "unclean.leader.election.enable",
+        Kind::Boolean,
+        "false",
+        Takes::Bool,
+    ),
 ];
 
 impl Setting {
@@ -89,9 +149,16 @@ impl Setting {
     fn check(&self, value: &str) -> Result<(), String> {
         match self.takes {
             Takes::From(least) => {
-                let most = if self.kind == Kind::Int { i64::from(i32::MAX) } else { i64::MAX };
+                let most = if self.kind == Kind::Int {
+                    i64::from(i32::MAX)
+                } else {
+                    i64::MAX
+                };
                 match value.trim().parse::<i64>() {
-                    Err(_) => Err(format!("Not a number of type {}", if most == i64::MAX { "LONG" } else { "INT" })),
+                    Err(_) => Err(format!(
+                        "Not a number of type {}",
+                        if most == i64::MAX { "LONG" } else { "INT" }
+                    )),
                     Ok(number) if number > most => Err("Not a number of type INT".to_owned()),
                     Ok(number) if number < least => Err(format!("Value must be at least {least}")),
                     Ok(_) => Ok(()),
@@ -107,10 +174,12 @@ impl Setting {
             },
             Takes::OneOf(known) if known.contains(&value) => Ok(()),
             Takes::OneOf(known) => Err(format!("String must be one of: {}", known.join(", "))),
-            Takes::ListOf(known) => match elements(value).find(|element| !known.contains(element)) {
-                Some(_) => Err(format!("String must be one of: {}", known.join(", "))),
-                None => Ok(()),
-            },
+            Takes::ListOf(known) => {
+                match elements(value).find(|element| !known.contains(element)) {
+                    Some(_) => Err(format!("String must be one of: {}", known.join(", "))),
+                    None => Ok(()),
+                }
+            }
             Takes::Only(only) if value == only => Ok(()),
             Takes::Only(only) => Err(format!("this embedded broker serves {only} alone")),
         }
@@ -119,7 +188,10 @@ impl Setting {
 
 /// The elements of a list setting.
 pub(crate) fn elements(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|element| !element.is_empty())
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
 }
 
 /// The settings of one topic, checked.
@@ -137,10 +209,13 @@ impl TopicConfig {
     pub(crate) fn new(overrides: BTreeMap<String, String>) -> Result<TopicConfig, Refusal> {
         for (name, value) in &overrides {
             let refuse = |message| Refusal::new(ResponseError::InvalidConfig, message);
-            let setting = Setting::find(name).ok_or_else(|| refuse(format!("Unknown topic config name: {name}")))?;
-            setting
-                .check(value)
-                .map_err(|why| refuse(format!("Invalid value {value} for configuration {name}: {why}")))?;
+            let setting = Setting::find(name)
+                .ok_or_else(|| refuse(format!("Unknown topic config name: {name}")))?;
+            setting.check(value).map_err(|why| {
+                refuse(format!(
+                    "Invalid value {value} for configuration {name}: {why}"
+                ))
+            })?;
         }
         let log = log_config(&overrides);
         Ok(TopicConfig { overrides, log })
@@ -159,7 +234,9 @@ impl TopicConfig {
 fn log_config(overrides: &BTreeMap<String, String>) -> LogConfig {
     let text = |name: &str| {
         let default = || Setting::find(name).map_or("", |setting| setting.default);
-        overrides.get(name).map_or_else(default, |value| value.trim())
+        overrides
+            .get(name)
+            .map_or_else(default, |value| value.trim())
     };
     let number = |name: &str| text(name).parse::<i64>().unwrap_or_default();
     // What is below zero is checked to be -1, which stands for no limit.
@@ -171,7 +248,10 @@ fn log_config(overrides: &BTreeMap<String, String>) -> LogConfig {
         segment_age: duration("segment.ms"),
         retention: limit("retention.ms").map(Duration::from_millis),
         retention_bytes: limit("retention.bytes"),
-        cleanup: Cleanup { delete: has("delete"), compact: has("compact") },
+        cleanup: Cleanup {
+            delete: has("delete"),
+            compact: has("compact"),
+        },
         delete_retention: duration("delete.retention.ms"),
         min_compaction_lag: duration("min.compaction.lag.ms"),
         min_dirty_ratio: text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
@@ -180,7 +260,9 @@ fn log_config(overrides: &BTreeMap<String, String>) -> LogConfig {
             _ => TimestampType::CreateTime,
         },
         max_timestamp_ahead: duration("message.timestamp.after.max.ms"),
-        max_batch_bytes: limit("max.message.bytes").and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default(),
+        max_batch_bytes: limit("max.message.bytes")
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .unwrap_or_default(),
         ..LogConfig::default()
     }
 }
@@ -190,7 +272,12 @@ mod tests {
     use super::*;
 
     fn config(pairs: &[(&str, &str)]) -> Result<TopicConfig, Refusal> {
-        TopicConfig::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        TopicConfig::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -213,8 +300,17 @@ mod tests {
         ])
         .unwrap();
         let log = config.log();
-        assert_eq!((log.retention, log.retention_bytes, log.segment_bytes), (None, Some(5_000_000), 1_048_576));
-        assert_eq!(log.cleanup, Cleanup { delete: true, compact: true });
+        assert_eq!(
+            (log.retention, log.retention_bytes, log.segment_bytes),
+            (None, Some(5_000_000), 1_048_576)
+        );
+        assert_eq!(
+            log.cleanup,
+            Cleanup {
+                delete: true,
+                compact: true
+            }
+        );
         assert_eq!(log.timestamp_type, TimestampType::LogAppendTime);
         assert_eq!(log.max_batch_bytes, 2000);
     }

@@ -46,7 +46,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Refusal {
-        Refusal { code, message: message.into() }
+        Refusal {
+            code,
+            message: message.into(),
+        }
     }
 
     fn storage(error: &impl ToString) -> Refusal {
@@ -54,7 +57,10 @@ impl Refusal {
     }
 
     fn unknown() -> Refusal {
-        Refusal::new(ResponseError::UnknownTopicOrPartition, "This server does not host this topic-partition.")
+        Refusal::new(
+            ResponseError::UnknownTopicOrPartition,
+            "This server does not host this topic-partition.",
+        )
     }
 }
 
@@ -107,13 +113,26 @@ struct Changes {
 impl Catalogue {
     /// Opens all topics of a directory, and starts their tasks on the current runtime.
     pub(crate) fn open(dir: Option<&Path>) -> Result<Catalogue, LogError> {
-        let at = |source: io::Error| LogError::Io { path: dir.map(Path::to_owned).unwrap_or_default(), source };
+        let at = |source: io::Error| LogError::Io {
+            path: dir.map(Path::to_owned).unwrap_or_default(),
+            source,
+        };
         let store = Store::open(dir).map_err(at)?;
         let mut index = Index::default();
         for (name, stored) in &store.content.topics {
-            let config = TopicConfig::new(stored.configs.clone())
-                .map_err(|refusal| at(io::Error::new(io::ErrorKind::InvalidData, format!("topic {name}: {refusal}"))))?;
-            index.insert(Arc::new(Topic::open(dir, name, stored.id, stored.partitions, config)?));
+            let config = TopicConfig::new(stored.configs.clone()).map_err(|refusal| {
+                at(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("topic {name}: {refusal}"),
+                ))
+            })?;
+            index.insert(Arc::new(Topic::open(
+                dir,
+                name,
+                stored.id,
+                stored.partitions,
+                config,
+            )?));
         }
         if let Some(dir) = dir {
             topic::remove_strays(dir, |id| index.by_id.contains_key(id)).map_err(at)?;
@@ -121,7 +140,10 @@ impl Catalogue {
         Ok(Catalogue {
             index: RwLock::new(Arc::new(index)),
             cluster_id: store.content.cluster_id.clone(),
-            changes: tokio::sync::Mutex::new(Changes { next_producer_id: store.content.producer_ids, store }),
+            changes: tokio::sync::Mutex::new(Changes {
+                next_producer_id: store.content.producer_ids,
+                store,
+            }),
             dir: dir.map(Path::to_owned),
         })
     }
@@ -135,7 +157,11 @@ impl Catalogue {
     }
 
     pub(crate) fn partition(&self, name: &str, partition: i32) -> Option<Arc<Partition>> {
-        self.index.read().by_name(name)?.partition(partition).cloned()
+        self.index
+            .read()
+            .by_name(name)?
+            .partition(partition)
+            .cloned()
     }
 
     pub(crate) fn cluster_id(&self) -> &str {
@@ -155,21 +181,33 @@ impl Catalogue {
         let mut changes = self.changes.lock().await;
         let index = self.index();
         if index.by_name(name).is_some() {
-            return Err(Refusal::new(ResponseError::TopicAlreadyExists, format!("Topic '{name}' already exists.")));
+            return Err(Refusal::new(
+                ResponseError::TopicAlreadyExists,
+                format!("Topic '{name}' already exists."),
+            ));
         }
         if let Some(other) = index.iter().find(|other| name::collides(name, &other.name)) {
-            let message = format!("Topic '{name}' collides with existing topics: {}", other.name.as_str());
+            let message = format!(
+                "Topic '{name}' collides with existing topics: {}",
+                other.name.as_str()
+            );
             return Err(Refusal::new(ResponseError::InvalidTopicException, message));
         }
         let id = Uuid::new_v4();
         if validate_only {
             return Ok(Arc::new(Topic::planned(name, id, config)));
         }
-        let stored = StoredTopic { id, partitions, configs: config.overrides().clone() };
+        let stored = StoredTopic {
+            id,
+            partitions,
+            configs: config.overrides().clone(),
+        };
         // On disk before in the catalogue: directories that the catalogue does not name are removed at the next start.
         let topic = Topic::open(self.dir.as_deref(), name, id, partitions, config);
         let topic = Arc::new(topic.map_err(|error| Refusal::storage(&error))?);
-        let change = changes.store.change(|content| drop(content.topics.insert(name.to_owned(), stored)));
+        let change = changes
+            .store
+            .change(|content| drop(content.topics.insert(name.to_owned(), stored)));
         change.map_err(|error| Refusal::storage(&error))?;
         self.replace(|index| index.insert(Arc::clone(&topic)));
         Ok(topic)
@@ -179,8 +217,12 @@ impl Catalogue {
     pub(crate) async fn delete(&self, topic: &Arc<Topic>) -> Result<(), Refusal> {
         let mut changes = self.changes.lock().await;
         // It may have been deleted meanwhile, or grown.
-        let Some(topic) = self.index().by_id(&topic.id).cloned() else { return Err(Refusal::unknown()) };
-        let change = changes.store.change(|content| drop(content.topics.remove(topic.name.as_str())));
+        let Some(topic) = self.index().by_id(&topic.id).cloned() else {
+            return Err(Refusal::unknown());
+        };
+        let change = changes
+            .store
+            .change(|content| drop(content.topics.remove(topic.name.as_str())));
         change.map_err(|error| Refusal::storage(&error))?;
         self.replace(|index| index.remove(&topic));
         for partition in topic.partitions() {
@@ -195,21 +237,32 @@ impl Catalogue {
     }
 
     /// Gives a topic more partitions.
-    pub(crate) async fn grow(&self, name: &str, count: i32, validate_only: bool) -> Result<(), Refusal> {
+    pub(crate) async fn grow(
+        &self,
+        name: &str,
+        count: i32,
+        validate_only: bool,
+    ) -> Result<(), Refusal> {
         let mut changes = self.changes.lock().await;
         let topic = self.topic(name).ok_or_else(Refusal::unknown)?;
         let now = topic.partition_count();
         if count <= now {
-            let state = if count == now { "already has" } else { "currently has" };
-            let end = if count == now { "." } else { format!(", which is higher than the requested {count}.") };
-            let message = format!("Topic {state} {now} partition(s){end}");
+            let message = if count == now {
+                format!("Topic already has {now} partition(s).")
+            } else {
+                format!(
+                    "The topic {name} currently has {now} partition(s); {count} would not be an increase."
+                )
+            };
             return Err(Refusal::new(ResponseError::InvalidPartitions, message));
         }
         check_count(count)?;
         if validate_only {
             return Ok(());
         }
-        let grown = topic.grown(self.dir.as_deref(), count).map_err(|error| Refusal::storage(&error))?;
+        let grown = topic
+            .grown(self.dir.as_deref(), count)
+            .map_err(|error| Refusal::storage(&error))?;
         let change = changes.store.change(|content| {
             if let Some(stored) = content.topics.get_mut(name) {
                 stored.partitions = count;
@@ -251,7 +304,9 @@ impl Catalogue {
         let mut changes = self.changes.lock().await;
         let id = changes.next_producer_id;
         if id >= changes.store.content.producer_ids {
-            let change = changes.store.change(|content| content.producer_ids = id + PRODUCER_IDS);
+            let change = changes
+                .store
+                .change(|content| content.producer_ids = id + PRODUCER_IDS);
             change.map_err(|error| Refusal::storage(&error))?;
         }
         changes.next_producer_id = id + 1;

@@ -14,12 +14,20 @@ pub(super) fn check(name: &str) -> Result<(), Refusal> {
         format!("'{name}' is not allowed")
     } else if name.chars().count() > MAX_CHARS {
         format!("the length of '{name}' is longer than the max allowed length {MAX_CHARS}")
-    } else if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')) {
-        format!("'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'")
+    } else if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    {
+        format!(
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        )
     } else {
         return Ok(());
     };
-    Err(Refusal::new(ResponseError::InvalidTopicException, format!("Topic name is invalid: {wrong}")))
+    Err(Refusal::new(
+        ResponseError::InvalidTopicException,
+        format!("Topic name is invalid: {wrong}"),
+    ))
 }
 
 /// `.` and `_` are the same in the names of Kafka's metrics: two topics may not differ in these alone.
@@ -37,8 +45,22 @@ mod tests {
         for good in ["a", "A.b_c-9", "...", &"x".repeat(249), "__own"] {
             assert!(check(good).is_ok(), "{good}");
         }
-        for bad in ["", ".", "..", "a b", "a/b", "ä", "a\0", "a:b", &"x".repeat(250)] {
-            assert_eq!(check(bad).unwrap_err().code, ResponseError::InvalidTopicException, "{bad}");
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "ä",
+            "a\0",
+            "a:b",
+            &"x".repeat(250),
+        ] {
+            assert_eq!(
+                check(bad).unwrap_err().code,
+                ResponseError::InvalidTopicException,
+                "{bad}"
+            );
         }
     }
 

@@ -27,7 +27,11 @@ pub(super) struct StoredTopic {
 
 impl Default for Stored {
     fn default() -> Self {
-        Stored { cluster_id: new_cluster_id(), producer_ids: 0, topics: BTreeMap::new() }
+        Stored {
+            cluster_id: new_cluster_id(),
+            producer_ids: 0,
+            topics: BTreeMap::new(),
+        }
     }
 }
 
@@ -53,7 +57,10 @@ impl Store {
                 Err(error) => return Err(error),
             },
         };
-        let store = Store { dir: dir.map(Path::to_owned), content };
+        let store = Store {
+            dir: dir.map(Path::to_owned),
+            content,
+        };
         store.write(&store.content)?;
         Ok(store)
     }
@@ -84,8 +91,14 @@ mod tests {
     fn what_was_changed_is_read_again_and_a_left_over_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(Some(dir.path())).unwrap();
-        let topic = StoredTopic { id: Uuid::new_v4(), partitions: 3, configs: BTreeMap::new() };
-        store.change(|content| drop(content.topics.insert("orders".to_owned(), topic.clone()))).unwrap();
+        let topic = StoredTopic {
+            id: Uuid::new_v4(),
+            partitions: 3,
+            configs: BTreeMap::new(),
+        };
+        store
+            .change(|content| drop(content.topics.insert("orders".to_owned(), topic.clone())))
+            .unwrap();
         fs::write(dir.path().join("catalogue.json.new"), "half a fi").unwrap();
         let again = Store::open(Some(dir.path())).unwrap();
         assert_eq!(again.content.cluster_id, store.content.cluster_id);

@@ -31,7 +31,12 @@ impl Topic {
 
     /// A topic without partitions.
     pub(super) fn planned(name: &str, id: Uuid, config: TopicConfig) -> Topic {
-        Topic { name: StrBytes::from_string(name.to_owned()), id, config, partitions: Vec::new() }
+        Topic {
+            name: StrBytes::from_string(name.to_owned()),
+            id,
+            config,
+            partitions: Vec::new(),
+        }
     }
 
     pub(super) fn grown(&self, dir: Option<&Path>, count: i32) -> Result<Topic, LogError> {
@@ -41,11 +46,21 @@ impl Topic {
             let dir = dir.map(|dir| home(dir, &self.id).join(number.to_string()));
             partitions.push(Partition::open(name, dir, self.config.log().clone())?);
         }
-        Ok(Topic { name: self.name.clone(), id: self.id, config: self.config.clone(), partitions })
+        Ok(Topic {
+            name: self.name.clone(),
+            id: self.id,
+            config: self.config.clone(),
+            partitions,
+        })
     }
 
     pub(super) fn with_config(&self, config: TopicConfig) -> Topic {
-        Topic { name: self.name.clone(), id: self.id, config, partitions: self.partitions.clone() }
+        Topic {
+            name: self.name.clone(),
+            id: self.id,
+            config,
+            partitions: self.partitions.clone(),
+        }
     }
 
     pub(crate) fn partitions(&self) -> &[Arc<Partition>] {
@@ -83,7 +98,10 @@ pub(super) fn remove_strays(dir: &Path, is_known: impl Fn(&Uuid) -> bool) -> io:
     fs::create_dir_all(&home)?;
     for entry in fs::read_dir(home)? {
         let entry = entry?;
-        let id = entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok());
+        let id = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<Uuid>().ok());
         if id.is_some_and(|id| !is_known(&id)) {
             fs::remove_dir_all(entry.path())?;
         }
