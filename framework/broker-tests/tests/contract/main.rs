@@ -1,0 +1,27 @@
+//! What kolo relies on of a Kafka broker: see the crate's front page.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its numbers are small"
+)]
+
+mod common;
+
+mod admin;
+mod apis;
+mod commits;
+mod compaction;
+mod compression;
+mod fetch;
+mod groups;
+mod hostile;
+mod idempotence;
+mod membership;
+mod offsets;
+mod produce;
+mod records;
+mod retention;
+mod static_members;
+mod topics;
+mod transactions;
