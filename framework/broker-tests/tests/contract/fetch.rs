@@ -1,12 +1,12 @@
-//! Reading: what waits, what is bounded, what is refused.
+//! Reading: what is bounded, and what is refused.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_protocol::messages::fetch_request::FetchTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
-use kafka_protocol::messages::{BrokerId, FetchRequest, OffsetForLeaderEpochRequest};
+use kafka_protocol::messages::{BrokerId, OffsetForLeaderEpochRequest};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaErrorCode;
 use uuid::Uuid;
@@ -22,94 +22,7 @@ use crate::common::errors::{
 use crate::common::raw::Raw;
 use crate::common::reader::{Reader, texts};
 use crate::common::sender::Sender;
-use crate::common::{PATIENCE, unique};
-
-/// A fetch that finds nothing is answered, empty, when the time that it allowed is over.
-#[test]
-fn an_empty_fetch_waits_as_long_as_it_allows() {
-    let topic = topic("waits", 1);
-    let mut raw = Raw::connect();
-    let request = fetch_request(&topic, 0, 0).with_max_wait_ms(700);
-    let asked = Instant::now();
-    let answer = raw.call(FETCH, &request);
-    let waited = asked.elapsed();
-    assert!(waited >= Duration::from_millis(650), "{waited:?}");
-    assert!(waited < Duration::from_secs(10), "{waited:?}");
-    let partition = &answer.responses[0].partitions[0];
-    assert_eq!((partition.error_code, partition.high_watermark), (NONE, 0));
-    assert!(records_of(partition).is_empty());
-}
-
-/// A fetch that waits is answered as soon as a record comes.
-#[test]
-fn a_waiting_fetch_is_woken_by_data() {
-    let topic = topic("woken", 1);
-    let mut reader = Raw::connect();
-    let request = fetch_request(&topic, 0, 0).with_max_wait_ms(50_000);
-    let asked = Instant::now();
-    let correlation = reader.send(FETCH, &request);
-    Raw::connect().append(&topic, 0, batch(values(&["a"]), UNSTAMPED));
-    let answer = reader.receive::<FetchRequest>(FETCH, correlation);
-    assert!(
-        asked.elapsed() < Duration::from_secs(25),
-        "{:?}",
-        asked.elapsed()
-    );
-    assert_eq!(records_of(&answer.responses[0].partitions[0]).len(), 1);
-}
-
-/// A fetch of several partitions is woken by any of them.
-#[test]
-fn a_waiting_fetch_is_woken_by_any_of_its_partitions() {
-    let topic = topic("any", 3);
-    let mut request = fetch_request(&topic, 0, 0).with_max_wait_ms(50_000);
-    request.topics[0].partitions.push(fetch_partition(1, 0));
-    request.topics[0].partitions.push(fetch_partition(2, 0));
-    let mut reader = Raw::connect();
-    let asked = Instant::now();
-    let correlation = reader.send(FETCH, &request);
-    Raw::connect().append(&topic, 2, batch(values(&["a"]), UNSTAMPED));
-    let answer = reader.receive::<FetchRequest>(FETCH, correlation);
-    assert!(
-        asked.elapsed() < Duration::from_secs(25),
-        "{:?}",
-        asked.elapsed()
-    );
-    let partitions = &answer.responses[0].partitions;
-    let found = partitions
-        .iter()
-        .find(|one| one.partition_index == 2)
-        .expect("partition 2");
-    assert_eq!(records_of(found).len(), 1);
-}
-
-/// A fetch that asks for a number of bytes waits until they are there.
-#[test]
-fn a_fetch_waits_for_the_bytes_that_it_asks_for() {
-    let topic = topic("min-bytes", 1);
-    let mut writer = Raw::connect();
-    let of = |bytes: usize| batch(vec![record(None, Some(&vec![b'x'; bytes]))], UNSTAMPED);
-    writer.append(&topic, 0, of(100));
-    let mut reader = Raw::connect();
-    let request = fetch_request(&topic, 0, 0)
-        .with_min_bytes(5_000)
-        .with_max_wait_ms(50_000);
-    let asked = Instant::now();
-    let correlation = reader.send(FETCH, &request);
-    writer.append(&topic, 0, of(100));
-    writer.append(&topic, 0, of(6_000));
-    let answer = reader.receive::<FetchRequest>(FETCH, correlation);
-    assert!(
-        asked.elapsed() < Duration::from_secs(25),
-        "{:?}",
-        asked.elapsed()
-    );
-    assert_eq!(records_of(&answer.responses[0].partitions[0]).len(), 3);
-
-    let request = request.with_max_wait_ms(300).with_min_bytes(50_000);
-    let answer = reader.call(FETCH, &request);
-    assert_eq!(records_of(&answer.responses[0].partitions[0]).len(), 3);
-}
+use crate::common::unique;
 
 /// A partition's answer holds no more bytes than asked for, but one batch at least, so that a reader always gets on.
 #[test]
@@ -344,19 +257,4 @@ fn the_end_of_the_present_epoch_is_the_end_of_the_log() {
         answer.responses[0].partitions[0].error_code,
         UNKNOWN_LEADER_EPOCH
     );
-}
-
-/// A reader that waits at the end of a partition gets each record soon after it was appended.
-#[test]
-fn a_reader_follows_a_writer() {
-    let topic = topic("follows", 1);
-    let reader = Reader::at(&topic, 0, Offset::Beginning);
-    let sender = Sender::new();
-    for number in 0..50 {
-        let value = number.to_string();
-        sender.send(&topic, 0, value.as_bytes()).expect("appended");
-        let asked = Instant::now();
-        assert_eq!(texts(&reader.take(1)), [value]);
-        assert!(asked.elapsed() < PATIENCE / 4, "{:?}", asked.elapsed());
-    }
 }
