@@ -1,6 +1,9 @@
 //! Which broker is tested: the only file that knows.
 
 use std::sync::OnceLock;
+use std::time::Duration;
+
+use kolo_broker::Broker;
 
 /// The address of the broker under test.
 pub(crate) fn bootstrap() -> &'static str {
@@ -16,7 +19,12 @@ pub(crate) fn is_embedded() -> bool {
 
 /// Starts the embedded broker, once for the test binary.
 fn embedded() -> String {
-    panic!(
-        "name a broker in KOLO_TEST_BOOTSTRAP, for instance by running this with scripts/test -p kolo-broker-tests"
-    )
+    static BROKER: OnceLock<Broker> = OnceLock::new();
+    let broker = BROKER.get_or_init(|| {
+        Broker::builder()
+            .clean_interval(Duration::from_millis(200))
+            .start_blocking()
+            .expect("the embedded broker starts")
+    });
+    broker.bootstrap()
 }
