@@ -9,7 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::disk::{DiskSegment, log_path};
 use super::files::{At, Files};
 use super::index::{Index, Target};
-use super::scan::recover;
+use super::scan::{From, recover};
 use super::segment::Segment;
 use super::{LogConfig, LogError};
 use crate::producers::Producers;
@@ -88,7 +88,12 @@ pub(super) fn open(dir: &Path, config: &LogConfig, files: &Files) -> Result<Open
     };
     let mut index = covered.unwrap_or_else(|| Index::new(config.segment_bytes));
     let position = index.summary.log_bytes;
-    let recovered = recover(&file, position, length, from_offset, |_, batch| {
+    let from = From {
+        position,
+        next_offset: from_offset,
+        may_have_gaps: generation > 0,
+    };
+    let recovered = recover(&file, from, length, |_, batch| {
         index.add_batch(batch);
         // The checkpoint knows the batches before it.
         if batch.base_offset() >= checkpoint.next_offset {
