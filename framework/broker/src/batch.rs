@@ -5,6 +5,8 @@
 
 mod compression;
 mod records;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::ResponseError;
@@ -411,3 +413,6 @@ pub(crate) fn rebuild(
     seal(&mut out);
     Ok(Batch::trusted(out.into()))
 }
+
+#[cfg(test)]
+mod tests;

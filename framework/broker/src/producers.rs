@@ -155,6 +155,16 @@ impl Producers {
         self.known.is_empty()
     }
 
+    /// Without the times at which the producers were seen, which a recovery can only guess.
+    #[cfg(test)]
+    pub(crate) fn known_batches(&self) -> std::collections::BTreeMap<i64, Vec<Known>> {
+        let batches = |known: &Producer| known.batches.iter().copied().collect();
+        self.known
+            .iter()
+            .map(|(id, known)| (*id, batches(known)))
+            .collect()
+    }
+
     /// Makes room for a sixteenth at once, so that a flood of new ids does not search at each of them.
     fn forget_oldest(&mut self) {
         let mut seen: Vec<i64> = self.known.values().map(|known| known.last_seen).collect();
@@ -206,4 +216,132 @@ fn continues(epoch: i16, last_sequence: i32, batch: &Batch) -> Result<(), Sequen
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::testing::Sent;
+
+    /// Checks the batch, and takes it up at the next offset if it is new.
+    fn send(
+        producers: &mut Producers,
+        next: &mut i64,
+        batch: &Batch,
+    ) -> Result<Option<i64>, ResponseError> {
+        let known = producers.check(batch).map_err(|error| error.code())?;
+        if known.is_none() {
+            producers.appended(batch, *next, batch.max_timestamp(), 1_000);
+            *next += i64::from(batch.record_count());
+        }
+        Ok(known.map(|known| known.base_offset))
+    }
+
+    fn run(batches: &[(i16, i32, usize)]) -> Vec<Result<Option<i64>, ResponseError>> {
+        let mut producers = Producers::default();
+        let mut next = 100;
+        batches
+            .iter()
+            .map(|&(epoch, sequence, count)| {
+                let batch = Sent::some(count, 5).by(7, epoch, sequence).batch();
+                send(&mut producers, &mut next, &batch)
+            })
+            .collect()
+    }
+
+    const OUT_OF_ORDER: Result<Option<i64>, ResponseError> =
+        Err(ResponseError::OutOfOrderSequenceNumber);
+    const OLD_EPOCH: Result<Option<i64>, ResponseError> = Err(ResponseError::InvalidProducerEpoch);
+    const NEW: Result<Option<i64>, ResponseError> = Ok(None);
+
+    #[test]
+    fn the_last_five_batches_are_answered_again_and_older_ones_are_not() {
+        let mut batches: Vec<_> = (0..6).map(|index| (0, index * 2, 2)).collect();
+        batches.extend((0..6).map(|index| (0, index * 2, 2)));
+        let repeats = (1..6).map(|index| Ok(Some(100 + index * 2)));
+        let expected: Vec<_> = [NEW; 6]
+            .into_iter()
+            .chain([OUT_OF_ORDER])
+            .chain(repeats)
+            .collect();
+        assert_eq!(run(&batches), expected);
+    }
+
+    #[test]
+    fn a_gap_is_refused_and_so_is_half_of_a_known_batch() {
+        let answers = run(&[(0, 0, 2), (0, 3, 1), (0, 0, 1), (0, 1, 1), (0, 2, 1)]);
+        assert_eq!(
+            answers,
+            [NEW, OUT_OF_ORDER, OUT_OF_ORDER, OUT_OF_ORDER, NEW]
+        );
+    }
+
+    #[test]
+    fn a_new_epoch_begins_at_zero_and_shuts_out_the_old_one() {
+        let answers = run(&[
+            (1, 0, 1),
+            (2, 1, 1),
+            (2, 0, 1),
+            (1, 1, 1),
+            (1, 0, 1),
+            (2, 1, 1),
+        ]);
+        assert_eq!(answers, [NEW, OUT_OF_ORDER, NEW, OLD_EPOCH, OLD_EPOCH, NEW]);
+    }
+
+    #[test]
+    fn an_unknown_producer_begins_anywhere() {
+        assert_eq!(run(&[(3, 41, 1), (3, 42, 1)]), [NEW, NEW]);
+    }
+
+    #[test]
+    fn sequences_go_on_at_zero_behind_the_largest() {
+        let last = i32::MAX;
+        // A batch that ends at the largest, and one that goes over it.
+        assert_eq!(
+            run(&[(0, last - 1, 2), (0, 1, 1), (0, 0, 1)]),
+            [NEW, OUT_OF_ORDER, NEW]
+        );
+        assert_eq!(
+            run(&[(0, last - 1, 4), (0, last - 1, 4), (0, 2, 1)]),
+            [NEW, Ok(Some(100)), NEW]
+        );
+    }
+
+    #[test]
+    fn the_silent_are_forgotten_and_may_begin_anywhere_again() {
+        let mut producers = Producers::default();
+        let first = Sent::some(1, 5).by(7, 0, 0).batch();
+        producers.appended(&first, 0, 5, 1_000);
+        producers.expire(1_000);
+        let gap = Sent::some(1, 5).by(7, 0, 9).batch();
+        assert!(producers.check(&gap).is_err());
+        producers.expire(1_001);
+        assert_eq!(producers.check(&gap), Ok(None));
+    }
+
+    #[test]
+    fn a_flood_of_producers_forgets_the_oldest() {
+        let mut producers = Producers::default();
+        let mut count = 0_i64;
+        for id in (0..).take(KEPT_PRODUCERS + 1) {
+            let batch = Sent::some(1, 5).by(id, 0, 0).batch();
+            producers.appended(&batch, id, 5, id);
+            count = id;
+        }
+        assert_eq!(producers.len(), KEPT_PRODUCERS - KEPT_PRODUCERS / 16 + 1);
+        let repeat_of = |id| producers.check(&Sent::some(1, 5).by(id, 0, 0).batch());
+        assert_eq!(repeat_of(0), Ok(None));
+        assert_eq!(repeat_of(count).unwrap().unwrap().base_offset, count);
+    }
+
+    #[test]
+    fn stored_and_read_again_nothing_is_different() {
+        let mut producers = Producers::default();
+        for sequence in 0..7 {
+            producers.appended(&Sent::some(1, 5).by(7, 3, sequence).batch(), 50, 5, 9);
+        }
+        let json = serde_json::to_string(&producers).unwrap();
+        assert_eq!(serde_json::from_str::<Producers>(&json).unwrap(), producers);
+    }
 }

@@ -24,6 +24,11 @@ fn at(times: &[i64]) -> Vec<Record> {
     times.iter().map(of).collect()
 }
 
+/// A topic that keeps records whatever their age.
+fn keeping(what: &str) -> String {
+    topic_with(what, 1, &[("retention.ms", "-1")])
+}
+
 /// What librdkafka finds for a time.
 fn found(reader: &Reader, topic: &str, time: i64) -> Offset {
     let mut asked = TopicPartitionList::new();
@@ -63,7 +68,7 @@ fn watermarks_are_the_ends_of_the_log() {
 /// The offset for a time is that of the first record of that time or later, also inside a batch and between records.
 #[test]
 fn the_offset_for_a_time_is_the_first_record_not_before_it() {
-    let topic = topic("times", 1);
+    let topic = keeping("times");
     let mut raw = Raw::connect();
     raw.append(&topic, 0, batch(at(&[1_000, 2_000, 3_000]), UNSTAMPED));
     raw.append(
@@ -100,7 +105,7 @@ fn the_offset_for_a_time_is_the_first_record_not_before_it() {
 /// Where no record is of that time or later, the answer is none, which librdkafka calls the end.
 #[test]
 fn a_time_beyond_the_end_has_no_offset() {
-    let topic = topic("beyond", 1);
+    let topic = keeping("beyond");
     let mut raw = Raw::connect();
     let reader = Reader::at(&topic, 0, Offset::Beginning);
     assert_eq!(found(&reader, &topic, 5), Offset::End);
@@ -116,7 +121,7 @@ fn a_time_beyond_the_end_has_no_offset() {
 /// Records need not be in the order of their times: the first one that is late enough counts, by its offset.
 #[test]
 fn times_out_of_order_are_searched_by_offset() {
-    let topic = topic("disorder", 1);
+    let topic = keeping("disorder");
     let mut raw = Raw::connect();
     for time in [5_000, 1_000, 9_000, 2_000] {
         raw.append(&topic, 0, batch(at(&[time]), UNSTAMPED));
@@ -131,7 +136,7 @@ fn times_out_of_order_are_searched_by_offset() {
 /// A time before deleted records finds the first record that is still there.
 #[test]
 fn deleted_records_are_not_found_by_their_time() {
-    let topic = topic("times-deleted", 1);
+    let topic = keeping("times-deleted");
     let mut raw = Raw::connect();
     for time in [1_000, 2_000, 3_000] {
         raw.append(&topic, 0, batch(at(&[time]), UNSTAMPED));
@@ -143,7 +148,7 @@ fn deleted_records_are_not_found_by_their_time() {
 /// The greatest time of a partition is told with the first record that has it.
 #[test]
 fn the_greatest_time_is_told_with_its_offset() {
-    let topic = topic("greatest", 1);
+    let topic = keeping("greatest");
     let mut raw = Raw::connect();
     let empty = raw.list_offset(&topic, 0, MAX_TIMESTAMP);
     assert_eq!(
@@ -171,13 +176,7 @@ fn a_topic_that_stamps_records_is_searched_by_its_stamps() {
         assert_eq!(answer.error_code, NONE);
         stamps.push(answer.log_append_time_ms);
         let next = answer.log_append_time_ms;
-        crate::common::await_that("the next millisecond", || {
-            std::time::UNIX_EPOCH
-                .elapsed()
-                .expect("after 1970")
-                .as_millis() as i64
-                > next
-        });
+        crate::common::await_that("the next millisecond", || crate::common::now_ms() > next);
     }
     let reader = Reader::at(&topic, 0, Offset::Beginning);
     assert_eq!(found(&reader, &topic, 2_000), Offset::Offset(0));

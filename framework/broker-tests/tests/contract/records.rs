@@ -4,21 +4,14 @@ use rdkafka::Message;
 use rdkafka::message::{Header, Headers, OwnedHeaders, Timestamp};
 use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::Offset;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::common::admin::{topic, topic_with};
 use crate::common::calls::{UNSTAMPED, batch, values};
 use crate::common::errors::NONE;
+use crate::common::now_ms;
 use crate::common::raw::Raw;
 use crate::common::reader::Reader;
 use crate::common::sender::Sender;
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
-    now.as_millis() as i64
-}
 
 /// Keys and values that are missing, empty, or any bytes come back so; missing and empty are not the same.
 #[test]
@@ -75,7 +68,7 @@ fn headers_come_back_in_their_order() {
 /// The time at which a record was created is kept, whatever the broker's clock says.
 #[test]
 fn a_creation_time_is_kept() {
-    let topic = topic("created", 1);
+    let topic = topic_with("created", 1, &[("retention.ms", "-1")]);
     let sender = Sender::new();
     for timestamp in [1, 1_600_000_000_123] {
         let record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&topic, 0);

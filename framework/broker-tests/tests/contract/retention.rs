@@ -12,6 +12,15 @@ use kafka_protocol::records::Record;
 use rdkafka::admin::AdminOptions;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+/// Records of 2023.
+fn old(texts: &[&str]) -> Vec<Record> {
+    let of_2023 = |one| Record {
+        timestamp: 1_700_000_000_000,
+        ..one
+    };
+    values(texts).into_iter().map(of_2023).collect()
+}
+
 /// Records before an offset are deleted by hand, never brought back by a smaller one; -1 deletes all.
 #[test]
 fn records_are_deleted_by_hand() {
@@ -98,18 +107,10 @@ fn old_records_go_by_their_age() {
     let kept = topic_with("by-age-kept", 1, &[("retention.ms", "-1")]);
     let mut raw = Raw::connect();
     for topic in [&kept, &topic] {
-        // Of 2023.
-        raw.append(topic, 0, batch(values(&["a", "b"]), UNSTAMPED));
+        raw.append(topic, 0, batch(old(&["a", "b"]), UNSTAMPED));
     }
     await_that("retention", || raw.watermarks(&topic, 0) == (2, 2));
-    let now = std::time::UNIX_EPOCH
-        .elapsed()
-        .expect("after 1970")
-        .as_millis() as i64;
-    let young = Record {
-        timestamp: now,
-        ..record(None, Some(b"young"))
-    };
+    let young = record(None, Some(b"young"));
     assert_eq!(raw.append(&topic, 0, batch(vec![young], UNSTAMPED)), 2);
     assert_eq!(raw.watermarks(&topic, 0), (2, 3));
     assert_eq!(raw.watermarks(&kept, 0), (0, 2));
@@ -122,7 +123,7 @@ fn a_lowered_age_takes_effect() {
     use rdkafka::admin::{AlterConfig, ResourceSpecifier};
     let topic = topic_with("lowered", 1, &[("retention.ms", "-1")]);
     let mut raw = Raw::connect();
-    raw.append(&topic, 0, batch(values(&["a", "b"]), UNSTAMPED));
+    raw.append(&topic, 0, batch(old(&["a", "b"]), UNSTAMPED));
     let change = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.ms", "1000");
     let altered = block_on(admin().alter_configs([&change], &options())).expect("an answer");
     assert!(altered[0].is_ok(), "{altered:?}");

@@ -107,9 +107,8 @@ fn an_unknown_topic_is_not_created_where_the_client_says_so() {
     }
 }
 
-/// A client that asks for creation gets the topic where the broker's `auto.create.topics.enable` says so, else none.
-#[test]
-fn an_unknown_topic_is_created_where_client_and_broker_say_so() {
+/// Whether the broker creates topics that a client asks for.
+pub(crate) fn creates_topics() -> bool {
     let setting = ResourceSpecifier::Broker(broker_id());
     let described = block_on(admin().describe_configs([&setting], &options())).expect("an answer");
     let described = described
@@ -117,12 +116,17 @@ fn an_unknown_topic_is_created_where_client_and_broker_say_so() {
         .next()
         .expect("one")
         .expect("the broker's settings");
-    let enabled = described
+    described
         .get("auto.create.topics.enable")
         .and_then(|entry| entry.value.clone())
         .expect("a value")
-        == "true";
+        == "true"
+}
 
+/// A client that asks for creation gets the topic where the broker's `auto.create.topics.enable` says so, else none.
+#[test]
+fn an_unknown_topic_is_created_where_client_and_broker_say_so() {
+    let enabled = creates_topics();
     let name = unique("automatic");
     let asked = MetadataRequestTopic::default().with_name(Some(topic_name(&name)));
     let request = MetadataRequest::default()

@@ -16,7 +16,7 @@ use parking_lot::RwLock;
 use super::LogError;
 use super::files::{At, Files};
 use super::index::{Entry, Index, Stored, Summary, Target, interval_bytes};
-use super::scan::recover;
+use super::scan::{From, recover};
 use super::segment::Stamped;
 use crate::batch::{BatchError, HEADER_BYTES, field, whole_len};
 
@@ -125,7 +125,12 @@ impl DiskSegment {
         let file = self.file().at(&self.path)?;
         let len_bytes = self.len_bytes();
         let mut index = Index::new(len_bytes);
-        recover(&*file, 0, len_bytes, self.base_offset, |_, batch| {
+        let from = From {
+            position: 0,
+            next_offset: self.base_offset,
+            may_have_gaps: self.generation > 0,
+        };
+        recover(&*file, from, len_bytes, |_, batch| {
             index.add_batch(batch);
         })
         .at(&self.path)?;
@@ -175,6 +180,7 @@ impl DiskSegment {
         files: &Files,
         batches: &[Stamped],
         buffer: &mut BytesMut,
+        publish: impl FnOnce(),
     ) -> Result<(), LogError> {
         let position = self.len_bytes();
         let file = self.file().at(&self.path)?;
@@ -196,6 +202,7 @@ impl DiskSegment {
             self.must_cut.store(!is_cut, Ordering::Relaxed);
             return Err(error).at(&self.path);
         }
+        publish();
         if let Some(index) = &mut *self.index.write() {
             for stamped in batches {
                 index.add(

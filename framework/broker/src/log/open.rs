@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::checkpoint::Checkpoint;
 use super::disk::{DiskSegment, log_path};
 use super::files::{At, Files};
 use super::index::{Index, Target};
-use super::scan::recover;
+use super::scan::{From, recover};
 use super::segment::Segment;
+use super::writer::millis;
 use super::{LogConfig, LogError};
 use crate::producers::Producers;
 
@@ -74,6 +76,8 @@ pub(super) fn open(dir: &Path, config: &LogConfig, files: &Files) -> Result<Open
         let base = checkpoint.next_offset;
         (base, (0, log_path(dir, base, 0)))
     });
+    // Records may carry any time: a producer found again counts as seen now, or it might be forgotten at once.
+    let now_ms = millis(SystemTime::now());
     let mut producers = checkpoint.producers;
     let file = files.open(&path).at(&path)?;
     let length = file.metadata().at(&path)?.len();
@@ -88,12 +92,16 @@ pub(super) fn open(dir: &Path, config: &LogConfig, files: &Files) -> Result<Open
     };
     let mut index = covered.unwrap_or_else(|| Index::new(config.segment_bytes));
     let position = index.summary.log_bytes;
-    let recovered = recover(&file, position, length, from_offset, |_, batch| {
+    let from = From {
+        position,
+        next_offset: from_offset,
+        may_have_gaps: generation > 0,
+    };
+    let recovered = recover(&file, from, length, |_, batch| {
         index.add_batch(batch);
         // The checkpoint knows the batches before it.
         if batch.base_offset() >= checkpoint.next_offset {
-            let timestamp = batch.max_timestamp();
-            producers.appended(batch, batch.base_offset(), timestamp, timestamp);
+            producers.appended(batch, batch.base_offset(), batch.max_timestamp(), now_ms);
         }
     })
     .at(&path)?;
@@ -115,7 +123,7 @@ pub(super) fn open(dir: &Path, config: &LogConfig, files: &Files) -> Result<Open
     let next_offset = recovered.next_offset;
     let is_believed = saved.is_some() && next_offset >= checkpoint.next_offset;
     if !is_believed && (saved.is_some() || segments.len() > 1) {
-        producers = read_producers(&segments)?;
+        producers = read_producers(&segments, now_ms)?;
     }
     let start_offset = if saved.is_some() {
         checkpoint.start_offset
@@ -180,12 +188,11 @@ fn parse_name(stem: &str) -> Option<(i64, u32)> {
 }
 
 /// Without a checkpoint the producers are found by reading the whole log.
-fn read_producers(segments: &[Arc<Segment>]) -> Result<Producers, LogError> {
+fn read_producers(segments: &[Arc<Segment>], now_ms: i64) -> Result<Producers, LogError> {
     let mut producers = Producers::default();
     for segment in segments {
         let read = segment.scan(Target::Offset(segment.base_offset()), |batch| {
-            let timestamp = batch.max_timestamp();
-            producers.appended(&batch, batch.base_offset(), timestamp, timestamp);
+            producers.appended(&batch, batch.base_offset(), batch.max_timestamp(), now_ms);
             Ok(true)
         });
         if let Err(error) = read {

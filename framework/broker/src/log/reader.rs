@@ -74,6 +74,10 @@ impl LogReader {
     /// Whole batches from the one on that holds `offset`, at most `max_bytes`; with `at_least_one` the first one whatever its
     /// size. Empty at the end of the log. The first batch may begin before `offset`: consumers skip what they have.
     ///
+    /// What is read lies before [`LogReader::end_offset`] as it is afterwards: ask for that second. While an append is being
+    /// published, the end may have moved already and the read still be empty; who then waits to be woken by the
+    /// writer's task misses nothing.
+    ///
     /// One read stays within a segment. From memory, one batch is handed out as it is, several are copied together.
     ///
     /// # Errors

@@ -121,7 +121,7 @@ impl Rewriter {
 
     pub(super) fn flush(&mut self, writer: &LogWriter) -> Result<(), LogError> {
         self.new
-            .append(&writer.files, &self.pending, &mut self.buffer)?;
+            .append(&writer.files, &self.pending, &mut self.buffer, || ())?;
         self.pending.clear();
         self.pending_bytes = 0;
         Ok(())

@@ -108,16 +108,24 @@ pub struct Recovered {
     pub next_offset: i64,
 }
 
-/// Judges the bytes from `position` on as opening a log does, and hands out every batch that stays.
+/// Where a scan begins, and what it expects there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From {
+    pub(super) position: u64,
+    pub(super) next_offset: i64,
+    /// Compaction leaves gaps between the offsets; otherwise there are none.
+    pub(super) may_have_gaps: bool,
+}
+
+/// Judges the bytes from `from` on as opening a log does, and hands out every batch that stays.
 pub(super) fn recover<S: ReadAt>(
     source: S,
-    position: u64,
+    from: From,
     end: u64,
-    next_offset: i64,
     mut each: impl FnMut(u64, &Batch),
 ) -> io::Result<Recovered> {
-    let mut batches = Batches::new(source, position, end);
-    let mut next_offset = next_offset;
+    let mut batches = Batches::new(source, from.position, end);
+    let mut next_offset = from.next_offset;
     loop {
         let at = batches.position();
         let batch = match batches.next() {
@@ -125,10 +133,10 @@ pub(super) fn recover<S: ReadAt>(
             Ok(None) | Err(ScanError::Damaged(_)) => break,
             Err(ScanError::Io(error)) => return Err(error),
         };
-        // What a longer tail has left behind may be whole, but does not continue the log.
-        let fits = batch.base_offset() >= next_offset
-            && batch.last_offset_delta() >= 0
-            && batch.last_offset() < i64::MAX;
+        // The checksum does not cover the base offset. And what a longer tail has left behind may be whole.
+        let continues = batch.base_offset() == next_offset
+            || from.may_have_gaps && batch.base_offset() > next_offset;
+        let fits = continues && batch.last_offset_delta() >= 0 && batch.last_offset() < i64::MAX;
         if !fits {
             return Ok(Recovered {
                 sound_bytes: at,
@@ -150,12 +158,21 @@ pub(super) fn recover<S: ReadAt>(
 #[must_use]
 pub fn recover_bytes(data: &[u8]) -> Recovered {
     let end = data.len() as u64;
-    let recovered = recover(data, 0, end, 0, |_, batch| {
-        // What compaction and the search by time do with it later.
-        if let Ok(records) = batch.decompressed() {
-            Walk::new(&records, batch.record_count()).for_each(drop);
-        }
-    });
+    let recovered = recover(
+        data,
+        From {
+            position: 0,
+            next_offset: 0,
+            may_have_gaps: false,
+        },
+        end,
+        |_, batch| {
+            // What compaction and the search by time do with it later.
+            if let Ok(records) = batch.decompressed() {
+                Walk::new(&records, batch.record_count()).for_each(drop);
+            }
+        },
+    );
     // Reading a slice within its length cannot fail.
     recovered.unwrap_or(Recovered {
         sound_bytes: 0,

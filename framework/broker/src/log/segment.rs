@@ -82,19 +82,22 @@ impl Segment {
         }
     }
 
-    /// Only the log's writer appends, to its last segment; `buffer` is empty between the calls.
+    /// Only the log's writer appends, to its last segment; `buffer` is empty between the calls. `publish` is called once the
+    /// batches are stored, and before a reader may see them.
     pub(super) fn append(
         &self,
         files: &Files,
         batches: &[Stamped],
         buffer: &mut BytesMut,
+        publish: impl FnOnce(),
     ) -> Result<(), LogError> {
         match self {
             Self::Memory(segment) => {
+                publish();
                 segment.append(batches, buffer);
                 Ok(())
             }
-            Self::Disk(segment) => segment.append(files, batches, buffer),
+            Self::Disk(segment) => segment.append(files, batches, buffer, publish),
         }
     }
 

@@ -160,8 +160,11 @@ impl LogWriter {
             });
         }
         self.make_room(&stamped)?;
+        // The end moves first, so that nobody is handed a record behind it.
+        let shared = &self.shared;
+        let publish = || shared.end_offset.store(next_offset, Ordering::Release);
         self.active
-            .append(&self.files, &stamped, &mut self.buffer)?;
+            .append(&self.files, &stamped, &mut self.buffer, publish)?;
         for stamped in &stamped {
             self.active_since
                 .get_or_insert_with(|| stamped.max_timestamp());
@@ -172,7 +175,6 @@ impl LogWriter {
                 now_ms,
             );
         }
-        self.shared.end_offset.store(next_offset, Ordering::Release);
         Ok(Appended {
             base_offset,
             last_offset: next_offset - 1,

@@ -54,7 +54,7 @@ pub(crate) const UNSTAMPED: Stamp = Stamp {
     sequence: -1,
 };
 
-/// A record with this key and value, and a creation time that is the same in every run.
+/// A record with this key and value, created now.
 pub(crate) fn record(key: Option<&str>, value: Option<&[u8]>) -> Record {
     Record {
         transactional: false,
@@ -66,7 +66,7 @@ pub(crate) fn record(key: Option<&str>, value: Option<&[u8]>) -> Record {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 1_700_000_000_000,
+        timestamp: super::now_ms(),
         key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
         value: value.map(Bytes::copy_from_slice),
         headers: Default::default(),

@@ -24,6 +24,14 @@ pub(crate) fn unique(what: &str) -> String {
     format!("contract-{what}-{}", &id[..12])
 }
 
+/// The time now, in milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_millis() as i64
+}
+
 /// Asks again and again until there is an answer; fails the case with `what` when none comes.
 pub(crate) fn await_some<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + PATIENCE;
