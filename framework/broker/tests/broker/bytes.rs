@@ -34,12 +34,24 @@ fn closes(broker: &Broker, bytes: &[u8]) -> bool {
 fn an_unknown_version_of_api_versions_is_told_the_known_ones() {
     let broker = Broker::builder().start_blocking().unwrap();
     let mut client = Client::connect(&broker.bootstrap(), "c");
-    client.socket.write_all(&frame(18, 99, b"who knows")).unwrap();
+    client
+        .socket
+        .write_all(&frame(18, 99, b"who knows"))
+        .unwrap();
     let mut body = client.receive_bytes().unwrap();
     assert_eq!(body.get_i32(), 7);
     let response = ApiVersionsResponse::decode(&mut body, 0).unwrap();
-    assert_eq!(response.error_code, ResponseError::UnsupportedVersion.code());
-    assert_eq!((response.api_keys[0].api_key, response.api_keys[0].max_version), (18, 4));
+    assert_eq!(
+        response.error_code,
+        ResponseError::UnsupportedVersion.code()
+    );
+    assert_eq!(
+        (
+            response.api_keys[0].api_key,
+            response.api_keys[0].max_version
+        ),
+        (18, 4)
+    );
     assert_eq!(client.call(&ApiVersionsRequest::default(), 0).error_code, 0);
 }
 
@@ -65,8 +77,14 @@ fn lengths_that_lie_end_the_connection() {
     assert!(closes(&broker, &[0, 0, 0, 3, 1, 2, 3]));
     // Two thousand million topics, in the old way and in the new one.
     assert!(closes(&broker, &frame(3, 1, &i32::MAX.to_be_bytes())));
-    assert!(closes(&broker, &frame(3, 12, &[0, 0xff, 0xff, 0xff, 0xff, 0x0f])));
-    assert_eq!(Client::connect(&broker.bootstrap(), "c").create("orders", 1, &[]), 0);
+    assert!(closes(
+        &broker,
+        &frame(3, 12, &[0, 0xff, 0xff, 0xff, 0xff, 0x0f])
+    ));
+    assert_eq!(
+        Client::connect(&broker.bootstrap(), "c").create("orders", 1, &[]),
+        0
+    );
 }
 
 #[test]
@@ -113,11 +131,19 @@ fn a_slow_reader_and_many_idle_connections_hinder_nobody() {
     for _ in 0..50 {
         slow.send(&all, 12);
     }
-    let idle: Vec<Client> = (0..500).map(|_| Client::connect(&broker.bootstrap(), "idle")).collect();
-    client.socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let idle: Vec<Client> = (0..500)
+        .map(|_| Client::connect(&broker.bootstrap(), "idle"))
+        .collect();
+    client
+        .socket
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
     for _ in 0..100 {
         assert_eq!(client.produce("orders", 0, &["a"]).0, 0);
     }
     drop(idle);
-    assert_eq!(slow.receive::<FetchRequest>(12).unwrap().responses[0].partitions[0].error_code, 0);
+    assert_eq!(
+        slow.receive::<FetchRequest>(12).unwrap().responses[0].partitions[0].error_code,
+        0
+    );
 }

@@ -12,8 +12,8 @@ use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProdu
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchDecoder,
-    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
+    RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
 /// Nothing here takes this long unless it hangs.
@@ -42,7 +42,11 @@ impl Client {
         let socket = TcpStream::connect(bootstrap)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        Ok(Client { socket, client_id: client_id.to_owned(), correlation: 0 })
+        Ok(Client {
+            socket,
+            client_id: client_id.to_owned(),
+            correlation: 0,
+        })
     }
 
     pub(crate) fn frame<R: Request>(&mut self, request: &R, version: i16) -> Bytes {
@@ -54,7 +58,9 @@ impl Client {
             .with_client_id(Some(text(&self.client_id)));
         let mut frame = BytesMut::new();
         frame.put_u32(0);
-        header.encode(&mut frame, R::header_version(version)).unwrap();
+        header
+            .encode(&mut frame, R::header_version(version))
+            .unwrap();
         request.encode(&mut frame, version).unwrap();
         let length = u32::try_from(frame.len() - 4).unwrap();
         frame[..4].copy_from_slice(&length.to_be_bytes());
@@ -69,7 +75,8 @@ impl Client {
     /// The next answer; an error if the connection ends instead.
     pub(crate) fn receive<R: Request>(&mut self, version: i16) -> io::Result<R::Response> {
         let mut body = self.receive_bytes()?;
-        let header = ResponseHeader::decode(&mut body, R::Response::header_version(version)).unwrap();
+        let header =
+            ResponseHeader::decode(&mut body, R::Response::header_version(version)).unwrap();
         assert!(header.correlation_id <= self.correlation);
         let response = R::Response::decode(&mut body, version).unwrap();
         assert!(!body.has_remaining(), "{} bytes too many", body.len());
@@ -84,7 +91,11 @@ impl Client {
         Ok(Bytes::from(body))
     }
 
-    pub(crate) fn try_call<R: Request>(&mut self, request: &R, version: i16) -> io::Result<R::Response> {
+    pub(crate) fn try_call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> io::Result<R::Response> {
         let frame = self.frame(request, version);
         self.socket.write_all(&frame)?;
         self.receive::<R>(version)
@@ -105,14 +116,18 @@ impl Client {
     pub(crate) fn create(&mut self, topic: &str, partitions: i32, configs: &[(&str, &str)]) -> i16 {
         let configs = configs.iter();
         let configs = configs.map(|(name, value)| {
-            CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+            CreatableTopicConfig::default()
+                .with_name(text(name))
+                .with_value(Some(text(value)))
         });
         let topic = CreatableTopic::default()
             .with_name(name(topic))
             .with_num_partitions(partitions)
             .with_replication_factor(1)
             .with_configs(configs.collect());
-        self.call(&CreateTopicsRequest::default().with_topics(vec![topic]), 7).topics[0].error_code
+        self.call(&CreateTopicsRequest::default().with_topics(vec![topic]), 7)
+            .topics[0]
+            .error_code
     }
 
     /// The error code and the first offset.
@@ -128,9 +143,15 @@ impl Client {
     }
 
     pub(crate) fn end_offset(&mut self, topic: &str, partition: i32) -> i64 {
-        let wanted = ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(-1);
-        let wanted = ListOffsetsTopic::default().with_name(name(topic)).with_partitions(vec![wanted]);
-        let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![wanted]);
+        let wanted = ListOffsetsPartition::default()
+            .with_partition_index(partition)
+            .with_timestamp(-1);
+        let wanted = ListOffsetsTopic::default()
+            .with_name(name(topic))
+            .with_partitions(vec![wanted]);
+        let request = ListOffsetsRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_topics(vec![wanted]);
         self.call(&request, 7).topics[0].partitions[0].offset
     }
 }
@@ -145,7 +166,7 @@ pub(crate) fn record(offset: i64, value: &str) -> Record {
         producer_epoch: NO_PRODUCER_EPOCH,
         timestamp_type: TimestampType::Creation,
         offset,
-        sequence: NO_SEQUENCE,
+        sequence: NO_SEQUENCE + i32::try_from(offset).unwrap(),
         timestamp: 1_700_000_000_000,
         key: Some(Bytes::from_static(b"key")),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
@@ -154,17 +175,31 @@ pub(crate) fn record(offset: i64, value: &str) -> Record {
 }
 
 pub(crate) fn batch(values: &[&str]) -> Bytes {
-    let records: Vec<Record> = values.iter().zip(0..).map(|(value, offset)| record(offset, value)).collect();
+    let records: Vec<Record> = values
+        .iter()
+        .zip(0..)
+        .map(|(value, offset)| record(offset, value))
+        .collect();
     let mut encoded = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    let options = RecordEncodeOptions {
+        version: 2,
+        compression: Compression::None,
+    };
     RecordBatchEncoder::encode(&mut encoded, &records, &options).unwrap();
     encoded.freeze()
 }
 
 pub(crate) fn produce_request(topic: &str, partition: i32, values: &[&str]) -> ProduceRequest {
-    let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch(values)));
-    let topic = TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![data]);
-    ProduceRequest::default().with_acks(-1).with_timeout_ms(5000).with_topic_data(vec![topic])
+    let data = PartitionProduceData::default()
+        .with_index(partition)
+        .with_records(Some(batch(values)));
+    let topic = TopicProduceData::default()
+        .with_name(name(topic))
+        .with_partition_data(vec![data]);
+    ProduceRequest::default()
+        .with_acks(-1)
+        .with_timeout_ms(5000)
+        .with_topic_data(vec![topic])
 }
 
 /// Waits for up to ten seconds for one byte.
@@ -174,7 +209,9 @@ pub(crate) fn fetch_request(topic: &str, partition: i32, offset: i64) -> FetchRe
         .with_current_leader_epoch(-1)
         .with_fetch_offset(offset)
         .with_partition_max_bytes(1 << 20);
-    let topic = FetchTopic::default().with_topic(name(topic)).with_partitions(vec![wanted]);
+    let topic = FetchTopic::default()
+        .with_topic(name(topic))
+        .with_partitions(vec![wanted]);
     FetchRequest::default()
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(10_000)

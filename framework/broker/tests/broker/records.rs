@@ -18,13 +18,25 @@ fn what_is_produced_is_fetched_from_any_offset() {
     assert_eq!(client.create("orders", 2, &[]), 0);
     assert_eq!(client.produce("orders", 1, &["a", "b"]), (0, 0));
     assert_eq!(client.produce("orders", 1, &["c"]), (0, 2));
-    assert_eq!(client.fetch("orders", 1, 0), (0, vec!["a".into(), "b".into(), "c".into()]));
+    assert_eq!(
+        client.fetch("orders", 1, 0),
+        (0, vec!["a".into(), "b".into(), "c".into()])
+    );
     assert_eq!(client.fetch("orders", 1, 2), (0, vec!["c".into()]));
     assert_eq!(client.end_offset("orders", 1), 3);
     assert_eq!(client.end_offset("orders", 0), 0);
-    assert_eq!(client.fetch("orders", 1, 4).0, ResponseError::OffsetOutOfRange.code());
-    assert_eq!(client.produce("orders", 2, &["x"]).0, ResponseError::UnknownTopicOrPartition.code());
-    assert_eq!(client.produce("nothing", 0, &["x"]).0, ResponseError::UnknownTopicOrPartition.code());
+    assert_eq!(
+        client.fetch("orders", 1, 4).0,
+        ResponseError::OffsetOutOfRange.code()
+    );
+    assert_eq!(
+        client.produce("orders", 2, &["x"]).0,
+        ResponseError::UnknownTopicOrPartition.code()
+    );
+    assert_eq!(
+        client.produce("nothing", 0, &["x"]).0,
+        ResponseError::UnknownTopicOrPartition.code()
+    );
 }
 
 #[test]
@@ -36,13 +48,22 @@ fn a_fetch_waits_until_there_is_something() {
     let began = Instant::now();
     consumer.send(&fetch_request("orders", 0, 0), 12);
     // An answer now would be an empty one.
-    consumer.socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    consumer
+        .socket
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
     consumer.socket.peek(&mut [0]).unwrap_err();
-    consumer.socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    consumer
+        .socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     producer.produce("orders", 0, &["a"]);
     let response = consumer.receive::<FetchRequest>(12).unwrap();
     assert_eq!(values(response), (0, vec!["a".into()]));
-    assert!(began.elapsed() < Duration::from_secs(8), "it waited to its end");
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "it waited to its end"
+    );
 }
 
 #[test]
@@ -56,7 +77,9 @@ fn a_fetch_ends_empty_when_its_time_is_over() {
     assert_eq!(values(client.call(&request, 12)), (0, vec![]));
     assert!(began.elapsed() >= Duration::from_millis(150));
     // More is asked for than there is: what there is comes at the end of the time.
-    let request = fetch_request("orders", 0, 0).with_max_wait_ms(150).with_min_bytes(100_000);
+    let request = fetch_request("orders", 0, 0)
+        .with_max_wait_ms(150)
+        .with_min_bytes(100_000);
     let began = Instant::now();
     assert_eq!(values(client.call(&request, 12)), (0, vec!["a".into()]));
     assert!(began.elapsed() >= Duration::from_millis(150));
@@ -78,17 +101,30 @@ fn one_of_many_partitions_wakes_a_fetch_again_and_again() {
     while offsets.iter().sum::<i64>() < 300 {
         let mut request = fetch_request("orders", 0, 0);
         let template = request.topics[0].partitions[0].clone();
-        request.topics = vec![FetchTopic::default().with_topic(name("orders")).with_partitions(
-            (0..64)
-                .map(|partition| template.clone().with_partition(partition).with_fetch_offset(offsets[partition as usize]))
-                .collect(),
-        )];
+        request.topics = vec![
+            FetchTopic::default()
+                .with_topic(name("orders"))
+                .with_partitions(
+                    (0..64)
+                        .map(|partition| {
+                            template
+                                .clone()
+                                .with_partition(partition)
+                                .with_fetch_offset(offsets[partition as usize])
+                        })
+                        .collect(),
+                ),
+        ];
         let began = Instant::now();
         let response = consumer.call(&request, 12);
-        assert!(began.elapsed() < Duration::from_secs(8), "a wake-up was lost at {offsets:?}");
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "a wake-up was lost at {offsets:?}"
+        );
         for partition in &response.responses[0].partitions {
             let one = FetchResponse::default().with_responses(vec![
-                fetch_response::FetchableTopicResponse::default().with_partitions(vec![partition.clone()]),
+                fetch_response::FetchableTopicResponse::default()
+                    .with_partitions(vec![partition.clone()]),
             ]);
             offsets[partition.partition_index as usize] += values(one).1.len() as i64;
         }
@@ -119,7 +155,10 @@ fn pipelined_requests_are_answered_in_order() {
     }
     for offset in 0..5 {
         let response = client.receive::<ProduceRequest>(9).unwrap();
-        assert_eq!(response.responses[0].partition_responses[0].base_offset, offset);
+        assert_eq!(
+            response.responses[0].partition_responses[0].base_offset,
+            offset
+        );
     }
 }
 
@@ -141,18 +180,28 @@ fn a_deleted_topic_wakes_who_waits_for_it_and_its_id_is_dead() {
     client.create("orders", 1, &[]);
     let id = |client: &mut Client| {
         let wanted = MetadataRequestTopic::default().with_name(Some(name("orders")));
-        client.call(&MetadataRequest::default().with_topics(Some(vec![wanted])), 12).topics[0].topic_id
+        client
+            .call(
+                &MetadataRequest::default().with_topics(Some(vec![wanted])),
+                12,
+            )
+            .topics[0]
+            .topic_id
     };
     let first = id(&mut client);
     let mut by_id = fetch_request("orders", 0, 0);
     by_id.topics[0].topic_id = first;
     let mut consumer = Client::connect(&broker.bootstrap(), "consumer");
     consumer.send(&by_id, 16);
-    let delete = DeleteTopicsRequest::default()
-        .with_topics(vec![delete_topics_request::DeleteTopicState::default().with_name(Some(name("orders")))]);
+    let delete = DeleteTopicsRequest::default().with_topics(vec![
+        delete_topics_request::DeleteTopicState::default().with_name(Some(name("orders"))),
+    ]);
     assert_eq!(client.call(&delete, 6).responses[0].error_code, 0);
     let response = consumer.receive::<FetchRequest>(16).unwrap();
-    assert_eq!(response.responses[0].partitions[0].error_code, ResponseError::UnknownTopicId.code());
+    assert_eq!(
+        response.responses[0].partitions[0].error_code,
+        ResponseError::UnknownTopicId.code()
+    );
     client.create("orders", 1, &[]);
     assert_ne!(id(&mut client), first);
     assert_eq!(
@@ -165,18 +214,35 @@ fn a_deleted_topic_wakes_who_waits_for_it_and_its_id_is_dead() {
 fn a_topic_is_created_when_metadata_asks_for_it_unless_that_is_off() {
     let wanted = || MetadataRequestTopic::default().with_name(Some(name("new")));
     let request = |create| {
-        MetadataRequest::default().with_topics(Some(vec![wanted()])).with_allow_auto_topic_creation(create)
+        MetadataRequest::default()
+            .with_topics(Some(vec![wanted()]))
+            .with_allow_auto_topic_creation(create)
     };
     let broker = Broker::builder().partitions(3).start_blocking().unwrap();
     let mut client = Client::connect(&broker.bootstrap(), "c");
     let unknown = ResponseError::UnknownTopicOrPartition.code();
-    assert_eq!(client.call(&request(false), 12).topics[0].error_code, unknown);
+    assert_eq!(
+        client.call(&request(false), 12).topics[0].error_code,
+        unknown
+    );
     let created = client.call(&request(true), 12);
-    assert_eq!((created.topics[0].error_code, created.topics[0].partitions.len()), (0, 3));
+    assert_eq!(
+        (
+            created.topics[0].error_code,
+            created.topics[0].partitions.len()
+        ),
+        (0, 3)
+    );
     assert_eq!(created.brokers[0].host.as_str(), "127.0.0.1");
-    let broker = Broker::builder().auto_create_topics(false).start_blocking().unwrap();
+    let broker = Broker::builder()
+        .auto_create_topics(false)
+        .start_blocking()
+        .unwrap();
     let mut client = Client::connect(&broker.bootstrap(), "c");
-    assert_eq!(client.call(&request(true), 12).topics[0].error_code, unknown);
+    assert_eq!(
+        client.call(&request(true), 12).topics[0].error_code,
+        unknown
+    );
 }
 
 #[test]
@@ -190,7 +256,10 @@ fn two_batches_for_one_partition_and_damaged_ones_are_refused() {
         client.call(&request, 9).responses[0].partition_responses[0].error_code
     };
     let good = batch(&["a"]).to_vec();
-    assert_eq!(send([good.clone(), good.clone()].concat()), ResponseError::InvalidRecord.code());
+    assert_eq!(
+        send([good.clone(), good.clone()].concat()),
+        ResponseError::InvalidRecord.code()
+    );
     let mut damaged = good.clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert_eq!(send(damaged), ResponseError::CorruptMessage.code());
