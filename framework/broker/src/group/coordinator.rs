@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::group::Group;
 use super::output::{Entry, Output, Turn};
+use super::state::Group;
 
 /// The coordinator's settings; the defaults are Kafka's, but for the initial delay.
 #[derive(Debug, Clone)]

@@ -13,8 +13,8 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::coordinator::Coordinator;
 use super::entry;
-use super::group::{Group, State};
 use super::output::{Context, Entry, Output, text};
+use super::state::{Group, State};
 
 /// From this version on a group that is not there is an error; before, it was described as dead.
 const DESCRIBE_NOT_FOUND: i16 = 6;

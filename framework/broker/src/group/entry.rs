@@ -10,10 +10,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::coordinator::Coordinator;
-use super::group::{Group, State};
 use super::member::Member;
 use super::offsets::Committed;
 use super::output::Entry;
+use super::state::{Group, State};
 
 /// A stored entry that cannot be read: the start stops, rather than go on without what groups committed.
 #[derive(Debug, thiserror::Error)]
@@ -259,7 +259,7 @@ impl Coordinator {
                     );
                 }
                 (Key::Offset(_, topic, partition), None) => {
-                    drop(group.delete_offset(topic, *partition))
+                    drop(group.delete_offset(topic, *partition));
                 }
             }
         }

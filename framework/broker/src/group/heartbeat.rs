@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
 
 use super::coordinator::Coordinator;
-use super::group::Group;
+use super::state::Group;
 
 impl Coordinator {
     /// Heartbeat 0-4.

@@ -7,10 +7,10 @@ use kafka_protocol::messages::JoinGroupRequest;
 use uuid::Uuid;
 
 use super::coordinator::Coordinator;
-use super::group::{Group, State};
 use super::member::{Member, millis};
-use super::output::{Context, Output, Token, Turn};
+use super::output::{Context, Output, Token, Turn, text};
 use super::rebalance::NEW_MEMBER_JOIN;
+use super::state::{Group, State};
 
 /// From this version on a dynamic member is told its id first and joins with it, so that a lost answer leaves no ghost.
 const MEMBER_ID_REQUIRED: i16 = 4;
@@ -84,7 +84,7 @@ impl Group {
             .as_deref()
             .and_then(|instance| self.member_of_instance(instance));
         if let Some(former) = former.map(ToOwned::to_owned) {
-            self.replace(turn, join, &former, id);
+            self.replace(turn, join, &former, &id);
         } else if join.request.group_instance_id.is_none()
             && join.context.version >= MEMBER_ID_REQUIRED
         {
@@ -151,7 +151,7 @@ impl Group {
     }
 
     /// A static member is back under a new id. The former one is fenced: whatever it still sends is refused.
-    fn replace(&mut self, turn: &mut Turn<'_>, join: &Join<'_>, former: &str, id: String) {
+    fn replace(&mut self, turn: &mut Turn<'_>, join: &Join<'_>, former: &str, id: &str) {
         let Some(mut member) = self.members.remove(former) else {
             return;
         };
@@ -163,27 +163,27 @@ impl Group {
         }
         let led = self.is_leader(former);
         if led {
-            self.leader = Some(id.clone());
+            self.leader = Some(id.to_owned());
         }
-        member.id.clone_from(&id);
-        self.members.insert(id.clone(), member);
-        self.wait_for_join(turn, join, &id);
-        if let Some(member) = self.members.get_mut(&id) {
+        id.clone_into(&mut member.id);
+        self.members.insert(id.to_owned(), member);
+        self.wait_for_join(turn, join, id);
+        if let Some(member) = self.members.get_mut(id) {
             member.keep_alive(turn.now);
         }
         match &self.state {
             State::Stable if self.select_protocol() == self.protocol => {
                 // The assignment stands, and moves on with the instance id: nobody else notices the restart.
                 turn.output.entries.push(self.to_entry());
-                let mut response = self.generation_for(&id);
+                let mut response = self.generation_for(id);
                 if join.context.version >= SKIP_ASSIGNMENT {
                     response.skip_assignment = led;
                 } else if led {
                     // It cannot be told to skip, so it is not told that it leads: it would assign anew for nobody.
-                    response.leader = super::output::text(former);
+                    response.leader = text(former);
                     response.members.clear();
                 }
-                if let Some(member) = self.members.get_mut(&id) {
+                if let Some(member) = self.members.get_mut(id) {
                     member.joining = None;
                 }
                 turn.answer_join(join.token, response);

@@ -8,8 +8,8 @@ use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
 use super::coordinator::Coordinator;
-use super::group::{Group, State};
 use super::output::{Context, Output, Turn};
+use super::state::{Group, State};
 
 /// From this version on several members may leave at once; before, one does, and its error is the answer's.
 const BATCHED: i16 = 3;

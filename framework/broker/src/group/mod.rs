@@ -7,16 +7,16 @@
 //! # Layout
 //! - [`coordinator`]: all groups, one method an API, and the clock's ticks
 //! - [`output`]: what a call is told and what it hands back
-//! - [`group`], [`member`]: one group's state and the choices made over its members
+//! - [`state`], [`member`]: one group's state and the choices made over its members
 //! - [`join`], [`sync`], [`leave`], [`heartbeat`]: one request each
 //! - [`rebalance`]: from the first join to the assignment, and what ends a wait
-//! - [`offsets`]: commit, fetch and delete; [`describe`]: describe, list and delete groups
+//! - [`offsets`]: commit and delete; [`fetch`]: read them; [`describe`]: describe, list and delete groups
 //! - [`entry`]: what is stored, and how it is read back
 
 mod coordinator;
 mod describe;
 mod entry;
-mod group;
+mod fetch;
 mod heartbeat;
 mod join;
 mod leave;
@@ -24,6 +24,7 @@ mod member;
 mod offsets;
 mod output;
 mod rebalance;
+mod state;
 mod sync;
 #[cfg(test)]
 mod tests;

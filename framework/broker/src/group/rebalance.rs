@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::group::{Group, Initial, State};
 use super::output::Turn;
+use super::state::{Group, Initial, State};
 
 /// How long a new member's join may wait. It cannot send heartbeats, so its session says nothing; but of a client that
 /// gave up and tried again, the earlier attempts must not stay for ever.
@@ -17,9 +17,9 @@ impl Group {
     /// last thing it waited for.
     pub(super) fn rebalance(&mut self, turn: &mut Turn<'_>) {
         if self.is_preparing() {
-            self.maybe_complete_join(turn)
+            self.maybe_complete_join(turn);
         } else {
-            self.prepare(turn)
+            self.prepare(turn);
         }
     }
 

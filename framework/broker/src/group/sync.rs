@@ -8,8 +8,8 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 
 use super::coordinator::Coordinator;
-use super::group::{Group, State};
 use super::output::{Context, Output, Token, Turn, text};
+use super::state::{Group, State};
 
 /// From this version on a sync says which protocol it takes the group to run.
 const NAMES_PROTOCOL: i16 = 5;

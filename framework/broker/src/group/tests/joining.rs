@@ -1,4 +1,4 @@
-//! Joining, choosing, assigning.
+//! Joining, and the choice of a protocol.
 
 use super::*;
 
@@ -151,84 +151,6 @@ fn of_equally_many_votes_the_leaders_count() {
 }
 
 #[test]
-fn followers_wait_for_the_leaders_assignment() {
-    let mut bench = Bench::new();
-    let (leader, _) = bench.come(joiner());
-    let (follower, _) = bench.come(joiner());
-    bench.join(&joiner().id(&leader));
-    let waiting = bench.sync(&follower, 2, &[]);
-    assert!(bench.waits(waiting));
-    let led = bench.sync(&leader, 2, &[(&leader, "0,1"), (&follower, "2,3")]);
-    assert_eq!(bench.synced(led).assignment, bytes("0,1"));
-    let synced = bench.synced(waiting);
-    assert_eq!(synced.assignment, bytes("2,3"));
-    assert_eq!(
-        (synced.protocol_type, synced.protocol_name),
-        (Some(text("consumer")), Some(text("range")))
-    );
-    let again = bench.sync(&follower, 2, &[]);
-    assert_eq!(bench.synced(again).assignment, bytes("2,3"));
-}
-
-#[test]
-fn a_member_that_the_leader_left_out_gets_nothing() {
-    let mut bench = Bench::new();
-    let (leader, _) = bench.come(joiner());
-    let (follower, _) = bench.come(joiner());
-    bench.join(&joiner().id(&leader));
-    bench.sync(&leader, 2, &[(&leader, "all"), ("ghost", "none")]);
-    let token = bench.sync(&follower, 2, &[]);
-    let synced = bench.synced(token);
-    assert_eq!((synced.error_code, synced.assignment), (0, Bytes::new()));
-}
-
-#[test]
-fn a_sync_must_fit_the_generation() {
-    let mut bench = Bench::new();
-    let ids = bench.stable(2);
-    let id = &ids[1];
-    let refused = |bench: &mut Bench, request: SyncGroupRequest| {
-        let token = bench.send_sync(&request);
-        bench.synced(token).error_code
-    };
-    assert_eq!(
-        refused(&mut bench, sync_request("ghost", 2)),
-        code(ResponseError::UnknownMemberId)
-    );
-    assert_eq!(
-        refused(&mut bench, sync_request(id, 1)),
-        code(ResponseError::IllegalGeneration)
-    );
-    let other = sync_request(id, 2).with_protocol_name(Some(text("sticky")));
-    assert_eq!(
-        refused(&mut bench, other),
-        code(ResponseError::InconsistentGroupProtocol)
-    );
-    let silent = sync_request(id, 2).with_protocol_type(None);
-    assert_eq!(
-        refused(&mut bench, silent),
-        code(ResponseError::InconsistentGroupProtocol)
-    );
-    let nameless = sync_request(id, 2).with_group_id(GroupId(text("")));
-    assert_eq!(
-        refused(&mut bench, nameless),
-        code(ResponseError::InvalidGroupId)
-    );
-    let elsewhere = sync_request(id, 2).with_group_id(GroupId(text("elsewhere")));
-    assert_eq!(
-        refused(&mut bench, elsewhere),
-        code(ResponseError::UnknownMemberId)
-    );
-
-    bench.come(joiner());
-    assert_eq!(bench.state(), "PreparingRebalance");
-    assert_eq!(
-        refused(&mut bench, sync_request(id, 2)),
-        code(ResponseError::RebalanceInProgress)
-    );
-}
-
-#[test]
 fn a_newcomer_makes_all_rejoin() {
     let mut bench = Bench::new();
     let ids = bench.stable(2);
@@ -254,20 +176,6 @@ fn a_newcomer_makes_all_rejoin() {
     assert_eq!(
         bench.heartbeat("ghost", 3),
         code(ResponseError::UnknownMemberId)
-    );
-}
-
-#[test]
-fn a_join_while_the_leader_assigns_sends_the_waiting_back() {
-    let mut bench = Bench::new();
-    let (leader, _) = bench.come(joiner());
-    let (follower, _) = bench.come(joiner());
-    bench.join(&joiner().id(&leader));
-    let waiting = bench.sync(&follower, 2, &[]);
-    bench.come(joiner());
-    assert_eq!(
-        bench.synced(waiting).error_code,
-        code(ResponseError::RebalanceInProgress)
     );
 }
 
@@ -324,68 +232,4 @@ fn of_two_joins_of_one_member_the_later_waits_on() {
         code(ResponseError::RebalanceInProgress)
     );
     assert!(bench.waits(later));
-}
-
-#[test]
-fn when_the_leader_leaves_another_leads() {
-    let mut bench = Bench::new();
-    let ids = bench.stable(2);
-    let leader = bench.group().leader.clone().unwrap();
-    let other = ids.iter().find(|id| **id != leader).unwrap();
-    assert_eq!(bench.leave(&leader), 0);
-    let token = bench.join(&joiner().id(other));
-    let joined = bench.joined(token);
-    assert_eq!((joined.generation_id, joined.members.len()), (3, 1));
-    assert_eq!(*joined.leader, **other);
-}
-
-#[test]
-fn when_the_last_leaves_the_group_is_empty_and_a_generation_on() {
-    let mut bench = Bench::new();
-    let ids = bench.stable(1);
-    assert_eq!(bench.leave(&ids[0]), 0);
-    assert_eq!((bench.state(), bench.group().generation), ("Empty", 2));
-    assert_eq!(bench.leave(&ids[0]), code(ResponseError::UnknownMemberId));
-    assert_eq!(
-        bench.heartbeat(&ids[0], 2),
-        code(ResponseError::UnknownMemberId)
-    );
-}
-
-#[test]
-fn who_leaves_while_its_join_waits_is_told() {
-    let mut bench = Bench::new();
-    bench.stable(1);
-    let (id, token) = bench.come(joiner());
-    assert_eq!(bench.leave(&id), 0);
-    assert_eq!(
-        bench.joined(token).error_code,
-        code(ResponseError::UnknownMemberId)
-    );
-}
-
-#[test]
-fn before_version_3_one_leaves_and_its_error_is_the_answers() {
-    let mut bench = Bench::new();
-    let ids = bench.stable(2);
-    for (member, error) in [
-        ("ghost", code(ResponseError::UnknownMemberId)),
-        (&ids[0], 0),
-    ] {
-        let request = LeaveGroupRequest::default()
-            .with_group_id(group())
-            .with_member_id(text(member));
-        let (response, output) = bench.coordinator.leave(bench.now, &context(2), &request);
-        encodes(&response, 2);
-        bench.take(output);
-        assert_eq!(response.error_code, error);
-    }
-    assert_eq!(bench.members(), BTreeSet::from([ids[1].as_str()]));
-}
-
-#[test]
-fn a_group_that_is_not_there_has_no_members_to_leave() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.leave("ghost"), code(ResponseError::UnknownMemberId));
-    assert!(bench.coordinator.groups.is_empty());
 }

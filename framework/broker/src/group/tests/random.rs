@@ -241,7 +241,7 @@ impl World {
             }
             Some(ResponseError::RebalanceInProgress) => {}
             Some(ResponseError::UnknownMemberId | ResponseError::FencedInstanceId) => {
-                *client = Client::default()
+                *client = Client::default();
             }
             Some(other) => panic!("no client here gives reason for {other}"),
         }
