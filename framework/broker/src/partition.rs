@@ -1,6 +1,6 @@
 //! One partition: a task that owns its log, and the readers that wait for what it appends.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -50,10 +50,10 @@ impl Partition {
     /// Opens the log and starts its task on the current runtime. `name` is what the log lines call it.
     pub(crate) fn open(
         name: String,
-        dir: Option<PathBuf>,
+        dir: Option<&Path>,
         config: LogConfig,
     ) -> Result<Arc<Partition>, LogError> {
-        let writer = LogWriter::open(dir.as_deref(), config)?;
+        let writer = LogWriter::open(dir, config)?;
         let (orders, received) = mpsc::unbounded_channel();
         let partition = Arc::new(Partition {
             reader: writer.reader(),

@@ -250,7 +250,7 @@ impl Faults {
                     leaderless.insert((topic.clone(), *partition), Instant::now() + *lasts);
                 }
                 Action::ExpireMember { group, member } => {
-                    verdict.expire.push((group.clone(), member.clone()))
+                    verdict.expire.push((group.clone(), member.clone()));
                 }
             }
             if fired.len() == REMEMBERED {

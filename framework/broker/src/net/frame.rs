@@ -72,7 +72,7 @@ impl Frames {
                 Ok(_) => {}
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn announced(&self) -> Result<Option<usize>, FrameError> {

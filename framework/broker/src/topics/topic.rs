@@ -44,7 +44,11 @@ impl Topic {
         for number in self.partition_count()..count {
             let name = format!("{}-{number}", self.name.as_str());
             let dir = dir.map(|dir| home(dir, &self.id).join(number.to_string()));
-            partitions.push(Partition::open(name, dir, self.config.log().clone())?);
+            partitions.push(Partition::open(
+                name,
+                dir.as_deref(),
+                self.config.log().clone(),
+            )?);
         }
         Ok(Topic {
             name: self.name.clone(),
