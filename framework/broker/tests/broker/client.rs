@@ -139,7 +139,7 @@ impl Client {
 
     /// The error code and the values from an offset on.
     pub(crate) fn fetch(&mut self, topic: &str, partition: i32, offset: i64) -> (i16, Vec<String>) {
-        values(self.call(&fetch_request(topic, partition, offset), 12))
+        values(&self.call(&fetch_request(topic, partition, offset), 12))
     }
 
     pub(crate) fn end_offset(&mut self, topic: &str, partition: i32) -> i64 {
@@ -221,7 +221,7 @@ pub(crate) fn fetch_request(topic: &str, partition: i32, offset: i64) -> FetchRe
         .with_topics(vec![topic])
 }
 
-pub(crate) fn values(response: FetchResponse) -> (i16, Vec<String>) {
+pub(crate) fn values(response: &FetchResponse) -> (i16, Vec<String>) {
     let partition = &response.responses[0].partitions[0];
     let mut records = partition.records.clone().unwrap_or_default();
     let mut values = Vec::new();

@@ -143,7 +143,7 @@ fn a_write_that_is_held_comes_late_and_after_others_though_its_client_is_gone() 
     assert_eq!(client.produce("orders", 0, &["early"]), (0, 0));
     assert_eq!(broker.faults().release("late"), 1);
     assert_eq!(
-        values(client.call(&fetch_request("orders", 0, 1), 12)),
+        values(&client.call(&fetch_request("orders", 0, 1), 12)),
         (0, vec!["late".into()])
     );
     let mut zombie = Client::connect(&broker.bootstrap(), "zombie");

@@ -1,6 +1,9 @@
 //! The broker over TCP, with nothing in between but the messages of the protocol.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
 
 mod client;
 

@@ -59,7 +59,7 @@ fn a_fetch_waits_until_there_is_something() {
         .unwrap();
     producer.produce("orders", 0, &["a"]);
     let response = consumer.receive::<FetchRequest>(12).unwrap();
-    assert_eq!(values(response), (0, vec!["a".into()]));
+    assert_eq!(values(&response), (0, vec!["a".into()]));
     assert!(
         began.elapsed() < Duration::from_secs(8),
         "it waited to its end"
@@ -74,14 +74,14 @@ fn a_fetch_ends_empty_when_its_time_is_over() {
     client.produce("orders", 0, &["a"]);
     let request = fetch_request("orders", 0, 1).with_max_wait_ms(150);
     let began = Instant::now();
-    assert_eq!(values(client.call(&request, 12)), (0, vec![]));
+    assert_eq!(values(&client.call(&request, 12)), (0, vec![]));
     assert!(began.elapsed() >= Duration::from_millis(150));
     // More is asked for than there is: what there is comes at the end of the time.
     let request = fetch_request("orders", 0, 0)
         .with_max_wait_ms(150)
         .with_min_bytes(100_000);
     let began = Instant::now();
-    assert_eq!(values(client.call(&request, 12)), (0, vec!["a".into()]));
+    assert_eq!(values(&client.call(&request, 12)), (0, vec!["a".into()]));
     assert!(began.elapsed() >= Duration::from_millis(150));
 }
 
@@ -126,7 +126,7 @@ fn one_of_many_partitions_wakes_a_fetch_again_and_again() {
                 fetch_response::FetchableTopicResponse::default()
                     .with_partitions(vec![partition.clone()]),
             ]);
-            offsets[partition.partition_index as usize] += values(one).1.len() as i64;
+            offsets[partition.partition_index as usize] += values(&one).1.len() as i64;
         }
     }
     producer.join().unwrap();
@@ -142,7 +142,7 @@ fn a_batch_larger_than_the_limits_comes_alone_and_whole() {
     client.produce("orders", 0, &["b"]);
     let mut request = fetch_request("orders", 0, 0).with_max_bytes(10);
     request.topics[0].partitions[0].partition_max_bytes = 10;
-    assert_eq!(values(client.call(&request, 12)), (0, vec![large]));
+    assert_eq!(values(&client.call(&request, 12)), (0, vec![large]));
 }
 
 #[test]
