@@ -203,15 +203,13 @@ fn a_silent_member_is_put_out() {
 fn a_member_that_misses_a_rebalance_is_put_out() {
     let group = unique("misses");
     let mut lazy = RawMember::new(&group);
-    let request = lazy.join_request().with_rebalance_timeout_ms(1_500);
-    lazy.id = lazy.raw.call(JOIN, &request).member_id;
-    let request = request.with_member_id(lazy.id.clone());
-    lazy.generation = lazy.raw.call(JOIN, &request).generation_id;
-    let sent = lazy.send_sync(&[(lazy.id.clone(), b"all")]);
-    assert_eq!(lazy.synced(sent).error_code, NONE);
+    lazy.rebalance_ms = 1_500;
+    lazy.join_alone();
 
     // It does not hear that it should join: its session is long, and it asks nothing.
     let mut eager = RawMember::new(&group);
+    // The longest wait that any member allows is how long the others wait.
+    eager.rebalance_ms = 1_500;
     eager.join_alone();
     assert_eq!(eager.generation, 2);
     assert_eq!(lazy.heartbeat(), UNKNOWN_MEMBER_ID);

@@ -121,9 +121,6 @@ impl Coordinator {
             let scheduled = std::mem::replace(&mut group.scheduled, next);
             self.deadlines.extend(next.map(|at| (at, id.to_owned())));
             self.unschedule(scheduled, id);
-        } else if let Some(at) = next {
-            // A tick took it out.
-            self.deadlines.insert((at, id.to_owned()));
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) struct RawMember {
     pub(crate) instance: Option<String>,
     pub(crate) generation: i32,
     pub(crate) session_ms: i32,
+    pub(crate) rebalance_ms: i32,
     pub(crate) protocols: Vec<(String, Bytes)>,
 }
 
@@ -55,6 +56,7 @@ impl RawMember {
             instance: None,
             generation: -1,
             session_ms: 30_000,
+            rebalance_ms: 30_000,
             protocols: vec![("contract".to_owned(), Bytes::from_static(b"meta"))],
         }
     }
@@ -75,7 +77,7 @@ impl RawMember {
         JoinGroupRequest::default()
             .with_group_id(group_id(&self.group))
             .with_session_timeout_ms(self.session_ms)
-            .with_rebalance_timeout_ms(30_000)
+            .with_rebalance_timeout_ms(self.rebalance_ms)
             .with_member_id(self.id.clone())
             .with_group_instance_id(self.instance.as_deref().map(text))
             .with_protocol_type(text("consumer"))
