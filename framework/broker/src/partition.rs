@@ -34,6 +34,9 @@ enum Order {
         done: oneshot::Sender<()>,
     },
     Configure(LogConfig),
+    Settle {
+        done: oneshot::Sender<()>,
+    },
     Close {
         done: oneshot::Sender<()>,
     },
@@ -96,6 +99,13 @@ impl Partition {
 
     pub(crate) fn configure(&self, config: LogConfig) {
         self.send(Order::Configure(config));
+    }
+
+    /// Returns when what was ordered before is done, also by those who did not wait for it.
+    pub(crate) async fn settle(&self) {
+        let (done, result) = oneshot::channel();
+        self.send(Order::Settle { done });
+        let _ = result.await;
     }
 
     /// Ends the task with a checkpoint, after what was ordered before.
@@ -173,6 +183,7 @@ async fn run(
                 let _ = done.send(());
             }
             Order::Configure(config) => writer.set_config(config),
+            Order::Settle { done } => drop(done),
             Order::Close { done } => {
                 if let Err(error) = writer.close() {
                     tracing::warn!(partition = name, %error, "closed without a checkpoint; the next start scans its end");

@@ -165,7 +165,10 @@ impl Broker {
         };
         let node = Arc::clone(&self.node);
         let began = self.run(async move {
-            let groups = Groups::restore(offsets_log(&node.catalogue).await?)?;
+            let log = offsets_log(&node.catalogue).await?;
+            // A connection that was broken may have left something to be stored.
+            log.settle().await;
+            let groups = Groups::restore(log)?;
             *node.groups.write() = Arc::new(groups);
             let address = node.address.to_string();
             Serving::begin(&node, socket).map_err(|source| StartError::Listen { address, source })

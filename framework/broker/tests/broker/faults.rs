@@ -198,3 +198,37 @@ fn a_broker_that_is_stopped_refuses_and_has_all_when_it_is_back() {
     let mut client = Client::connect(&broker.bootstrap(), "c");
     assert_eq!(client.produce("orders", 0, &["b"]), (0, 1));
 }
+
+#[test]
+fn a_member_is_expired_by_the_name_of_its_client() {
+    let (broker, mut client) = started(Plan::new());
+    let group = || GroupId(crate::client::text("group"));
+    let protocol = join_group_request::JoinGroupRequestProtocol::default()
+        .with_name(crate::client::text("range"));
+    let join = JoinGroupRequest::default()
+        .with_group_id(group())
+        .with_session_timeout_ms(60_000)
+        .with_rebalance_timeout_ms(60_000)
+        .with_protocol_type(crate::client::text("consumer"))
+        .with_protocols(vec![protocol]);
+    let joined = client.call(&join, 3);
+    assert_eq!(joined.error_code, 0);
+    let sync = SyncGroupRequest::default()
+        .with_group_id(group())
+        .with_generation_id(joined.generation_id)
+        .with_member_id(joined.member_id.clone());
+    assert_eq!(client.call(&sync, 3).error_code, 0);
+    let beat = HeartbeatRequest::default()
+        .with_group_id(group())
+        .with_generation_id(joined.generation_id)
+        .with_member_id(joined.member_id);
+    assert_eq!(client.call(&beat, 3).error_code, 0);
+    broker.expire_member("group", "somebody else");
+    broker.expire_member("nobody", "c");
+    assert_eq!(client.call(&beat, 3).error_code, 0);
+    broker.expire_member("group", "c");
+    assert_eq!(
+        client.call(&beat, 3).error_code,
+        ResponseError::UnknownMemberId.code()
+    );
+}
