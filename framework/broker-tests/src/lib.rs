@@ -1,0 +1,8 @@
+//! What kolo, its command line and its tests rely on of a Kafka broker, as tests.
+//!
+//! The same code runs on a real Apache Kafka (`KOLO_TEST_BOOTSTRAP` names it) and on the embedded broker of
+//! `kolo-broker`, which it starts itself when no broker is named. Where the two differ, Apache Kafka is right.
+//!
+//! There is nothing here but `tests/contract`: one file an idea, one sentence a case. Most cases go through librdkafka,
+//! the client that kolo uses; what that hides (topic ids, sequences of an idempotent producer, exact error codes,
+//! hostile bytes) goes through a small client of `kafka-protocol`'s messages, in `tests/contract/common/raw.rs`.

@@ -1,0 +1,93 @@
+//! What a frame holds: a header that says what the rest is.
+
+use bytes::{Buf, Bytes};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, StrBytes};
+
+use super::{Refused, api_versions, guard};
+
+/// One request, its body not decoded yet.
+pub(crate) struct Request {
+    pub(super) key: ApiKey,
+    pub(super) version: i16,
+    pub(super) client_id: StrBytes,
+    correlation_id: i32,
+    body: Bytes,
+}
+
+impl Request {
+    /// Reads the header. Whatever is not served ends here, but for versions of `ApiVersions` that are not known: a client
+    /// learns from the answer which are.
+    pub(crate) fn open(frame: Bytes) -> Result<Request, Refused> {
+        let mut start = frame.clone();
+        if start.len() < 8 {
+            return Err(Refused::Headless(frame.len()));
+        }
+        let (key, version, correlation_id) = (start.get_i16(), start.get_i16(), start.get_i32());
+        let unserved = Refused::Unserved { key, version };
+        let Ok(key) = ApiKey::try_from(key) else {
+            return Err(unserved);
+        };
+        if !api_versions::serves(key, version) {
+            if key == ApiKey::ApiVersions {
+                let client_id = StrBytes::default();
+                return Ok(Request {
+                    key,
+                    version,
+                    client_id,
+                    correlation_id,
+                    body: Bytes::new(),
+                });
+            }
+            return Err(unserved);
+        }
+        let header_version = key.request_header_version(version);
+        let mut body = frame;
+        let header =
+            RequestHeader::decode(&mut body, header_version).map_err(|why| Refused::Malformed {
+                key,
+                version,
+                why: why.to_string(),
+            })?;
+        let client_id = header.client_id.unwrap_or_default();
+        Ok(Request {
+            key,
+            version,
+            client_id,
+            correlation_id,
+            body,
+        })
+    }
+
+    /// Whether the answer may wait for what other clients do.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(
+            self.key,
+            ApiKey::Fetch | ApiKey::JoinGroup | ApiKey::SyncGroup
+        )
+    }
+
+    pub(super) fn decode<R: Decodable>(&self) -> Result<R, Refused> {
+        let flexible = self.key.request_header_version(self.version) >= 2;
+        let longest = if self.key == ApiKey::Produce {
+            usize::MAX
+        } else {
+            guard::MAX_ELEMENTS
+        };
+        guard::decode(&self.body, self.version, flexible, longest).map_err(|why| {
+            Refused::Malformed {
+                key: self.key,
+                version: self.version,
+                why,
+            }
+        })
+    }
+
+    pub(super) fn answer_header(&self) -> ResponseHeader {
+        ResponseHeader::default().with_correlation_id(self.correlation_id)
+    }
+
+    pub(super) fn answer_header_version(&self) -> i16 {
+        self.key.response_header_version(self.version)
+    }
+}

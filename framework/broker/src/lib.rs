@@ -1,0 +1,42 @@
+//! A small embedded Kafka broker for development and tests.
+//!
+//! One node that speaks Kafka's own wire protocol: topics, idempotent producers, groups, persistence when asked for, and
+//! faults on request. It behaves as Apache Kafka does wherever it answers at all, and refuses clearly where it does
+//! not. It is not for production: there is one copy of the data, and nothing is synced to disk before it is acknowledged.
+//!
+//! ```
+//! use kolo_broker::Broker;
+//!
+//! let broker = Broker::builder().partitions(6).start_blocking()?;
+//! println!("bootstrap.servers={}", broker.bootstrap());
+//! broker.shutdown_blocking();
+//! # Ok::<(), kolo_broker::StartError>(())
+//! ```
+//!
+//! # Layout
+//! - [`Broker`], [`Builder`]: starts, stops and starts again
+//! - [`faults`]: what befalls which request
+//! - `net`: the listener, frames, one task a connection; `api`: one file an API
+//! - `topics`: names, ids, settings; `partition`: one task a partition, which owns its log
+//! - `batch`, `log`, `producers`: a partition's log and the idempotent producers of it
+//! - `group`: the group coordinator, as a machine without IO; `groups`: what drives it
+
+mod api;
+mod broker;
+pub mod faults;
+mod group;
+mod groups;
+mod net;
+mod node;
+mod partition;
+mod topics;
+
+// Public for the fuzz targets and the benchmarks; not part of what a test of yours needs.
+#[doc(hidden)]
+pub mod batch;
+#[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
+pub mod producers;
+
+pub use broker::{Broker, Builder, StartError};
