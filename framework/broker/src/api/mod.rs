@@ -20,6 +20,7 @@ mod produce;
 mod records;
 mod request;
 mod served;
+mod synonyms;
 mod topics;
 
 use std::sync::Arc;
