@@ -6,3 +6,8 @@
 //! There is nothing here but `tests/contract`: one file an idea, one sentence a case. Most cases go through librdkafka,
 //! the client that kolo uses; what that hides (topic ids, sequences of an idempotent producer, exact error codes,
 //! hostile bytes) goes through a small client of `kafka-protocol`'s messages, in `tests/contract/common/raw.rs`.
+
+/// The examples of the broker's page are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/broker.md")]
+struct Page;

@@ -95,6 +95,43 @@ fn settings_are_described_with_their_source() {
     }
 }
 
+/// A setting's synonyms are the topic's own value and Kafka's setting that is its default, in the order in which they count.
+#[test]
+fn settings_are_described_with_their_synonyms() {
+    const OF_TOPIC: i8 = 1;
+    const BY_DEFAULT: i8 = 5;
+    let settings = [("cleanup.policy", "compact"), ("segment.ms", "3600000")];
+    let topic = topic_with("synonyms", 1, &settings);
+    let names = ["cleanup.policy", "segment.bytes", "segment.ms"];
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(&topic))
+        .with_configuration_keys(Some(names.map(text).into()));
+    let request = DescribeConfigsRequest::default()
+        .with_resources(vec![resource])
+        .with_include_synonyms(true);
+    let mut answer = Raw::connect().call(4, &request).results.remove(0);
+    answer
+        .configs
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    let told = answer.configs.iter().map(|config| {
+        let synonyms = config.synonyms.iter().map(|synonym| {
+            let value = synonym.value.as_deref().unwrap_or("null");
+            (&*synonym.name, value, synonym.source)
+        });
+        synonyms.collect::<Vec<_>>()
+    });
+    let expected = [
+        vec![
+            ("cleanup.policy", "compact", OF_TOPIC),
+            ("log.cleanup.policy", "delete", BY_DEFAULT),
+        ],
+        vec![("log.segment.bytes", "1073741824", BY_DEFAULT)],
+        vec![("segment.ms", "3600000", OF_TOPIC)],
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+}
+
 /// Only the settings that are asked for are told.
 #[test]
 fn single_settings_are_described() {

@@ -70,3 +70,36 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Reply, Refused> {
         .with_api_keys(SERVED.iter().map(|key| entry(*key)).collect());
     call.reply(&response, &verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of `docs/broker.md`.
+    fn table() -> String {
+        let mut keys = SERVED.to_vec();
+        keys.sort_by_key(|key| *key as i16);
+        let rows = keys.into_iter().map(|key| {
+            let versions = key.valid_versions();
+            let (number, min, max) = (key as i16, versions.min, versions.max);
+            format!("| {number} | {key:?} | {min} to {max} |\n")
+        });
+        "| Key | API | Versions |\n|---|---|---|\n".to_owned() + &rows.collect::<String>()
+    }
+
+    #[test]
+    fn the_page_tells_what_is_served() {
+        let page = include_str!("../../../../docs/broker.md");
+        let told = page
+            .split_once("<!-- served: begin")
+            .and_then(|(_, rest)| rest.split_once("-->\n"))
+            .and_then(|(_, rest)| rest.split_once("<!-- served: end -->"))
+            .map(|(told, _)| told);
+        let table = table();
+        assert_eq!(
+            told,
+            Some(&*table),
+            "put this between the markers of docs/broker.md:\n{table}"
+        );
+    }
+}
