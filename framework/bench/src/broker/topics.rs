@@ -1,6 +1,5 @@
-//! The broker under test: its topics, and its process.
+//! Topics of the broker under test.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -68,20 +67,4 @@ impl Topics {
             Some(Err((topic, error))) => bail!("the topic `{topic}` is not deleted: {error}"),
         }
     }
-}
-
-/// The process of a broker that `scripts/kafka/start` started at this address; `None` if it is not known.
-pub(crate) fn process_at(bootstrap: &str) -> Option<u32> {
-    let status = Command::new("scripts/kafka/status")
-        .arg("--json")
-        .output()
-        .ok()?;
-    let lines = String::from_utf8(status.stdout).ok()?;
-    lines.lines().find_map(|line| {
-        let broker: serde_json::Value = serde_json::from_str(line).ok()?;
-        (broker["bootstrap"] == bootstrap)
-            .then(|| broker["pid"].as_u64())
-            .flatten()
-            .and_then(|process| u32::try_from(process).ok())
-    })
 }
