@@ -381,7 +381,7 @@ pub(crate) fn stamp(batch: &mut [u8], base_offset: i64, log_append_time: Option<
 }
 
 /// Computes the checksum anew.
-fn seal(batch: &mut [u8]) {
+pub(crate) fn seal(batch: &mut [u8]) {
     let crc = crc32c::crc32c(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }

@@ -35,6 +35,8 @@ mod topics;
 #[doc(hidden)]
 pub mod batch;
 #[doc(hidden)]
+pub mod fuzzing;
+#[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
 pub mod producers;
