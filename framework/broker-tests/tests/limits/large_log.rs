@@ -77,7 +77,7 @@ fn start_and_look(dir: &std::path::Path, after: &str, end: i64) -> u64 {
     eprintln!(
         "{after}, two logs of {end} MB: started in {took:?}, read {read} bytes, {files} files open, holds {held} bytes"
     );
-    assert!(files < 40, "{files} files are open");
+    assert!(files < 24, "{files} files are open");
     assert!(held < 20 * MB, "{held} bytes are held");
     let mut raw = Raw::connect_to(&address);
     for topic in ["rolled", "whole"] {
