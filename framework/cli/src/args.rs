@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Show topics: what they are, who owns them, how far they reach
     Topics(Topics),
+    /// Run a small Kafka in this process, for development and tests, until Ctrl-C
+    Dev(Dev),
     /// Print the completion script of a shell
     #[command(after_long_help = COMPLETIONS_HELP)]
     Completions {
@@ -183,6 +185,30 @@ pub(crate) enum TopicsAction {
     },
 }
 
+#[derive(Debug, Args)]
+#[command(after_long_help = DEV_HELP)]
+pub(crate) struct Dev {
+    /// Keep everything in this directory, which is made if need be; without it, everything is in memory
+    ///
+    /// One broker at a time can have it. The next start goes on where this one ended, however it ended.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen, as `host:port`; port 0 takes a free one
+    ///
+    /// Whoever reaches the address can read and write everything: nothing asks for a password.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9092", value_parser = listen)]
+    pub(crate) listen: String,
+    /// How many partitions a topic gets if its creator does not say
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    pub(crate) partitions: i32,
+    /// Refuse a topic that nobody created, instead of creating it when a client asks for it
+    #[arg(long)]
+    pub(crate) no_auto_create: bool,
+    /// Print one JSON object when it listens: `bootstrap`, its address, and `data`, its directory or null
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
@@ -205,11 +231,24 @@ fn id(text: &str) -> Result<String, String> {
     }
 }
 
+fn listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').map(|(host, port)| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        !host.is_empty() && port.parse::<u16>().is_ok()
+    });
+    if port == Some(true) {
+        Ok(text.to_owned())
+    } else {
+        Err("an address is host:port, such as 127.0.0.1:9093; port 0 takes a free one".into())
+    }
+}
+
 const MAIN_HELP: &str = "\
 Examples:
   kolo topics list
   kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
   kolo tail orders orders.outcome --from 10m
+  kolo dev
 
 Environment:
   KOLO_BOOTSTRAP   the brokers, as --bootstrap
@@ -219,7 +258,7 @@ Environment:
   NO_COLOR         set to anything: no colours
 
 Exit codes:
-  0  done; also where the reader of the output has closed it, and where `tail` was ended with Ctrl-C
+  0  done; also where the reader of the output has closed it, and where `tail` or `dev` was ended with Ctrl-C
   1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish
   2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
      that only its owner writes to";
@@ -274,6 +313,31 @@ Examples:
 
 Kinds of topics: a `stream` holds an aggregate's own events and is written by its owner alone, whom its fence records
 name; an `inbox` holds copies that a router made; everything else is open to publish to. Exit codes: see `kolo --help`.";
+
+const DEV_HELP: &str = "\
+Examples:
+  A Kafka in memory at 127.0.0.1:9092, gone when it ends. In another terminal, look at it:
+    kolo dev
+    kolo topics list
+
+  One that remembers, and one more beside it:
+    kolo dev --data ~/.kolo-dev
+    kolo dev --listen 127.0.0.1:0
+
+  In a script: start it, read where it listens, and end it when done:
+    kolo dev --listen 127.0.0.1:0 --json > ready.json & broker=$!
+    until test -s ready.json; do sleep 0.1; done
+    export KOLO_BOOTSTRAP=$(jq -r .bootstrap ready.json)
+    kill $broker
+
+It speaks Kafka's own protocol: services, `kolo`, kcat and Kafka's Java tools work against it. Topics, idempotent
+producers, groups, retention and compaction are as in Apache Kafka; transactions are refused.
+
+It is not for production: there is one copy of the data, and nothing is synced to disk before it is acknowledged. With
+--data, an acknowledged record survives a kill -9 of the broker, but not a loss of power.
+
+Ctrl-C or SIGTERM closes the logs and ends it with exit code 0; a second one ends it at once. Its warnings go to the
+standard error output; KOLO_LOG=debug shows more. Exit codes: see `kolo --help`.";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:

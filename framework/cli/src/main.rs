@@ -5,11 +5,13 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
+//! - `dev`: a broker for development, in this process
 //! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
 
 mod args;
 mod cluster;
+mod dev;
 mod failure;
 mod near;
 mod owner;
@@ -22,14 +24,25 @@ mod topics;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches};
 use kolo_kafka::Config;
 
 use args::{Cli, Command, Connection};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let (Command::Dev(_), Some(ValueSource::CommandLine)) =
+        (&cli.command, matches.value_source("bootstrap"))
+    {
+        // KOLO_BOOTSTRAP may well be set where it is started; but who types this means something else.
+        let mut command = Cli::command();
+        let message = "`kolo dev` connects to nobody: --listen says where it listens";
+        command.error(ErrorKind::ArgumentConflict, message).exit();
+    }
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -50,6 +63,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Publish(args) => publish::run(args, config),
         Command::Tail(args) => tail::run(args, &config()?),
         Command::Topics(args) => topics::run(args, &config()?),
+        Command::Dev(args) => dev::run(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "kolo", &mut script);

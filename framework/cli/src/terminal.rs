@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 
@@ -53,6 +55,8 @@ pub(crate) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
+const ENDING: [i32; 2] = [SIGINT, SIGTERM];
+
 /// Set by the first Ctrl-C or SIGTERM; the second ends the process at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
@@ -60,13 +64,11 @@ pub(crate) struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     pub(crate) fn listen() -> Result<Self, Failure> {
         let flag = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        for signal in ENDING {
             // In this order: the handler that ends the process acts only if the flag had been set before.
             signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&flag))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-                .map_err(|error| {
-                    Failure::run(format!("no handler for Ctrl-C can be set: {error}"))
-                })?;
+                .map_err(|error| unheard(&error))?;
         }
         Ok(Interrupt(flag))
     }
@@ -74,6 +76,20 @@ impl Interrupt {
     pub(crate) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Does nothing until the first of them comes.
+    pub(crate) fn wait(&self) -> Result<(), Failure> {
+        let mut signals = Signals::new(ENDING).map_err(|error| unheard(&error))?;
+        // Looked at only now, when nothing can come unseen any more.
+        if !self.came() {
+            signals.forever().next();
+        }
+        Ok(())
+    }
+}
+
+fn unheard(error: &std::io::Error) -> Failure {
+    Failure::run(format!("no handler for Ctrl-C can be set: {error}"))
 }
 
 #[cfg(test)]

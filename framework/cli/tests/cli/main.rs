@@ -8,6 +8,7 @@
 )]
 
 mod common;
+mod dev;
 mod follow;
 mod publish;
 mod stream;
