@@ -96,8 +96,11 @@ fn figure(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.2}"))
 }
 
+/// One column of the comparison.
+type Figure = fn(&Pass) -> Option<f64>;
+
 fn compare(name: &str, subjects: &[Subject], first: &[Pass], second: &[Pass]) {
-    let columns: [(&str, fn(&Pass) -> Option<f64>); 3] = [
+    let columns: [(&str, Figure); 3] = [
         ("records/s", |pass| Some(pass.records_per_second)),
         ("client CPU", |pass| pass.client),
         ("broker CPU", |pass| pass.broker),
