@@ -74,6 +74,51 @@ java_command() {
     if [[ -n ${JAVA_HOME:-} ]]; then printf '%s/bin/java\n' "$JAVA_HOME"; else printf 'java\n'; fi
 }
 
+require_java() {
+    local java first version
+    java=$(java_command)
+    command -v "$java" >/dev/null ||
+        die "no '$java' found: install Java $JAVA_AT_LEAST or newer (Debian: apt-get install default-jre-headless), or set JAVA_HOME"
+    first=$("$java" -version 2>&1 | grep -m1 ' version "') || die "'$java -version' does not name its version"
+    version=${first#*\"}
+    version=${version%%[.\"-]*}
+    [[ $version =~ ^[0-9]+$ ]] || die "'$java -version' says: $first"
+    ((version >= JAVA_AT_LEAST)) ||
+        die "Kafka $KAFKA_VERSION needs Java $JAVA_AT_LEAST or newer, '$java' is: $first (set JAVA_HOME to a newer one)"
+}
+
+# Downloads beside the final place and moves, so that a broken download is never taken for a whole one.
+fetch_jars() {
+    [[ -d $KAFKA_JARS ]] && return
+    command -v mvn >/dev/null ||
+        die "no 'mvn' found, which downloads Kafka once: install Maven (Debian: apt-get install maven)"
+    local work=$KAFKA_JARS.partial log=$KAFKA_ROOT/.jars/download.log
+    rm -rf "$work"
+    mkdir -p "$work"
+    cat >"$work/pom.xml" <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>kolo</groupId>
+  <artifactId>kafka-for-development</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_$KAFKA_SCALA</artifactId><version>$KAFKA_VERSION</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$KAFKA_VERSION</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>$SLF4J_VERSION</version></dependency>
+  </dependencies>
+</project>
+POM
+    say "downloading Kafka $KAFKA_VERSION into .kafka/.jars (once)"
+    if ! mvn --batch-mode --quiet --file "$work/pom.xml" \
+        "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN:copy-dependencies" \
+        -DincludeScope=runtime "-DoutputDirectory=$work" >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "Maven could not download Kafka; its whole output: $log"
+    fi
+    mv "$work" "$KAFKA_JARS"
+}
+
 # kafka_tool SECONDS CLASS ARG...: runs one of Kafka's own tools, for so long at most. Short-lived, so without the
 # optimising compiler.
 kafka_tool() {

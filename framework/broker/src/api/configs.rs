@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceResponse;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
-    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+    DescribeConfigsResourceResult, DescribeConfigsResult,
 };
 use kafka_protocol::messages::incremental_alter_configs_request::AlterableConfig;
 use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse as IncrementalResponse;
@@ -16,6 +16,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::synonyms::{synonym, synonyms_of};
 use super::{Call, refusal};
 use crate::net::MAX_FRAME_BYTES;
 use crate::node::NODE_ID;
@@ -25,9 +26,9 @@ const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
 /// Where a value comes from.
-const OF_TOPIC: i8 = 1;
+pub(super) const OF_TOPIC: i8 = 1;
 const OF_BROKER: i8 = 4;
-const BY_DEFAULT: i8 = 5;
+pub(super) const BY_DEFAULT: i8 = 5;
 
 /// The type of a setting of the broker, as far as these are told.
 const STRING: i8 = 2;
@@ -79,8 +80,13 @@ fn describe_one(
                 .map(|setting| {
                     let (value, source) = value_of(&topic, setting);
                     let kind = setting.kind as i8;
-                    entry(call, setting.name, value, source, kind, with_synonyms)
-                        .with_read_only(false)
+                    let synonyms = synonyms_of(&topic, setting);
+                    let told = entry(call, setting.name, value, source, kind);
+                    told.with_read_only(false).with_synonyms(if with_synonyms {
+                        synonyms
+                    } else {
+                        vec![]
+                    })
                 })
                 .collect())
         }
@@ -98,7 +104,13 @@ fn describe_one(
                 .filter(|(name, _)| wanted(name))
                 .map(|(name, value)| {
                     let value = StrBytes::from_string(value);
-                    entry(call, name, value, OF_BROKER, STRING, with_synonyms).with_read_only(true)
+                    let synonyms = vec![synonym(name, value.clone(), OF_BROKER)];
+                    let told = entry(call, name, value, OF_BROKER, STRING);
+                    told.with_read_only(true).with_synonyms(if with_synonyms {
+                        synonyms
+                    } else {
+                        vec![]
+                    })
                 })
                 .collect())
         }
@@ -115,26 +127,16 @@ fn entry(
     value: StrBytes,
     source: i8,
     kind: i8,
-    with_synonyms: bool,
 ) -> DescribeConfigsResourceResult {
-    let name = StrBytes::from_static_str(name);
     let described = DescribeConfigsResourceResult::default()
-        .with_name(name.clone())
-        .with_value(Some(value.clone()))
+        .with_name(StrBytes::from_static_str(name))
+        .with_value(Some(value))
         .with_config_source(source);
-    let described = if call.version() >= 3 {
+    if call.version() >= 3 {
         described.with_config_type(kind)
     } else {
         described
-    };
-    if !with_synonyms {
-        return described;
     }
-    let synonym = DescribeConfigsSynonym::default()
-        .with_name(name)
-        .with_value(Some(value))
-        .with_source(source);
-    described.with_synonyms(vec![synonym])
 }
 
 /// What a client may want to know of the broker. None of it changes while it runs.

@@ -21,6 +21,7 @@ mod produce_shape;
 mod records;
 mod request;
 mod served;
+mod synonyms;
 mod topics;
 
 use std::sync::Arc;
