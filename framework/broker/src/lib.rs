@@ -21,6 +21,7 @@
 //! # Layout
 //! - [`Broker`], [`Builder`]: starts, stops and starts again
 //! - [`faults`]: what befalls which request
+//! - [`testing`]: one broker for all tests of a binary, or the Apache Kafka that a variable names
 //! - `net`: the listener, frames, one task a connection; `api`: one file an API
 //! - `topics`: names, ids, settings; `partition`: one task a partition, which owns its log
 //! - `batch`, `log`, `producers`: a partition's log and the idempotent producers of it
@@ -34,6 +35,7 @@ mod groups;
 mod net;
 mod node;
 mod partition;
+pub mod testing;
 mod topics;
 
 // Public for the fuzz targets and the benchmarks; not part of what a test of yours needs.
