@@ -6,14 +6,16 @@
 //! |---|---|
 //! | [`throughput`] | consume, decide, evolve, append: kolo beside a bare rdkafka loop that writes the same bytes |
 //! | [`saga`] | the sample's order saga: orders a second, and latency at given rates |
+//! | [`plain`] | produce and consume, to compare brokers |
 //! | [`memory`] | what a million live aggregates take |
-//! | [`broker`] | topics of the broker under test, and its process |
+//! | [`broker`] | the brokers under test: a running one, the embedded one, or both |
 //! | [`machine`] | CPU time, memory, load |
 //! | [`spread`] | minimum, median, maximum |
 
 mod broker;
 mod machine;
 mod memory;
+mod plain;
 mod saga;
 mod spread;
 mod throughput;
@@ -38,14 +40,21 @@ enum Command {
     Loop(throughput::LoopArgs),
     /// The sample's order saga on a real Kafka: orders a second at saturation, latency at given rates.
     Saga(saga::SagaArgs),
+    /// Produce and consume with a plain client, to compare brokers.
+    Plain(plain::PlainArgs),
     /// Memory of live aggregates, without a broker.
     Memory(memory::MemoryArgs),
+    /// The embedded broker, for the other commands.
+    #[command(hide = true)]
+    Serve(broker::ServeArgs),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Loop(arguments) => throughput::run(&arguments),
         Command::Saga(arguments) => saga::run(&arguments),
+        Command::Plain(arguments) => plain::run(&arguments),
+        Command::Serve(arguments) => broker::serve(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
     };
     match outcome {

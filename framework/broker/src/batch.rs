@@ -344,9 +344,15 @@ impl Batch {
         let data = self.decompressed()?;
         // The decoder below trusts every count that it reads, and would allocate for it.
         for record in Walk::new(&data, self.record_count()) {
-            let delta = record?.timestamp_delta;
-            if self.base_timestamp().checked_add(delta).is_none() {
-                return Err(BatchError::Invalid("a timestamp beyond all time"));
+            let record = record?;
+            let timestamp = self.base_timestamp().checked_add(record.timestamp_delta);
+            let offset = self
+                .base_offset()
+                .checked_add(i64::from(record.offset_delta));
+            if timestamp.is_none() || offset.is_none() {
+                return Err(BatchError::Invalid(
+                    "a timestamp or an offset beyond all numbers",
+                ));
             }
         }
         let mut whole = self.bytes.clone();
@@ -381,7 +387,7 @@ pub(crate) fn stamp(batch: &mut [u8], base_offset: i64, log_append_time: Option<
 }
 
 /// Computes the checksum anew.
-fn seal(batch: &mut [u8]) {
+pub(crate) fn seal(batch: &mut [u8]) {
     let crc = crc32c::crc32c(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }

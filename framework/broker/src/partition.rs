@@ -31,7 +31,7 @@ enum Order {
         done: oneshot::Sender<Result<i64, LogError>>,
     },
     Clean {
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<bool>,
     },
     Configure(LogConfig),
     Settle {
@@ -89,12 +89,16 @@ impl Partition {
         result.await.map_err(|_| Gone)
     }
 
-    /// One step of retention and compaction.
+    /// Retention and compaction, step by step until nothing is left to do: appends come in between the steps.
     pub(crate) async fn clean(&self) {
-        let (done, result) = oneshot::channel();
-        self.send(Order::Clean { done });
-        // Gone is as good as clean.
-        let _ = result.await;
+        loop {
+            let (done, result) = oneshot::channel();
+            self.send(Order::Clean { done });
+            // Gone is as good as clean.
+            if !result.await.unwrap_or(false) {
+                return;
+            }
+        }
     }
 
     pub(crate) fn configure(&self, config: LogConfig) {
@@ -177,10 +181,14 @@ async fn run(
                 wake();
             }
             Order::Clean { done } => {
-                if let Err(error) = writer.clean(SystemTime::now()) {
-                    tracing::warn!(partition = name, %error, "could not be cleaned; tried again at the next interval");
-                }
-                let _ = done.send(());
+                let more = match writer.clean(SystemTime::now()) {
+                    Ok(cleaned) => cleaned.more,
+                    Err(error) => {
+                        tracing::warn!(partition = name, %error, "could not be cleaned; tried again at the next interval");
+                        false
+                    }
+                };
+                let _ = done.send(more);
             }
             Order::Configure(config) => writer.set_config(config),
             Order::Settle { done } => drop(done),

@@ -186,7 +186,7 @@ fn topics_of(config: &Config, reader: &Reader) -> Result<Vec<Topic>, Failure> {
         if hopeless || begun.elapsed() >= ANSWER {
             let reason = complaint.unwrap_or_else(|| error.to_string());
             return Err(Failure::run(format!(
-                "the brokers at {} cannot be reached: {}. Give the address with --bootstrap HOST:PORT or KOLO_BOOTSTRAP; `scripts/kafka/status` shows a broker for development.",
+                "the brokers at {} cannot be reached: {}. Give the address with --bootstrap HOST:PORT or KOLO_BOOTSTRAP; `kolo dev` starts a broker for development, scripts/kafka/start an Apache Kafka.",
                 config.bootstrap,
                 reason.trim_end_matches('.')
             )));

@@ -19,6 +19,7 @@ use serde::Deserialize;
 #[non_exhaustive]
 pub struct Config {
     /// The brokers to start from, as `host:port`, separated by commas.
+    #[serde(default)]
     pub bootstrap: String,
     /// Worker threads of the service; each owns a share of the partitions.
     pub workers: usize,
@@ -46,10 +47,16 @@ pub struct Config {
     pub kafka: BTreeMap<String, String>,
 }
 
+/// Where brokers are looked for that nobody has named.
+const DEFAULT_BOOTSTRAP: &str = "127.0.0.1:9092";
+
+/// librdkafka's names of [`Config::bootstrap`], which may stand in [`Config::kafka`] instead.
+const BOOTSTRAP_PROPERTIES: [&str; 2] = ["bootstrap.servers", "metadata.broker.list"];
+
 impl Default for Config {
     fn default() -> Self {
         Config {
-            bootstrap: "127.0.0.1:9092".into(),
+            bootstrap: DEFAULT_BOOTSTRAP.into(),
             workers: 1,
             partitions: 6,
             replication: 1,
@@ -116,7 +123,27 @@ impl Config {
     /// # Errors
     /// When the file or a variable is not what it should be.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut config = Self::load_as_given(file)?;
+        if config.bootstrap.is_empty() {
+            DEFAULT_BOOTSTRAP.clone_into(&mut config.bootstrap);
+        }
+        Ok(config)
+    }
+
+    /// As [`Config::load`], but [`Config::bootstrap`] is empty where neither the file nor the environment names brokers:
+    /// for a program that brings a broker of its own then. [`Config::names_brokers`] tells.
+    ///
+    /// # Errors
+    /// When the file or a variable is not what it should be.
+    pub fn load_as_given(file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::from_sources(file, std::env::vars())
+    }
+
+    /// Whether it says where the brokers are, by [`Config::bootstrap`] or by a property for librdkafka.
+    #[must_use]
+    pub fn names_brokers(&self) -> bool {
+        let property = |name: &&str| self.kafka.contains_key(*name);
+        !self.bootstrap.is_empty() || BOOTSTRAP_PROPERTIES.iter().any(property)
     }
 
     fn from_sources(
@@ -124,7 +151,10 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut config = match file {
-            None => Config::default(),
+            None => Config {
+                bootstrap: String::new(),
+                ..Config::default()
+            },
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
                     path: path.to_owned(),
@@ -272,6 +302,28 @@ mod tests {
         assert_eq!((config.bootstrap.as_str(), config.workers), ("b:2", 3));
         assert_eq!(config.client().get("client.id"), Some("shop"));
         assert_eq!(config.client().get("sasl.username"), Some("me"));
+    }
+
+    #[test]
+    fn who_names_no_brokers_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kolo.toml");
+        std::fs::write(&file, "workers = 3\n").unwrap();
+        let config = |file: Option<&Path>, env: &[(&str, &str)]| {
+            Config::from_sources(file, variables(env)).unwrap()
+        };
+        assert!(!config(None, &[]).names_brokers());
+        assert!(!config(Some(&file), &[("KOLO_BOOTSTRAP", "")]).names_brokers());
+        assert!(config(Some(&file), &[("KOLO_BOOTSTRAP", "b:2")]).names_brokers());
+        assert!(config(None, &[("KOLO_KAFKA_BOOTSTRAP_SERVERS", "b:2")]).names_brokers());
+        for named in [
+            "bootstrap = \"127.0.0.1:9092\"",
+            "[kafka]\n\"metadata.broker.list\" = \"b:2\"",
+        ] {
+            std::fs::write(&file, named).unwrap();
+            assert!(config(Some(&file), &[]).names_brokers(), "{named}");
+        }
+        assert!(Config::default().names_brokers());
     }
 
     #[test]

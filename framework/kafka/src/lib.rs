@@ -12,7 +12,7 @@
 //! | `topics` | topics, created or verified |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
-//! | `native` | the only unsafe code: what rust-rdkafka does not wrap |
+//! | `native` | the only unsafe code: what rust-rdkafka does not wrap, or wraps at a price |
 //! | `wake` | waking a thread |
 
 mod adapter;

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub enum TopicError {
     /// The brokers cannot be asked.
     #[error(
-        "the brokers at {bootstrap} cannot be asked about topics: {source}. Are they running, and is the address right?"
+        "the brokers at {bootstrap} cannot be asked about topics: {source}. Are they running, and is the address right? For development, `kolo dev` starts a broker, and kolo's scripts/kafka/start an Apache Kafka"
     )]
     Unreachable {
         /// Where.

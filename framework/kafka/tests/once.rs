@@ -1,4 +1,4 @@
-//! Once in effect, through restarts, over a real Kafka.
+//! Once in effect, through restarts, over a broker.
 
 #![allow(
     clippy::expect_used,

@@ -101,9 +101,17 @@ impl Child {
         Ok(())
     }
 
+    /// Its process id.
+    ///
+    /// # Errors
+    /// When the system has given one that no signal can be sent to.
+    pub fn pid(&self) -> anyhow::Result<i32> {
+        Ok(i32::try_from(self.child.id())?)
+    }
+
     fn signal(&mut self, wanted: Signal) -> anyhow::Result<()> {
         self.ensure_running()?;
-        signal(i32::try_from(self.child.id())?, wanted)
+        signal(self.pid()?, wanted)
     }
 
     /// kill -9; it is gone when this returns.

@@ -1,4 +1,4 @@
-//! Faults on the real services and a real Kafka.
+//! Faults on the real services, on a real Kafka or the embedded broker.
 //!
 //! Each test gets an empty broker, a gateway, and the services as processes of their own. Processes are killed, paused
 //! and cut off at moments that are drawn from a seed, which is printed; everything else waits for progress. In the end

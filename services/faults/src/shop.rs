@@ -135,7 +135,7 @@ pub fn run_test(name: &str, test: impl FnOnce(&mut Shop) -> anyhow::Result<()>) 
 pub struct Shop {
     /// Where every moment of a fault is drawn from.
     pub random: fastrand::Rng,
-    /// The broker.
+    /// The broker. It is dropped before the folder that its data may be in.
     pub broker: Broker,
     /// The gateway.
     pub gateway: Gateway,
@@ -156,7 +156,7 @@ impl Shop {
         let ledger = folder.path().join("ledger.jsonl");
         let shop = Shop {
             random: fastrand::Rng::with_seed(seed),
-            broker: Broker::start(name)?,
+            broker: Broker::start(name, folder.path())?,
             gateway: Gateway::start(address, Faults::default(), Some(&ledger))?,
             folder,
             started: 0,

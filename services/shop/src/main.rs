@@ -20,7 +20,7 @@ const CANNOT: u8 = 2;
 #[command(
     name = "shop",
     version,
-    after_help = "Logs go to stderr: KOLO_LOG=info shows what the services do.\n\nstart with:\n  scripts/kafka/start\n  cargo run --release"
+    after_help = "Logs go to stderr: KOLO_LOG=info shows what the services do.\n\nstart with:\n  cargo run --release\n\nThat needs no Kafka. `kolo dev` and scripts/kafka/start run a broker for the other commands."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! The whole shop on a real Kafka: as one process, and as separate ones.
+//! The whole shop on a broker: as one process, and as separate ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,16 +10,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kolo::{App, Config};
+use kolo_broker::testing::bootstrap;
 use payment::{Charge, HttpGateway, Refund};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
 use shop::RunId;
 use shop::load::{Fate, Plan};
-
-fn bootstrap() -> String {
-    std::env::var("KOLO_TEST_BOOTSTRAP")
-        .expect("this test needs a Kafka: run scripts/test, which starts one")
-}
 
 /// Services of one name share their work, whoever started them: one shop at a time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -127,6 +123,82 @@ fn the_demo_ends_all_orders_and_its_last_line_is_one_object() {
         "{cancelled} cancelled, planned {lost} and up to {open}"
     );
     assert_eq!(summary["confirmed"].as_u64().unwrap(), 400 - cancelled);
+}
+
+/// A command with nothing of this process's environment that names a broker.
+fn alone_with_no_broker(arguments: &[&str]) -> Command {
+    let mut command = shop(arguments);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KOLO_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("KOLO_BOOTSTRAP");
+    command
+}
+
+/// The address in the line that tells of the embedded broker.
+fn embedded(stderr: &str) -> Option<&str> {
+    let (_, said) = stderr.split_once("embedded broker on ")?;
+    let (address, next) = said.split_once("; ")?;
+    assert!(
+        next.starts_with("--bootstrap ADDR uses your own Kafka"),
+        "{stderr}"
+    );
+    Some(address)
+}
+
+#[test]
+fn without_a_broker_the_demo_brings_its_own_and_takes_it_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("shop.toml");
+    std::fs::write(&settings, "partitions = 2\n").unwrap();
+    let settings = settings.to_str().unwrap();
+    let arguments = ["demo", "--orders", "100", "--json", "--config", settings];
+    let output = alone_with_no_broker(&arguments).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    // Nothing but the object: a program may read all of it.
+    let summary: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(summary["pending"], 0, "{stdout}");
+    let address = embedded(&stderr).unwrap_or_else(|| panic!("no broker is told of: {stderr}"));
+    std::net::TcpStream::connect(address).expect_err("the broker is gone with its process");
+}
+
+#[test]
+fn a_broker_that_is_named_in_any_way_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("shop.toml");
+    std::fs::write(
+        &settings,
+        "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n",
+    )
+    .unwrap();
+    let settings = settings.to_str().unwrap();
+    let mut by_variable = alone_with_no_broker(&["demo"]);
+    by_variable.env("KOLO_BOOTSTRAP", "127.0.0.1:1");
+    for (way, mut command) in [
+        (
+            "argument",
+            alone_with_no_broker(&["demo", "--bootstrap", "127.0.0.1:1"]),
+        ),
+        (
+            "file",
+            alone_with_no_broker(&["demo", "--config", settings]),
+        ),
+        ("variable", by_variable),
+    ] {
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), embedded(&stderr)),
+            (Some(2), None),
+            "{way}: {stderr}"
+        );
+        assert!(
+            stderr.contains("cannot be asked") && stderr.contains("`kolo dev`"),
+            "{way}: {stderr}"
+        );
+    }
 }
 
 #[test]
@@ -266,6 +338,10 @@ fn load_and_audit_work_beside_services_of_their_own_and_the_audit_finds_what_is_
 
 #[test]
 fn what_makes_no_sense_is_refused_with_a_message_that_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger.jsonl");
+    std::fs::write(&ledger, "").unwrap();
+    let ledger = ledger.to_str().unwrap();
     for (arguments, wanted) in [
         (&["audit"][..], "--gateway <URL>|--ledger <FILE>"),
         (
@@ -290,9 +366,16 @@ fn what_makes_no_sense_is_refused_with_a_message_that_helps() {
         ),
         (
             &["load", "--bootstrap", "127.0.0.1:1"][..],
-            "no broker answers at 127.0.0.1:1; start one with scripts/kafka/start",
+            "no broker answers at 127.0.0.1:1; `kolo dev` starts one for development, scripts/kafka/start an Apache Kafka",
         ),
-        (&["demo", "--bootstrap", "127.0.0.1:1"][..], "127.0.0.1:1"),
+        (
+            &["audit", "--ledger", ledger, "--bootstrap", "127.0.0.1:1"][..],
+            "no broker answers at 127.0.0.1:1; `kolo dev` starts one",
+        ),
+        (
+            &["demo", "--bootstrap", "127.0.0.1:1"][..],
+            "the brokers at 127.0.0.1:1 cannot be asked",
+        ),
     ] {
         let (code, stdout, stderr) = output(arguments);
         assert_eq!(

@@ -16,8 +16,8 @@ use kolo::Config;
 use shop::RunId;
 use shop::load::{Plan, Publisher, publish_orders, publish_stock, topics};
 
-use crate::broker::process_at;
-use crate::machine::{cpu_seconds, load_text};
+use crate::broker::{BrokerArgs, Subject};
+use crate::machine::load_text;
 use crate::say;
 use crate::spread::{Spread, percentile};
 
@@ -30,9 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// `kolo-bench saga`
 #[derive(Debug, Args)]
 pub(crate) struct SagaArgs {
-    /// The brokers, as host:port. The topics of the sample there are used as they are.
-    #[arg(long, value_name = "HOST:PORT")]
-    bootstrap: String,
+    #[command(flatten)]
+    brokers: BrokerArgs,
     /// Where the services run.
     #[arg(long, value_enum, default_values_t = [Place::OneProcess, Place::ThreeProcesses])]
     services: Vec<Place>,
@@ -54,9 +53,6 @@ pub(crate) struct SagaArgs {
     /// How often each measurement is made.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// The broker's process, for its CPU time; found by scripts/kafka/status if it runs on this machine.
-    #[arg(long, value_name = "PID")]
-    broker_pid: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,22 +87,21 @@ struct Run {
 /// # Errors
 /// When the broker cannot be reached, a service fails, or orders do not end.
 pub(crate) fn run(arguments: &SagaArgs) -> anyhow::Result<()> {
-    let broker = arguments
-        .broker_pid
-        .or_else(|| process_at(&arguments.bootstrap));
-    let mut config = Config::new(&arguments.bootstrap);
-    config.workers = usize::from(arguments.workers);
-    config.partitions = arguments.partitions;
-    for &place in &arguments.services {
-        let services = Services::start(place, &config)?;
-        let mut bench = Bench {
-            config: &config,
-            services: &services,
-            broker,
-        };
-        let outcome = bench.all(place, arguments);
-        let stopped = services.stop();
-        outcome.and(stopped)?;
+    for subject in arguments.brokers.subjects()? {
+        let mut config = Config::new(&subject.bootstrap);
+        config.workers = usize::from(arguments.workers);
+        config.partitions = arguments.partitions;
+        for &place in &arguments.services {
+            let services = Services::start(place, &config)?;
+            let mut bench = Bench {
+                config: &config,
+                services: &services,
+                broker: &subject,
+            };
+            let outcome = bench.all(place, arguments);
+            let stopped = services.stop();
+            outcome.and(stopped)?;
+        }
     }
     Ok(())
 }
@@ -114,14 +109,14 @@ pub(crate) fn run(arguments: &SagaArgs) -> anyhow::Result<()> {
 struct Bench<'a> {
     config: &'a Config,
     services: &'a Services,
-    broker: Option<u32>,
+    broker: &'a Subject,
 }
 
 impl Bench<'_> {
     fn all(&mut self, place: Place, arguments: &SagaArgs) -> anyhow::Result<()> {
         // The first orders of a process meet cold caches and connections that are not there yet.
         self.measure(Some(200), 1_000)?;
-        say(format!("\n{}", place.name()));
+        say(format!("\n{}, on {}", place.name(), self.broker.name));
         say("load         run  orders/s  p50 ms  p99 ms  CPU s/1,000  broker CPU s/1,000  load");
         let rates = arguments
             .rates
@@ -164,10 +159,7 @@ impl Bench<'_> {
         publish_stock(plan, &mut publisher)?;
         self.until(|| observer.stock_has_arrived())?;
 
-        let cpu = [
-            self.services.cpu_seconds(),
-            self.broker.and_then(|broker| cpu_seconds(Some(broker))),
-        ];
+        let cpu = [self.services.cpu_seconds(), self.broker.cpu_seconds()];
         let publishing = std::thread::Builder::new()
             .name("load".into())
             .spawn(move || {
@@ -190,10 +182,7 @@ impl Bench<'_> {
         let thousands = f64::from(orders) / 1_000.0;
         let since = |before: Option<f64>, now: Option<f64>| Some((now? - before?) / thousands);
         let client = since(cpu[0], self.services.cpu_seconds());
-        let broker = since(
-            cpu[1],
-            self.broker.and_then(|broker| cpu_seconds(Some(broker))),
-        );
+        let broker = since(cpu[1], self.broker.cpu_seconds());
         let figures = observer.figures();
         let confirmed = || "no order was confirmed, so there is no latency";
         Ok(Run {

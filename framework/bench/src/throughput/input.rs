@@ -1,4 +1,5 @@
-//! The records that a run takes: produced in a transaction, and seen by nobody until it is committed.
+//! The records that a run takes: there beforehand, and seen by nobody until they are released. On a Kafka they stand in
+//! an open transaction; the embedded broker, which has none, hides their topic.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use uuid::Uuid;
 
 use crate::bench::Deposited;
+use crate::broker::{Embedded, Subject};
 
 use super::LoopArgs;
 
@@ -23,11 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// With key, amount and frame it makes a value of some 200 bytes.
 const MEMO_BYTES: usize = 172;
 
-/// Produced, and not yet committed.
-pub(super) struct Input(BaseProducer<Delivered>);
+/// Produced, and not to be read yet.
+pub(super) enum Input<'a> {
+    Uncommitted(BaseProducer<Delivered>),
+    Hidden(&'a Embedded),
+}
 
 #[derive(Default)]
-struct Delivered {
+pub(super) struct Delivered {
     records: AtomicU32,
     failed: AtomicU32,
 }
@@ -47,22 +52,35 @@ impl ProducerContext for Delivered {
     }
 }
 
-impl Input {
+impl<'a> Input<'a> {
     /// Produces the records of a run.
-    pub(super) fn preload(config: &Config, arguments: &LoopArgs) -> anyhow::Result<Input> {
+    pub(super) fn preload(
+        config: &Config,
+        subject: &'a Subject,
+        arguments: &LoopArgs,
+    ) -> anyhow::Result<Input<'a>> {
+        let hidden = subject.embedded.as_ref();
         let mut client = config.client();
         client
-            .set("transactional.id", "kolo-bench")
-            .set("transaction.timeout.ms", "600000")
             .set("queue.buffering.max.messages", "1000000")
             .set("compression.codec", "lz4");
+        if hidden.is_none() {
+            client
+                .set("transactional.id", "kolo-bench")
+                .set("transaction.timeout.ms", "600000");
+        }
         let producer: BaseProducer<Delivered> = client
             .create_with_context(Delivered::default())
             .context("the preload's settings")?;
-        producer
-            .init_transactions(PATIENCE)
-            .with_context(|| format!("no broker answers at {}", config.bootstrap))?;
-        producer.begin_transaction()?;
+        match hidden {
+            Some(embedded) => embedded.hide(TOPIC)?,
+            None => {
+                producer
+                    .init_transactions(PATIENCE)
+                    .with_context(|| format!("no broker answers at {}", config.bootstrap))?;
+                producer.begin_transaction()?;
+            }
+        }
 
         let mut random = fastrand::Rng::with_seed(7);
         let mut value = Vec::new();
@@ -86,14 +104,17 @@ impl Input {
             }
         }
         await_deliveries(&producer, arguments.records)?;
-        Ok(Input(producer))
+        Ok(hidden.map_or(Input::Uncommitted(producer), Input::Hidden))
     }
 
-    /// Commits: from now on all records are there to be read.
+    /// From now on all records are there to be read.
     pub(super) fn release(&self) -> anyhow::Result<()> {
-        self.0
-            .commit_transaction(PATIENCE)
-            .context("the preload is not committed")
+        match self {
+            Input::Uncommitted(producer) => producer
+                .commit_transaction(PATIENCE)
+                .context("the preload is not committed"),
+            Input::Hidden(embedded) => embedded.show(),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Throughput: consume, decide, evolve, append, at saturation; kolo beside a bare rdkafka loop, in alternation.
 //!
-//! Each run has an empty stream and inputs of its own, which were produced in one open transaction: nobody sees them
-//! until it is committed, and that is done when the loop has its partitions and stands ready. So no group join, no
-//! take-over and no preload is measured. Time runs from the timestamp of the first record appended to the moment when
-//! the stream's high watermarks say that the last one is acknowledged; CPU time from the commit to the same moment.
+//! Each run has an empty stream and inputs of its own, which nobody sees until they are released, and that is done when the
+//! loop has its partitions and stands ready. So no group join, no take-over and no preload is measured. Time runs from
+//! the timestamp of the first record appended to the moment when the stream's high watermarks say that the last one is
+//! acknowledged; CPU time from the release to the same moment.
 
 mod bare;
 mod input;
@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use kolo::{Config, OwnEvents};
 
 use crate::bench::AccountEvent;
-use crate::broker::{Topics, process_at};
+use crate::broker::{BrokerArgs, Subject, Topics};
 use crate::machine::{cpu_seconds, load_text};
 use crate::say;
 use crate::spread::Spread;
@@ -30,9 +30,8 @@ const BARE_STREAM: &str = "bench.bare";
 /// `kolo-bench loop`
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LoopArgs {
-    /// The brokers, as host:port. Topics named bench.* there are deleted and created again.
-    #[arg(long, value_name = "HOST:PORT")]
-    bootstrap: String,
+    #[command(flatten)]
+    brokers: BrokerArgs,
     /// How many records each run takes.
     #[arg(long, default_value_t = 1_000_000)]
     records: u32,
@@ -54,9 +53,6 @@ pub(crate) struct LoopArgs {
     /// Run only one side, to profile it.
     #[arg(long)]
     only: Option<Side>,
-    /// The broker's process, for its CPU time; found by scripts/kafka/status if it runs on this machine.
-    #[arg(long, value_name = "PID")]
-    broker_pid: Option<u32>,
 }
 
 /// What is run.
@@ -97,14 +93,7 @@ struct Run {
 /// # Errors
 /// When the broker cannot be reached, or a run does not come to its end.
 pub(crate) fn run(arguments: &LoopArgs) -> anyhow::Result<()> {
-    let broker = arguments
-        .broker_pid
-        .or_else(|| process_at(&arguments.bootstrap));
-    if broker.is_none() {
-        say(
-            "The broker's process is not known here: its CPU time is left out (--broker-pid names it).",
-        );
-    }
+    let subjects = arguments.brokers.subjects()?;
     say(format!(
         "{} records, {} keys, {} partitions, {} threads a side; load average {}",
         arguments.records,
@@ -113,8 +102,8 @@ pub(crate) fn run(arguments: &LoopArgs) -> anyhow::Result<()> {
         arguments.workers,
         load_text()
     ));
-    say("side  run  records/s  client CPU s/M  broker CPU s/M  bytes/record  load");
-    let mut runs: [Vec<Run>; 2] = [Vec::new(), Vec::new()];
+    say("broker    side  run  records/s  client CPU s/M  broker CPU s/M  bytes/record  load");
+    let mut runs: Vec<[Vec<Run>; 2]> = subjects.iter().map(|_| [Vec::new(), Vec::new()]).collect();
     for number in 1..=arguments.runs {
         // The order alternates, so that neither always follows the other.
         let mut sides = [Side::Bare, Side::Kolo];
@@ -125,20 +114,28 @@ pub(crate) fn run(arguments: &LoopArgs) -> anyhow::Result<()> {
             if arguments.only.is_some_and(|only| only != side) {
                 continue;
             }
-            let run = one(side, arguments, broker)?;
-            say(format!(
-                "{}  {number:>3}  {:>9.0}  {:>14}  {:>14}  {:>12.0}  {:>4}",
-                side.name(),
-                run.records_per_second,
-                figure(run.client),
-                figure(run.broker),
-                run.bytes_per_record,
-                load_text(),
-            ));
-            runs[side as usize].push(run);
+            for (subject, runs) in subjects.iter().zip(&mut runs) {
+                let run = one(side, arguments, subject)?;
+                say(format!(
+                    "{:<8}  {}  {number:>3}  {:>9.0}  {:>14}  {:>14}  {:>12.0}  {:>4}",
+                    subject.name,
+                    side.name(),
+                    run.records_per_second,
+                    figure(run.client),
+                    figure(run.broker),
+                    run.bytes_per_record,
+                    load_text(),
+                ));
+                runs[side as usize].push(run);
+            }
         }
     }
-    summary(&runs);
+    for (subject, runs) in subjects.iter().zip(&runs) {
+        summary(subject.name, runs);
+    }
+    if let [first, second] = &runs[..] {
+        compare(&subjects, first, second);
+    }
     Ok(())
 }
 
@@ -146,18 +143,22 @@ fn figure(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.2}"))
 }
 
-fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<Run> {
-    let mut config = Config::new(&arguments.bootstrap);
+fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Run> {
+    let mut config = Config::new(&subject.bootstrap);
     config.workers = usize::from(arguments.workers);
     config.partitions = arguments.partitions;
     if let Some(in_flight) = arguments.in_flight {
         config.max_in_flight_records = in_flight;
     }
 
+    // A topic that is hidden is looked at again at once when it is released.
+    config
+        .kafka
+        .insert("fetch.error.backoff.ms".into(), "10".into());
     let topics = Topics::connect(&config)?;
     topics.renew(input::TOPIC, arguments.partitions)?;
     topics.renew(side.stream(), arguments.partitions)?;
-    let input = Input::preload(&config, arguments)?;
+    let input = Input::preload(&config, subject, arguments)?;
     let watch = Watch::open(&config, side.stream(), arguments.partitions)?;
 
     let running = match side {
@@ -169,10 +170,7 @@ fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<
     }
     let before = watch.offsets()?;
     let target = before.iter().sum::<i64>() + i64::from(arguments.records);
-    let cpu = [
-        cpu_seconds(None),
-        broker.and_then(|broker| cpu_seconds(Some(broker))),
-    ];
+    let cpu = [cpu_seconds(None), subject.cpu_seconds()];
 
     input.release()?;
     let ended = watch.await_total(target, || running.check())?;
@@ -180,7 +178,7 @@ fn one(side: Side, arguments: &LoopArgs, broker: Option<u32>) -> anyhow::Result<
     let million = f64::from(arguments.records) / 1e6;
     let since = |before: Option<f64>, now: Option<f64>| Some((now? - before?) / million);
     let client = since(cpu[0], cpu_seconds(None));
-    let broker = since(cpu[1], broker.and_then(|broker| cpu_seconds(Some(broker))));
+    let broker = since(cpu[1], subject.cpu_seconds());
     running.stop()?;
 
     let total: i64 = watch.offsets()?.iter().sum();
@@ -226,26 +224,49 @@ impl Running {
 /// One column of the table.
 type Figure = fn(&Run) -> Option<f64>;
 
-fn summary(runs: &[Vec<Run>; 2]) {
-    say("\nmin / median / max");
-    let columns: [(&str, Figure); 3] = [
-        ("records/s", |run| Some(run.records_per_second)),
-        ("client CPU s/M", |run| run.client),
-        ("broker CPU s/M", |run| run.broker),
-    ];
-    for (name, column) in columns {
+const COLUMNS: [(&str, Figure); 3] = [
+    ("records/s", |run| Some(run.records_per_second)),
+    ("client CPU s/M", |run| run.client),
+    ("broker CPU s/M", |run| run.broker),
+];
+
+/// The two sides on one broker.
+fn summary(broker: &str, runs: &[Vec<Run>; 2]) {
+    say(format!("\non {broker}: min / median / max"));
+    for (name, column) in COLUMNS {
         let digits = if name == "records/s" { 0 } else { 2 };
         for (side, runs) in [Side::Bare, Side::Kolo].into_iter().zip(runs) {
             if let Some(spread) = Spread::of(runs.iter().filter_map(column)) {
                 say(format!("{name:<15} {}   {spread:.digits$}", side.name()));
             }
         }
-        let ratios = runs[1]
-            .iter()
-            .zip(&runs[0])
-            .filter_map(|(kolo, bare)| Some(column(kolo)? / column(bare)?));
-        if let Some(spread) = Spread::of(ratios) {
+        if let Some(spread) = ratios(&runs[1], &runs[0], column) {
             say(format!("{name:<15} ratio  {spread:.2}"));
         }
     }
+}
+
+/// The two brokers, side by side.
+fn compare(subjects: &[Subject], first: &[Vec<Run>; 2], second: &[Vec<Run>; 2]) {
+    for (at, side) in [Side::Bare, Side::Kolo].into_iter().enumerate() {
+        say(format!(
+            "\n{}, {} / {}: min / median / max",
+            side.name(),
+            subjects[1].name,
+            subjects[0].name
+        ));
+        for (name, column) in COLUMNS {
+            if let Some(spread) = ratios(&second[at], &first[at], column) {
+                say(format!("{name:<15} {spread:.2}"));
+            }
+        }
+    }
+}
+
+fn ratios(of: &[Run], to: &[Run], column: Figure) -> Option<Spread> {
+    Spread::of(
+        of.iter()
+            .zip(to)
+            .filter_map(|(of, to)| Some(column(of)? / column(to)?)),
+    )
 }

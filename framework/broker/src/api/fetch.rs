@@ -22,6 +22,9 @@ const BY_ID: i16 = 13;
 
 const READ_COMMITTED: i8 = 1;
 
+/// An answer has no more, whatever the client would take: it is in memory until the client has read it.
+const MAX_FETCH_BYTES: usize = 8 * 1024 * 1024;
+
 /// One topic of an answer. The partitions' records stand beside them.
 pub(super) struct FetchedTopic {
     pub(super) name: TopicName,
@@ -46,7 +49,10 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Reply, Refused> {
     }
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let deadline = Instant::now() + max_wait;
-    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+    // More than an answer has would be waited for in vain.
+    let min_bytes = usize::try_from(request.min_bytes)
+        .unwrap_or(0)
+        .min(MAX_FETCH_BYTES);
     let mut watch = Watch::default();
     let mut last = max_wait.is_zero();
     loop {
@@ -87,7 +93,9 @@ fn may_be_ready(call: &Call<'_>, request: &FetchRequest, verdict: &Verdict) -> b
 fn read(call: &Call<'_>, request: &FetchRequest, verdict: &Verdict) -> Round {
     let index = call.node.catalogue.index();
     let by_id = call.version() >= BY_ID;
-    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
+    let max_bytes = usize::try_from(request.max_bytes)
+        .unwrap_or(0)
+        .min(MAX_FETCH_BYTES);
     let mut round = Round {
         topics: Vec::with_capacity(request.topics.len()),
         len_bytes: 0,

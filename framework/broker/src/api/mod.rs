@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - this file: from a request to its answer
-//! - `request`: what a frame holds; `guard`: decoding what may be hostile
+//! - `request`: what a frame holds; `guard`, `produce_shape`: decoding what may be hostile
 //! - `served`: what faults need to know of each request
 //! - the others: one API each
 
@@ -17,6 +17,7 @@ mod guard;
 mod metadata;
 mod offsets;
 mod produce;
+mod produce_shape;
 mod records;
 mod request;
 mod served;
@@ -38,7 +39,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use uuid::Uuid;
 
-pub(crate) use request::Request;
+pub(crate) use request::{Request, decode_frame};
 use served::Served;
 
 use crate::faults::Verdict;

@@ -1,10 +1,10 @@
 //! What a frame holds: a header that says what the rest is.
 
 use bytes::{Buf, Bytes};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
-use super::{Refused, api_versions, guard};
+use super::{Refused, api_versions, guard, produce_shape};
 
 /// One request, its body not decoded yet.
 pub(crate) struct Request {
@@ -43,12 +43,8 @@ impl Request {
         }
         let header_version = key.request_header_version(version);
         let mut body = frame;
-        let header =
-            RequestHeader::decode(&mut body, header_version).map_err(|why| Refused::Malformed {
-                key,
-                version,
-                why: why.to_string(),
-            })?;
+        let header = guard::decode_header(&mut body, header_version)
+            .map_err(|why| Refused::Malformed { key, version, why })?;
         let client_id = header.client_id.unwrap_or_default();
         Ok(Request {
             key,
@@ -68,18 +64,19 @@ impl Request {
     }
 
     pub(super) fn decode<R: Decodable>(&self) -> Result<R, Refused> {
-        let flexible = self.key.request_header_version(self.version) >= 2;
-        let longest = if self.key == ApiKey::Produce {
-            usize::MAX
+        let version = self.version;
+        let decoded = if self.key == ApiKey::Produce {
+            produce_shape::check(&self.body, version).and_then(|()| {
+                R::decode(&mut self.body.clone(), version).map_err(|why| why.to_string())
+            })
         } else {
-            guard::MAX_ELEMENTS
+            let flexible = self.key.request_header_version(version) >= 2;
+            guard::decode(&self.body, version, flexible)
         };
-        guard::decode(&self.body, self.version, flexible, longest).map_err(|why| {
-            Refused::Malformed {
-                key: self.key,
-                version: self.version,
-                why,
-            }
+        decoded.map_err(|why| Refused::Malformed {
+            key: self.key,
+            version,
+            why,
         })
     }
 
@@ -89,5 +86,48 @@ impl Request {
 
     pub(super) fn answer_header_version(&self) -> i16 {
         self.key.response_header_version(self.version)
+    }
+}
+
+/// Decodes a frame as its request would be, and does nothing with it; for fuzzing.
+pub(crate) fn decode_frame(frame: Bytes) {
+    let Ok(request) = Request::open(frame) else {
+        return;
+    };
+    macro_rules! decode {
+        ($($key:ident: $request:ty,)*) => {
+            match request.key {
+                $(ApiKey::$key => drop(request.decode::<$request>()),)*
+                key => unreachable!("{key:?} is served, and not decoded here"),
+            }
+        };
+    }
+    decode! {
+        Produce: ProduceRequest,
+        Fetch: FetchRequest,
+        ListOffsets: ListOffsetsRequest,
+        Metadata: MetadataRequest,
+        OffsetCommit: OffsetCommitRequest,
+        OffsetFetch: OffsetFetchRequest,
+        FindCoordinator: FindCoordinatorRequest,
+        JoinGroup: JoinGroupRequest,
+        Heartbeat: HeartbeatRequest,
+        LeaveGroup: LeaveGroupRequest,
+        SyncGroup: SyncGroupRequest,
+        DescribeGroups: DescribeGroupsRequest,
+        ListGroups: ListGroupsRequest,
+        ApiVersions: ApiVersionsRequest,
+        CreateTopics: CreateTopicsRequest,
+        DeleteTopics: DeleteTopicsRequest,
+        DeleteRecords: DeleteRecordsRequest,
+        InitProducerId: InitProducerIdRequest,
+        OffsetForLeaderEpoch: OffsetForLeaderEpochRequest,
+        DescribeConfigs: DescribeConfigsRequest,
+        AlterConfigs: AlterConfigsRequest,
+        CreatePartitions: CreatePartitionsRequest,
+        DeleteGroups: DeleteGroupsRequest,
+        IncrementalAlterConfigs: IncrementalAlterConfigsRequest,
+        OffsetDelete: OffsetDeleteRequest,
+        DescribeCluster: DescribeClusterRequest,
     }
 }

@@ -73,16 +73,16 @@ impl<'a> Iterator for Walk<'a> {
 
 fn record<'a>(rest: &mut &'a [u8]) -> Option<RawRecord<'a>> {
     let whole = *rest;
-    let length = usize::try_from(varint(rest)?).ok()?;
+    let length = usize::try_from(short_varint(rest)?).ok()?;
     let mut body = take(rest, length)?;
     let bytes = &whole[..whole.len() - rest.len()];
     let attributes = *take(&mut body, 1)?.first()?;
     let timestamp_delta = varint(&mut body)?;
     let tail = body;
-    let offset_delta = i32::try_from(varint(&mut body)?).ok()?;
+    let offset_delta = short_varint(&mut body)?;
     let key = nullable(&mut body)?;
     let value = nullable(&mut body)?;
-    let headers = i32::try_from(varint(&mut body)?).ok()?;
+    let headers = short_varint(&mut body)?;
     // A header takes two bytes at least: a larger count is a lie, and must not become an allocation.
     if headers < 0 || usize::try_from(headers).ok()? > body.len() / 2 {
         return None;
@@ -110,10 +110,20 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 
 /// `None`: damaged; `Some(None)`: null, which is written as length -1.
 fn nullable<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-    match i32::try_from(varint(rest)?).ok()? {
+    match short_varint(rest)? {
         -1 => Some(None),
         length => take(rest, usize::try_from(length).ok()?).map(Some),
     }
+}
+
+/// A number that has four bytes when it is decoded, and five at most before. Kafka refuses a longer one, and the decoder
+/// would read on in the midst of it, so that it saw other records than were checked here.
+fn short_varint(rest: &mut &[u8]) -> Option<i32> {
+    let before = rest.len();
+    let value = varint(rest)?;
+    (before - rest.len() <= 5)
+        .then(|| i32::try_from(value).ok())
+        .flatten()
 }
 
 /// Zigzag, seven bits a byte, the lowest first; at most ten bytes.
@@ -140,5 +150,27 @@ fn put_varint(value: i64, out: &mut Vec<u8>) {
             return;
         }
         out.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_written_longer_than_it_may_be_is_refused() {
+        // Attributes, timestamp, offset, no key, no value, no headers.
+        let body = [0, 0, 0, 1, 1, 0];
+        let length = |bytes: &[u8]| [bytes, &body].concat();
+        for (bytes, is_record) in [
+            (&[12][..], true),
+            // In five bytes, and in six.
+            (&[0x8c, 0x80, 0x80, 0x80, 0], true),
+            (&[0x8c, 0x80, 0x80, 0x80, 0x80, 0], false),
+        ] {
+            let data = length(bytes);
+            let records: Result<Vec<_>, _> = Walk::new(&data, 1).collect();
+            assert_eq!(records.is_ok(), is_record, "{bytes:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use crate::batch::{Batch, field};
 
 const ENTRY_BYTES: usize = 24;
-const TRAILER_BYTES: usize = 32;
+pub(crate) const TRAILER_BYTES: usize = 32;
 /// In the trailer, so that a file of another layout is not believed.
 const MAGIC: u32 = 0x4b4c_4931;
 /// No index grows beyond about this many entries: a larger segment has a coarser one.

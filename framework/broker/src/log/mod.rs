@@ -38,6 +38,7 @@ mod tests;
 
 pub use config::{Cleanup, LogConfig, TimestampType};
 pub use error::{AppendError, LogError, ReadError};
+pub(crate) use index::TRAILER_BYTES as INDEX_TRAILER_BYTES;
 pub use reader::LogReader;
 pub use scan::{Recovered, parse_bytes, recover_bytes};
 pub use writer::{Appended, Cleaned, LogWriter};

@@ -8,6 +8,13 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// The largest request that is read, as Kafka's `socket.request.max.bytes`.
 pub(crate) const MAX_FRAME_BYTES: usize = 100 * 1024 * 1024;
 
+/// Requests are smaller than this, but for those that carry records. What a request holds takes more room in memory than
+/// in its frame, so this also says how much a hostile one can take.
+pub(crate) const MAX_SMALL_FRAME_BYTES: usize = 1024 * 1024;
+
+/// The API key of `Produce`, with which a frame begins.
+const PRODUCE: [u8; 2] = [0, 0];
+
 /// What an idle connection holds.
 const IDLE_BYTES: usize = 4 * 1024;
 
@@ -23,6 +30,10 @@ pub(super) struct Frames {
 pub(super) enum FrameError {
     #[error("a request of {0} bytes is announced; at most {MAX_FRAME_BYTES} are read")]
     TooLarge(i64),
+    #[error(
+        "a request of {0} bytes is announced, and it is none that carries records; at most {MAX_SMALL_FRAME_BYTES} are read"
+    )]
+    TooLargeForItsKind(usize),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -43,7 +54,12 @@ impl Frames {
             return Ok(None);
         }
         self.buffer.advance(4);
-        Ok(Some(self.buffer.split_to(length).freeze()))
+        let frame = self.buffer.split_to(length).freeze();
+        if self.buffer.is_empty() && length > READ_AHEAD_BYTES {
+            // Otherwise the connection would keep the room of its largest request for the next one.
+            self.buffer = BytesMut::new();
+        }
+        Ok(Some(frame))
     }
 
     /// Reads until a request is here in full. `None` when the client closed, be it in the middle of a request.
@@ -81,7 +97,11 @@ impl Frames {
         };
         let length = i32::from_be_bytes(*prefix);
         match usize::try_from(length) {
-            Ok(length) if length <= MAX_FRAME_BYTES => Ok(Some(length)),
+            Ok(length) if length <= MAX_SMALL_FRAME_BYTES => Ok(Some(length)),
+            Ok(length) if length <= MAX_FRAME_BYTES => match self.buffer.get(4..6) {
+                Some(key) if key != PRODUCE => Err(FrameError::TooLargeForItsKind(length)),
+                _ => Ok(Some(length)),
+            },
             _ => Err(FrameError::TooLarge(i64::from(length))),
         }
     }
@@ -141,6 +161,34 @@ mod tests {
                 "{length}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn only_what_carries_records_may_be_large() {
+        let large = i32::try_from(MAX_SMALL_FRAME_BYTES).unwrap() + 1;
+        for (length, key, is_read) in [
+            (large, 0_i16, true),
+            (large, 3, false),
+            (large - 1, 3, true),
+        ] {
+            let mut wire = length.to_be_bytes().to_vec();
+            wire.extend(key.to_be_bytes());
+            let mut wire = &wire[..];
+            let read = Frames::new().next(&mut wire).await;
+            assert_eq!(read.is_ok(), is_read, "{length} bytes of API {key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_leaves_no_room_behind() {
+        let mut frames = Frames::new();
+        let mut wire = (3_i32 << 20).to_be_bytes().to_vec();
+        wire.resize(4 + (3 << 20), 0);
+        let frame = frames.next(&mut &wire[..]).await.unwrap().unwrap();
+        assert_eq!(frame.len(), 3 << 20);
+        drop(frame);
+        frames.buffer.reserve(IDLE_BYTES);
+        assert!(frames.buffer.capacity() <= READ_AHEAD_BYTES);
     }
 
     #[tokio::test]

@@ -313,7 +313,7 @@ impl Catalogue {
         Ok(id)
     }
 
-    /// One step of retention and compaction in every partition, one after the other.
+    /// Retention and compaction in every partition, one after the other.
     pub(crate) async fn clean(&self) {
         for topic in self.index().iter() {
             for partition in topic.partitions() {

@@ -49,19 +49,20 @@ pub(super) struct Store {
 impl Store {
     /// Reads what is there; a new directory is empty.
     pub(super) fn open(dir: Option<&Path>) -> io::Result<Store> {
-        let content = match dir {
-            None => Stored::default(),
-            Some(dir) => match fs::read(dir.join(FILE)) {
-                Ok(text) => serde_json::from_slice(&text)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Stored::default(),
-                Err(error) => return Err(error),
-            },
+        let found = match dir.map(|dir| fs::read(dir.join(FILE))) {
+            Some(Ok(text)) => Some(serde_json::from_slice(&text)?),
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => None,
         };
+        let is_new = found.is_none();
         let store = Store {
             dir: dir.map(Path::to_owned),
-            content,
+            content: found.unwrap_or_default(),
         };
-        store.write(&store.content)?;
+        // Only then: a broker is to start on a full disk, and show what it has.
+        if is_new {
+            store.write(&store.content)?;
+        }
         Ok(store)
     }
 
@@ -78,8 +79,13 @@ impl Store {
     fn write(&self, content: &Stored) -> io::Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
         let new = dir.join(format!("{FILE}.new"));
-        fs::write(&new, serde_json::to_vec_pretty(content)?)?;
-        fs::rename(new, dir.join(FILE))
+        let written = fs::write(&new, serde_json::to_vec_pretty(content)?)
+            .and_then(|()| fs::rename(&new, dir.join(FILE)));
+        if written.is_err() {
+            // On a full disk the half that was written is in the way of everybody.
+            let _ = fs::remove_file(&new);
+        }
+        written
     }
 }
 

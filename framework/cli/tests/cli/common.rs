@@ -1,9 +1,10 @@
-//! Runs the command, and reads and writes a real Kafka beside it.
+//! Runs the command, and reads and writes the broker beside it.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub(crate) use kolo_broker::testing::bootstrap;
 use kolo_core::TopicId;
 use kolo_core::wire::{Fence, Source, Stamp, Writer};
 use rdkafka::ClientConfig;
@@ -17,11 +18,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-
-pub(crate) fn bootstrap() -> String {
-    std::env::var("KOLO_TEST_BOOTSTRAP")
-        .expect("no broker: run scripts/test, which starts one and sets KOLO_TEST_BOOTSTRAP")
-}
 
 /// What the command printed.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! `kolo publish` against a real Kafka.
+//! `kolo publish` against a broker.
 
 use kolo_core::partition_of;
 use rdkafka::message::Message;
@@ -288,7 +288,7 @@ fn the_address_may_come_from_the_command_line() {
         "--schemas",
         &cafe.schemas(),
         "--bootstrap",
-        &bootstrap,
+        bootstrap,
     ];
     super::common::Ran::from(kolo(&args).output().unwrap()).done();
     assert_eq!(count(&cafe.orders), 1);

@@ -1,4 +1,4 @@
-//! `kolo topics` against a real Kafka.
+//! `kolo topics` against a broker.
 
 use serde_json::{Value, json};
 

@@ -34,7 +34,7 @@ pub(super) struct MemberContext {
 }
 
 /// librdkafka's own log lines, into ours.
-fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(facility, "{message}");

@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+pub(crate) use kolo_broker::testing::bootstrap;
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::Headers;
 use kolo_kafka::Config;
@@ -139,12 +140,6 @@ macro_rules! counter {
     };
 }
 pub(crate) use counter;
-
-/// The broker that `scripts/test` starts.
-pub(crate) fn bootstrap() -> String {
-    std::env::var("KOLO_TEST_BOOTSTRAP")
-        .expect("this test needs a real Kafka: run it with scripts/test")
-}
 
 pub(crate) fn config() -> Config {
     let mut config = Config::new(bootstrap());

@@ -3,7 +3,7 @@
 use shop_faults::campaign::Recovered;
 use shop_faults::{Broker, Load, Service, campaign, quick, run_test};
 
-fn restarted(name: &str, orders: u64, times: u32, stop: fn(&Broker) -> anyhow::Result<()>) {
+fn restarted(name: &str, orders: u64, times: u32, stop: fn(&mut Broker) -> anyhow::Result<()>) {
     run_test(name, |shop| {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
@@ -16,7 +16,7 @@ fn restarted(name: &str, orders: u64, times: u32, stop: fn(&Broker) -> anyhow::R
             times,
             Recovered::Grows,
             |shop, _| {
-                stop(&shop.broker)?;
+                stop(&mut shop.broker)?;
                 shop.broker.start_again()?;
                 Ok(Service::ALL.to_vec())
             },

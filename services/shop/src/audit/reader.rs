@@ -11,6 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::books::Record;
 use super::place::{Place, Topic};
+use crate::connect::START_ONE;
 
 /// How long a broker may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -54,9 +55,9 @@ impl Reader {
             .set("fetch.queue.backoff.ms", "1")
             .set("queued.min.messages", "100000");
         let consumer: BaseConsumer = client.create().context("the consumer's settings")?;
-        let metadata = consumer.fetch_metadata(None, ANSWER).with_context(|| {
-            format!("no broker answers at {brokers}; start one with scripts/kafka/start, which prints its address")
-        })?;
+        let metadata = consumer
+            .fetch_metadata(None, ANSWER)
+            .with_context(|| format!("no broker answers at {brokers}; {START_ONE}"))?;
         let mut reader = Reader {
             consumer,
             next: HashMap::new(),

@@ -24,7 +24,8 @@ use watch::{Watch, deadline};
 /// `shop demo`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Other instances of these services on the same broker would take a share of the work, and charge another gateway.\n\n\
+    after_help = "Without --bootstrap, KOLO_BOOTSTRAP and a file that names brokers, it runs on an embedded broker, which is in memory and gone at its end.\n\n\
+    Other instances of these services on the same broker would take a share of the work, and charge another gateway.\n\n\
     Exit codes: 0 all orders ended and the books balance, 1 not so, 2 it could not be run."
 )]
 pub struct DemoArgs {
@@ -50,7 +51,14 @@ pub struct DemoArgs {
 /// # Errors
 /// When the broker cannot be reached, or a service fails.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let config = args.connect.config()?;
+    // The broker is there until the services have stopped.
+    let (config, broker) = args.connect.config_or_embedded()?;
+    if let Some(broker) = &broker {
+        tell(&format!(
+            "embedded broker on {}; --bootstrap ADDR uses your own Kafka",
+            broker.bootstrap()
+        ));
+    }
     let plan = args.load.plan();
     let services = Services::start(&config, &args.faults)?;
     let outcome = run_through(args, &config, plan, &services);
@@ -73,6 +81,15 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// For people, beside the page or the object that the run comes to.
+#[expect(
+    clippy::print_stderr,
+    reason = "stdout is for what the run comes to, and this is no event to be logged"
+)]
+fn tell(line: &str) {
+    eprintln!("{line}");
 }
 
 fn run_through(

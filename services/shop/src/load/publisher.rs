@@ -13,6 +13,8 @@ use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use uuid::Uuid;
 
+use crate::connect::START_ONE;
+
 /// Who the records say they are from.
 const SOURCE: &str = "/shop/load";
 
@@ -186,9 +188,10 @@ fn check_topics(
     brokers: &str,
     topics: &[&str],
 ) -> anyhow::Result<()> {
-    let metadata = producer.client().fetch_metadata(None, FIRST_ANSWER).with_context(|| {
-        format!("no broker answers at {brokers}; start one with scripts/kafka/start, which prints its address")
-    })?;
+    let metadata = producer
+        .client()
+        .fetch_metadata(None, FIRST_ANSWER)
+        .with_context(|| format!("no broker answers at {brokers}; {START_ONE}"))?;
     for wanted in topics {
         if !metadata
             .topics()

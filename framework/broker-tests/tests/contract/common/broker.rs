@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use kolo_broker::Broker;
 
+use super::raw::Raw;
+
 /// Names a broker that runs already. Without it the embedded one is started, once for the test binary.
 const BOOTSTRAP: &str = "KOLO_TEST_BOOTSTRAP";
 
@@ -19,6 +21,12 @@ const DATA_DIR: &str = "KOLO_TEST_DATA_DIR";
 pub(crate) fn bootstrap() -> &'static str {
     static ADDRESS: OnceLock<String> = OnceLock::new();
     ADDRESS.get_or_init(|| var(BOOTSTRAP).unwrap_or_else(|_| embedded().bootstrap()))
+}
+
+impl Raw {
+    pub(crate) fn connect() -> Self {
+        Raw::connect_to(bootstrap())
+    }
 }
 
 /// Whether the broker under test is kolo's own, which a case may ask for what Apache Kafka does otherwise.

@@ -8,7 +8,6 @@ use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 use super::PATIENCE;
-use super::broker::bootstrap;
 
 /// The client id of raw connections.
 pub(crate) const CLIENT_ID: &str = "contract-raw";
@@ -20,8 +19,9 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    pub(crate) fn connect() -> Self {
-        let stream = TcpStream::connect(bootstrap()).expect("the broker accepts a connection");
+    /// To the broker at this address; [`Raw::connect`] knows the one under test.
+    pub(crate) fn connect_to(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the broker accepts a connection");
         stream.set_nodelay(true).expect("no delay");
         stream
             .set_read_timeout(Some(PATIENCE))

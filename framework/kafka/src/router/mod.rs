@@ -1,0 +1,54 @@
+//! Routers: forward copies of events to the aggregates that they concern, through the aggregate's inbox.
+//!
+//! A router reads its sources as a consumer group of its own. It forwards valid records only, commits after the
+//! acknowledgement, keeps the fence in force with its offset, and is thrown away whole on any error. So it may repeat,
+//! never skip; the aggregate recognises repeats by the origin's position that a copy keeps.
+//!
+//! - `session`: one life of a router, from joining its group until everything is thrown away
+//! - `membership`: how its partitions come and go
+//! - `place`: how far one source partition is forwarded
+//! - `forward`: from one record to its copies
+
+mod forward;
+mod membership;
+mod place;
+mod session;
+
+use std::sync::Arc;
+
+use crate::wake::Waker;
+use crate::worker::{End, RunError, Spec, restart_until_end};
+
+use session::Session;
+
+/// Routes of one aggregate.
+pub(crate) struct Router {
+    spec: Arc<Spec>,
+    waker: Waker,
+}
+
+impl Router {
+    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+        Router {
+            spec,
+            waker: Waker::default(),
+        }
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Runs until the process stops or cannot go on.
+    pub(crate) fn run(self) -> Result<(), RunError> {
+        self.waker.bind();
+        let name = format!("{}.router", self.spec.name());
+        let signals = Arc::clone(&self.spec.signals);
+        restart_until_end(&name, &signals, || {
+            match Session::open(&self.spec, &name, &self.waker) {
+                Ok(mut session) => session.work().map_or_else(|end| end, |()| End::Stopped),
+                Err(end) => end,
+            }
+        })
+    }
+}
