@@ -202,7 +202,8 @@ fn consume(config: &Config, records: u32) -> anyhow::Result<Duration> {
     client
         .set("group.id", "bench.plain")
         .set("enable.auto.commit", "false")
-        .set("queued.min.messages", "100000");
+        .set("queued.min.messages", "100000")
+        .set("fetch.queue.backoff.ms", "2");
     let consumer: BaseConsumer = client.create().context("the consumer's settings")?;
     let mut list = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
