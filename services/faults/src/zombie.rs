@@ -24,9 +24,9 @@ pub struct Risen {
     pub taken_over: Duration,
 }
 
-/// Starts another instance beside one that owns everything, and waits until it has got its share. It always has work in flight while it has a backlog: it
-/// sends what it appends in small batches and one after another, so that what waits behind the one that is on its way
-/// stays with it when it stops.
+/// Starts another instance beside one that owns everything, and waits until it has got its share. It has work in flight
+/// at almost any moment while it has a backlog: it lets its appends linger, so that the newest of them are still with it
+/// when it stops.
 ///
 /// # Errors
 /// When it cannot be started, or gets nothing.
@@ -41,7 +41,7 @@ pub fn start(
     first.await_printed("took over", partitions, STALL)?;
     command
         .env("KOLO_MAX_IN_FLIGHT_RECORDS", "60")
-        .env("KOLO_KAFKA_LINGER_MS", "20");
+        .env("KOLO_KAFKA_LINGER_MS", "300");
     let mut zombie = shop.start_command("zombie", command)?;
     zombie.await_printed("took over", 1, STALL)?;
     Ok(zombie)

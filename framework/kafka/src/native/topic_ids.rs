@@ -14,6 +14,25 @@ use uuid::Uuid;
 
 use super::Owned;
 
+/// Waits until a broker answers anything. An administrative request that finds no broker keeps two of librdkafka's
+/// threads busy for as long as it waits, half a core (2.12.1: each change of a connection's state has it ask for the next
+/// attempt at once); a metadata request waits quietly.
+///
+/// # Safety
+/// `client` must be a live client.
+unsafe fn await_broker(client: *mut c::rd_kafka_t, millis: i32) -> Result<(), KafkaError> {
+    let mut metadata: *const c::rd_kafka_metadata_t = ptr::null();
+    // SAFETY: the client lives, by this function's own contract; no topic is named, so that only brokers are told; the
+    // answer is destroyed at once, and only where there is one.
+    let error = unsafe { c::rd_kafka_metadata(client, 0, ptr::null_mut(), &mut metadata, millis) };
+    if error != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::from(error)));
+    }
+    // SAFETY: see above.
+    unsafe { c::rd_kafka_metadata_destroy(metadata) };
+    Ok(())
+}
+
 /// The ids of those of the topics that exist.
 ///
 /// # Errors
@@ -37,6 +56,7 @@ pub(crate) fn topic_ids<C: ClientContext>(
     // is destroyed last; every pointer is checked before it is read.
     unsafe {
         let client = client.native_ptr();
+        await_broker(client, millis)?;
         let queue = Owned(c::rd_kafka_queue_new(client), c::rd_kafka_queue_destroy);
         let collection = Owned(
             c::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len()),
