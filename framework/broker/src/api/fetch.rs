@@ -56,6 +56,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Reply, Refused> {
     let mut watch = Watch::default();
     let mut last = max_wait.is_zero();
     loop {
+        let leader_lost = call.node.faults.leader_lost();
         if last || min_bytes == 0 || may_be_ready(call, &request, &verdict) {
             let round = read(call, &request, &verdict);
             if last || round.has_error || round.len_bytes >= min_bytes {
@@ -66,7 +67,10 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Reply, Refused> {
         if watch.renew(call, &request) {
             continue;
         }
-        last = timeout_at(deadline, watch.waiter.notified()).await.is_err();
+        tokio::select! {
+            outcome = timeout_at(deadline, watch.waiter.notified()) => last = outcome.is_err(),
+            () = leader_lost => {}
+        }
     }
 }
 

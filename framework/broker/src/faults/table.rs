@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::plan::{Action, Plan, Rule, Subject};
 use super::{Api, ResponseError};
@@ -48,6 +50,7 @@ struct Shared {
     /// Whether there is anything to look at: requests pay one load when there is not.
     armed: AtomicBool,
     state: Mutex<State>,
+    leader_lost: Notify,
 }
 
 #[derive(Default)]
@@ -172,6 +175,7 @@ impl Faults {
             .leaderless
             .insert((topic.into(), partition), Instant::now() + lasts);
         self.rearm(&state);
+        self.shared.leader_lost.notify_waiters();
     }
 
     /// What fired so far, in order.
@@ -194,6 +198,11 @@ impl Faults {
 
     pub(crate) fn armed(&self) -> bool {
         self.shared.armed.load(Ordering::Acquire)
+    }
+
+    /// Ends when a partition loses its leader after this call, whether or not it is awaited by then.
+    pub(crate) fn leader_lost(&self) -> Notified<'_> {
+        self.shared.leader_lost.notified()
     }
 
     /// Whether a partition is without a leader now.
@@ -248,6 +257,7 @@ impl Faults {
                     lasts,
                 } => {
                     leaderless.insert((topic.clone(), *partition), Instant::now() + *lasts);
+                    self.shared.leader_lost.notify_waiters();
                 }
                 Action::ExpireMember { group, member } => {
                     verdict.expire.push((group.clone(), member.clone()));

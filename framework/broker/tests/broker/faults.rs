@@ -178,6 +178,26 @@ fn a_partition_without_a_leader_says_so_everywhere_and_has_one_again() {
 }
 
 #[test]
+fn a_fetch_that_waits_learns_at_once_that_the_leader_is_gone() {
+    let seen = Plan::new()
+        .on(Api::Fetch)
+        .then(Action::Delay(Duration::ZERO));
+    let (broker, mut client) = started(seen);
+    let mut fetch = fetch_request("orders", 1, 0);
+    fetch.max_wait_ms = 600_000;
+    client.send(&fetch, 12);
+    while broker.faults().fired().is_empty() {
+        std::thread::yield_now();
+    }
+    broker
+        .faults()
+        .leaderless("orders", 1, Duration::from_secs(3600));
+    let answer = client.receive::<FetchRequest>(12).unwrap();
+    let code = ResponseError::NotLeaderOrFollower.code();
+    assert_eq!(values(&answer), (code, vec![]));
+}
+
+#[test]
 fn a_broker_that_is_stopped_refuses_and_has_all_when_it_is_back() {
     let (broker, mut client) = started(Plan::new());
     client.produce("orders", 0, &["a"]);
