@@ -25,6 +25,8 @@ fn money_of_a_cancelled_order_must_have_gone_back() {
 #[test]
 fn a_confirmed_order_is_paid_once_and_whole() {
     let mut shop = Shop::open();
+    shop.confirmed(2);
+    let other = shop.ledger.charges[0].clone();
     shop.confirmed(1);
     let charge = shop.ledger.charges.pop().unwrap();
     let wanted = |taken: &str| {
@@ -37,21 +39,41 @@ fn a_confirmed_order_is_paid_once_and_whole() {
         )
     };
     assert_eq!(shop.violations(), wanted("0.00 EUR"));
-    shop.ledger.charges = vec![charge.clone(), charge.clone()];
+    shop.ledger.charges = vec![other.clone(), charge.clone(), charge.clone()];
     assert_eq!(shop.violations(), wanted("10.00 EUR"));
-    shop.ledger.charges = vec![Movement {
+    let of_less = Movement {
         amount_cents: 499,
         ..charge.clone()
-    }];
+    };
+    shop.ledger.charges = vec![other.clone(), of_less];
     assert_eq!(shop.violations(), wanted("4.99 EUR"));
-    shop.ledger.charges = vec![Movement {
+    let of_another_currency = Movement {
         currency: "USD".into(),
         ..charge
-    }];
+    };
+    shop.ledger.charges = vec![other, of_another_currency];
     assert_eq!(
         shop.violations().len(),
         2,
         "nothing in the order's currency, something in another"
+    );
+}
+
+#[test]
+fn a_run_that_another_gateway_charged_is_told_of_once() {
+    let mut shop = Shop::open();
+    shop.confirmed(1);
+    shop.confirmed(2);
+    shop.ledger.charges.clear();
+    let violations = shop.violations();
+    let [(_, text)] = violations.as_slice() else {
+        panic!("{violations:?}");
+    };
+    assert!(
+        text.starts_with(
+            "run 0000002a: 2 orders are confirmed, and the ledger has a charge for none"
+        ),
+        "{text}"
     );
 }
 
