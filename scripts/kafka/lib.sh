@@ -131,11 +131,9 @@ kafka_tool() {
 # correlation id 1, no client id, no topics. The answer begins with its length, that id, and the number of brokers.
 answers() {
     local begin
-    accepts "$PORT" &&
-        begin=$(
-            exec 3<>"/dev/tcp/127.0.0.1/$PORT" &&
-                printf '\0\0\0\016\0\03\0\01\0\0\0\01\377\377\0\0\0\0' >&3 &&
-                timeout 5 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n'
-        ) 2>/dev/null &&
-        [[ $begin == ????????0000000100000001 ]]
+    begin=$(
+        exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$PORT"
+        printf '\0\0\0\016\0\03\0\01\0\0\0\01\377\377\0\0\0\0' >&3
+        timeout 5 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n'
+    ) && [[ $begin == ????????0000000100000001 ]]
 }

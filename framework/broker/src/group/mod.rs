@@ -29,9 +29,5 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports, reason = "named by the server alone")]
 pub(crate) use coordinator::{Coordinator, GroupConfig};
-#[allow(unused_imports, reason = "named by the server alone")]
-pub(crate) use entry::EntryError;
-#[allow(unused_imports, reason = "named by the server alone")]
 pub(crate) use output::{Answer, Context, Entry, Output, Token};
