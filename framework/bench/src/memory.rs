@@ -90,6 +90,7 @@ impl Bench {
             routed: Vec::new(),
             max_record_bytes: 1_000_000,
             allow_downgrade: false,
+            broken: std::collections::HashMap::new(),
             rules: Rules::ALL,
         });
         let mut outbox = Outbox::default();
@@ -131,6 +132,7 @@ impl Bench {
                 event_type: Some(E::TYPE.name),
                 ..Headers::default()
             },
+            ..Record::default()
         };
         self.next[input] += 1;
         let outcome = self

@@ -4,13 +4,15 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::barrier::MAX_STEPS;
-use crate::declaration::{Declaration, EffectDecl, ReactionDecl, UndoDecl};
+use crate::declaration::{DeadlineDecl, Declaration, EffectDecl, ReactionDecl, UndoDecl};
 use crate::description::{Function, Kind};
 use crate::effect::{Answers, Port};
 use crate::emits::{Compensates, Emits, Outgoing};
 use crate::event::{Event, OwnEvents, Owns};
+use crate::id::CorrelationId;
 use crate::key::Key;
-use crate::state::{KeyOf, Received, State};
+use crate::state::{Deadline, KeyOf, Received, State};
+use crate::time::Timestamp;
 
 /// The declaration of one aggregate with the state `S`.
 ///
@@ -83,6 +85,7 @@ impl<S: State> Aggregate<S> {
             blocked_by: 0,
             route: None,
             run: Box::new(move |decision| decision.decide::<E, R>(reaction)),
+            saga: Box::new(saga_of::<E>),
         });
         self
     }
@@ -116,6 +119,7 @@ impl<S: State> Aggregate<S> {
                 Ok(())
             })),
             run: Box::new(move |decision| decision.decide::<E, R>(reaction)),
+            saga: Box::new(saga_of::<E>),
         });
         self
     }
@@ -151,9 +155,7 @@ impl<S: State> Aggregate<S> {
             }),
             check: Box::new(|value, key| {
                 let event = T::decode(value)?;
-                let saga = event
-                    .saga()
-                    .map(|saga| crate::id::CorrelationId::of_saga(&saga));
+                let saga = event.saga().map(|saga| CorrelationId::of_saga(&saga));
                 Ok((saga, event.key().is(key)))
             }),
         });
@@ -184,6 +186,44 @@ impl<S: State> Aggregate<S> {
         self
     }
 
+    /// Waits no longer than until a deadline: `due` tells from the state when that is, and `reaction` answers its passing.
+    ///
+    /// The deadline is a fold: it stands in no topic and no store, survives restarts and downtime, and is answered once
+    /// for each due time. It is behind whatever was published before it passed, so that an answer that came in time
+    /// counts, however late it is read. `Received::at()` is the due time; the cause is the own event that set it.
+    ///
+    /// ```text
+    /// fn due(order: &Order) -> Option<Timestamp> { … }                         // None: nothing is waited for
+    /// fn expire(order: &Order, deadline: &Received<Deadline>) -> OrderCancelled { … }
+    ///
+    /// Aggregate::<Order>::new("lifecycle").on(open).deadline(due, expire)
+    /// ```
+    ///
+    /// After the answer, `due` should tell another time or `None`: one that was answered is not answered again.
+    ///
+    /// # Panics
+    /// When the aggregate already has a deadline.
+    #[track_caller]
+    pub fn deadline<D, R, F>(mut self, due: D, reaction: F) -> Self
+    where
+        D: Fn(&S) -> Option<Timestamp> + Copy + Send + Sync + 'static,
+        F: Fn(&S, &Received<Deadline>) -> R + Copy + Send + Sync + 'static,
+        R: Answers<S::Event>,
+    {
+        const { PlainFn::<D>::CHECK };
+        const { PlainFn::<F>::CHECK };
+        self.declaration.deadline(DeadlineDecl {
+            due: Box::new(due),
+            outgoing: outgoing::<R, S>(),
+            function: Function::of::<F>(Location::caller()),
+            blocked_by: 0,
+            run: Box::new(move |state, meta, out| {
+                reaction(state, &Received::new(Deadline, meta)).emit(out);
+            }),
+        });
+        self
+    }
+
     /// Marks the reaction declared last as the pivot of the saga: once it has emitted an event (other than a business
     /// failure), nothing of that saga is undone here any more.
     ///
@@ -209,6 +249,11 @@ impl<S: State> Aggregate<S> {
         self.declaration.version = version;
         self
     }
+}
+
+fn saga_of<E: Event>(value: &[u8]) -> Option<CorrelationId> {
+    let event = E::decode(value).ok()?;
+    event.saga().map(|saga| CorrelationId::of_saga(&saga))
 }
 
 fn outgoing<R: Emits<S::Event>, S: State>() -> Vec<Outgoing> {

@@ -5,7 +5,8 @@ use std::panic::Location;
 
 use crate::barrier::{Barrier, MAX_STEPS, Step};
 use crate::description::{
-    CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
+    CompensationDescription, DeadlineDescription, Description, EffectDescription, Function, Kind,
+    ReactionDescription,
 };
 use crate::effect::{Answers, Port, Reply};
 use crate::emits::{Emits, Outgoing};
@@ -14,6 +15,7 @@ use crate::id::CorrelationId;
 use crate::key::Key;
 use crate::problem::InputProblem;
 use crate::state::{KeyOf, Meta, Received, State};
+use crate::time::Timestamp;
 
 pub(crate) type Run<S> =
     Box<dyn Fn(&mut Decision<'_, S>) -> Result<(), InputProblem> + Send + Sync>;
@@ -24,6 +26,11 @@ type RunUndo<S> = Box<
         + Send
         + Sync,
 >;
+/// The deadline that a state has.
+type Due<S> = Box<dyn Fn(&S) -> Option<Timestamp> + Send + Sync>;
+type RunDeadline<S> = Box<dyn Fn(&S, Meta, &mut Vec<<S as State>::Event>) + Send + Sync>;
+/// Reads the saga of a reaction's input.
+type ReadSaga = Box<dyn Fn(&[u8]) -> Option<CorrelationId> + Send + Sync>;
 type RunThen<S> = Box<
     dyn Fn(&S, &[u8], Reply, &mut Vec<<S as State>::Event>) -> Result<(), DecodeError>
         + Send
@@ -40,6 +47,7 @@ pub(crate) struct Declaration<S: State> {
     pub(crate) reactions: Vec<ReactionDecl<S>>,
     pub(crate) undos: Vec<UndoDecl<S>>,
     pub(crate) effects: Vec<EffectDecl<S>>,
+    pub(crate) deadline: Option<DeadlineDecl<S>>,
     /// The events that compensations undo; a [`Step`] is a place in this list.
     pub(crate) steps: Vec<&'static EventType>,
 }
@@ -54,6 +62,16 @@ pub(crate) struct ReactionDecl<S: State> {
     pub(crate) blocked_by: u64,
     pub(crate) route: Option<RouteKeys>,
     pub(crate) run: Run<S>,
+    pub(crate) saga: ReadSaga,
+}
+
+pub(crate) struct DeadlineDecl<S: State> {
+    pub(crate) due: Due<S>,
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) function: Function,
+    /// The steps that it does: while one is barred to a saga, it does not run for it.
+    pub(crate) blocked_by: u64,
+    pub(crate) run: RunDeadline<S>,
 }
 
 pub(crate) struct UndoDecl<S: State> {
@@ -120,6 +138,15 @@ impl<S: State> ReactionDecl<S> {
     }
 }
 
+impl<S: State> DeadlineDecl<S> {
+    fn description(&self) -> DeadlineDescription {
+        DeadlineDescription {
+            emits: self.outgoing.clone(),
+            function: self.function,
+        }
+    }
+}
+
 impl<S: State> UndoDecl<S> {
     fn description(&self) -> CompensationDescription {
         CompensationDescription {
@@ -152,6 +179,7 @@ impl<S: State> Declaration<S> {
             reactions: Vec::new(),
             undos: Vec::new(),
             effects: Vec::new(),
+            deadline: None,
             steps: Vec::new(),
         }
     }
@@ -179,6 +207,7 @@ impl<S: State> Declaration<S> {
                 .collect(),
             compensations: self.undos.iter().map(UndoDecl::description).collect(),
             effects: self.effects.iter().map(EffectDecl::description).collect(),
+            deadline: self.deadline.as_ref().map(DeadlineDecl::description),
         }
     }
 
@@ -244,6 +273,18 @@ impl<S: State> Declaration<S> {
         self.check_answers();
     }
 
+    #[track_caller]
+    pub(crate) fn deadline(&mut self, deadline: DeadlineDecl<S>) {
+        if let Some(twin) = &self.deadline {
+            panic!(
+                "the aggregate `{}` declares a deadline twice, here and at {}: `due` tells the earliest of all that the state waits for, and the reaction which it was",
+                self.name, twin.function.place
+            );
+        }
+        self.deadline = Some(deadline);
+        self.relate();
+    }
+
     /// A step with an effect is done from its request: a trigger that arrives before the answer must find it.
     #[track_caller]
     fn check_answers(&self) {
@@ -274,14 +315,18 @@ impl<S: State> Declaration<S> {
 
     /// Works out anew which steps each reaction does; declarations may come in any order.
     fn relate(&mut self) {
+        let steps = &self.steps;
+        let blocked_by = |outgoing: &[Outgoing]| {
+            let forward = outgoing.iter().filter(|edge| !edge.failure);
+            let steps = forward
+                .filter_map(|edge| steps.iter().position(|step| step.name == edge.event.name));
+            steps.fold(0, |mask, step| mask | 1 << step)
+        };
         for reaction in &mut self.reactions {
-            let forward = reaction.outgoing.iter().filter(|edge| !edge.failure);
-            let steps = forward.filter_map(|edge| {
-                self.steps
-                    .iter()
-                    .position(|step| step.name == edge.event.name)
-            });
-            reaction.blocked_by = steps.fold(0, |mask, step| mask | 1 << step);
+            reaction.blocked_by = blocked_by(&reaction.outgoing);
+        }
+        if let Some(deadline) = &mut self.deadline {
+            deadline.blocked_by = blocked_by(&deadline.outgoing);
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Description {
     pub compensations: Vec<CompensationDescription>,
     /// Its effects, in declared order.
     pub effects: Vec<EffectDescription>,
+    /// What it does when it has waited for too long.
+    pub deadline: Option<DeadlineDescription>,
 }
 
 /// By which way a reaction gets its event.
@@ -77,6 +79,15 @@ pub struct EffectDescription {
     /// The events that may answer.
     pub emits: Vec<Outgoing>,
     /// The function that turns a reply into the answer.
+    pub function: Function,
+}
+
+/// The reaction to a deadline.
+#[derive(Debug, Clone)]
+pub struct DeadlineDescription {
+    /// What may leave.
+    pub emits: Vec<Outgoing>,
+    /// The function.
     pub function: Function,
 }
 

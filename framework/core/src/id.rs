@@ -6,6 +6,8 @@ use std::str::FromStr;
 use sha1::{Digest, Sha1};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 /// The namespace of all ids that kolo derives.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b6f_6c6f_0000_5000_8000_7361_6761_7321);
 
@@ -75,6 +77,13 @@ impl EventId {
             None => EventId(uuid_v5(&cause.0, &[&name])),
             Some(key) => EventId(uuid_v5(&cause.0, &[&name, key.as_bytes()])),
         }
+    }
+
+    /// The id of a deadline as an input: that of a key's reaction to this due time, so that it is answered once.
+    #[must_use]
+    pub fn of_deadline(reaction: &ReactionId, key: &str, due: Timestamp) -> EventId {
+        let due = due.as_millis().to_be_bytes();
+        EventId(uuid_v5(&reaction.0, &[&due, key.as_bytes()]))
     }
 
     /// The id of an event from outside whose publisher gave it none, or one that is not a uuid.

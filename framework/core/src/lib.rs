@@ -102,6 +102,7 @@
 //!     routed: vec![],
 //!     max_record_bytes: 1_000_000,
 //!     allow_downgrade: false,
+//!     broken: Default::default(),
 //!     rules: Rules::ALL,
 //! });
 //! let (now, mut out) = (Timestamp::from_millis(1_700_000_000_000), Outbox::default());
@@ -168,7 +169,8 @@ pub mod wire;
 
 pub use aggregate::{Aggregate, KeyOfAggregate};
 pub use description::{
-    CompensationDescription, Description, EffectDescription, Function, Kind, ReactionDescription,
+    CompensationDescription, DeadlineDescription, Description, EffectDescription, Function, Kind,
+    ReactionDescription,
 };
 pub use effect::{Answers, EffectCall, Port, Reply};
 pub use emits::{Compensates, Emits, Outgoing};
@@ -179,5 +181,5 @@ pub use partition::partition_of;
 pub use position::{Origin, OriginNumber, Path, Position};
 pub use problem::InputProblem;
 pub use service::{Participant, Service};
-pub use state::{KeyOf, Received, State};
+pub use state::{Deadline, KeyOf, Received, State};
 pub use time::Timestamp;

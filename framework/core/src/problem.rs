@@ -3,6 +3,7 @@
 use crate::event::DecodeError;
 use crate::id::EventId;
 use crate::processor::EpochEnd;
+use crate::wire::{Failure, FailureClass};
 
 /// Why an input cannot be decided.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +41,6 @@ pub enum InputProblem {
     /// A `kolo` header that cannot be read.
     #[error(transparent)]
     Stamp(#[from] crate::wire::StampError),
-    /// A routed copy without its origin.
-    #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
-    NoOrigin,
     /// The record that tells the fence in force is gone.
     #[error(
         "offset {decided}, the last decided record, is gone, so that nobody can tell which records behind it are valid: a stream must keep its records for ever"
@@ -69,6 +67,12 @@ pub enum InputProblem {
         /// The limit.
         limit: usize,
     },
+    /// A function of the declaration panicked.
+    #[error("it panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
     /// The answer has more records than can be counted in their headers.
     #[error("the answer has {records} records, more than the {limit} that one may have")]
     TooMany {
@@ -79,6 +83,31 @@ pub enum InputProblem {
     },
 }
 
+impl InputProblem {
+    /// What kind of failure it is, for filters and alerts.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        match self {
+            InputProblem::Decode(_) | InputProblem::Stamp(_) | InputProblem::Gone { .. } => {
+                FailureClass::Decode
+            }
+            InputProblem::KeyMismatch { .. }
+            | InputProblem::NoKey
+            | InputProblem::WrongPartition { .. } => FailureClass::Key,
+            InputProblem::NoType => FailureClass::Type,
+            InputProblem::Panicked { .. } => FailureClass::Panic,
+            InputProblem::ForeignKey { .. }
+            | InputProblem::TooLarge { .. }
+            | InputProblem::TooMany { .. } => FailureClass::Answer,
+        }
+    }
+
+    /// Whether a function of the declaration is at fault, and not the record.
+    pub(crate) fn is_of_the_function(&self) -> bool {
+        matches!(self.class(), FailureClass::Panic | FailureClass::Answer)
+    }
+}
+
 /// Why a processor cannot go on. In every case the worker drops it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +115,7 @@ pub enum ProcessorError {
     /// This owner's epoch is over; another take-over may be tried.
     #[error(transparent)]
     EpochEnd(#[from] EpochEnd),
-    /// An input that cannot be decided. It is not skipped: the partition stops at it.
+    /// An input after which nobody can tell what is valid. It is not skipped: the partition stops at it.
     #[error(
         "{topic} partition {partition} offset {offset}, key {key}, type {event_type}: {problem}"
     )]
@@ -104,13 +133,18 @@ pub enum ProcessorError {
         /// What is wrong with it.
         problem: Box<InputProblem>,
     },
-    /// The answer to an effect cannot be decided.
-    #[error("the answer to request {request}: {problem}")]
-    Effect {
-        /// The request's event id.
-        request: EventId,
-        /// What is wrong with it.
-        problem: Box<InputProblem>,
+    /// A failure left a key's state half-changed. The next owner restores it, and parks what failed if it finds it in
+    /// [`Setup::broken`](crate::processor::Setup::broken).
+    #[error(
+        "`{key}`: a decision failed after its state had begun to change; it is restored, and the input {id} is parked: {}", failure.message
+    )]
+    Broken {
+        /// The key.
+        key: String,
+        /// The id of the input, the request or the deadline.
+        id: EventId,
+        /// Why.
+        failure: Box<Failure>,
     },
     /// The stream holds what this declaration cannot fold.
     #[error("{topic} partition {partition} offset {offset}: {problem}")]

@@ -33,6 +33,11 @@ pub struct Received<E> {
     meta: Meta,
 }
 
+/// What a reaction to a deadline receives: that the time passed. [`Received::at`] tells which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadline;
+
 /// What is known of an input beside its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Meta {

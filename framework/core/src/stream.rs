@@ -86,6 +86,12 @@ impl StreamReader {
         }
     }
 
+    /// Whether a fence was seen before the next record.
+    #[must_use]
+    pub const fn is_fenced(&self) -> bool {
+        matches!(self.0, State::Fenced(_))
+    }
+
     /// Judges the next record.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kolo_core::processor::Rules;
-use kolo_core::{Port, Service};
+use kolo_core::{Participant, Port, Service};
 use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
@@ -17,7 +17,7 @@ use crate::effects::{Adapters, EffectPool};
 use crate::router::Router;
 use crate::topics::{TopicAdmin, TopicError, Topics};
 use crate::wake::Waker;
-use crate::worker::{RunError, Signals, Spec, Worker};
+use crate::worker::{RunError, Signals, Spec, Worker, backlog};
 
 /// How often the topics' ids are looked at, to notice one that was deleted and created again.
 const TOPIC_CHECK: Duration = Duration::from_secs(10);
@@ -127,6 +127,19 @@ impl App {
             .runtime
             .as_ref()
             .map(|runtime| runtime.handle().clone());
+        let waits = |known: &Arc<dyn Participant>| known.description().deadline.is_some();
+        let questions = service
+            .aggregates()
+            .iter()
+            .any(waits)
+            .then(backlog::channel);
+        if let Some((_, asked)) = &questions {
+            let (config, asked, signals) = (config.clone(), asked.clone(), Arc::clone(&signals));
+            running.spawn(format!("{}-backlog", service.name()), &ended, move || {
+                backlog::answer_questions(&config, &asked, &signals);
+                Ok(())
+            })?;
+        }
         for participant in service.aggregates() {
             let Some(handle) = handle.clone() else {
                 continue;
@@ -144,6 +157,11 @@ impl App {
                 config: config.clone(),
                 rules: self.rules,
                 signals: Arc::clone(&signals),
+                questions: questions
+                    .as_ref()
+                    .filter(|_| description.deadline.is_some())
+                    .map(|(questions, _)| questions.clone()),
+                broken: Mutex::default(),
                 description,
             });
             for number in 0..config.workers {

@@ -189,6 +189,14 @@ fn describe(service: &Service) -> String {
                 undo.function
             );
         }
+        if let Some(deadline) = &known.deadline {
+            text += &format!(
+                "  waits    {:<24} -> {}    {}\n",
+                "until a deadline",
+                edges(&deadline.emits),
+                deadline.function
+            );
+        }
         for effect in &known.effects {
             let port = effect
                 .port_name

@@ -106,7 +106,7 @@ pub enum Role {
     Stream,
     /// The aggregate reads it.
     Input,
-    /// Routed copies for the aggregate come through it.
+    /// Routed copies for the aggregate come through it, and control records: redrives, drops.
     Inbox,
     /// Its events are routed to the aggregate.
     RouteSource,
@@ -122,12 +122,10 @@ pub fn roles(service: &Service, description: &Description) -> Vec<(String, Role)
             .into_iter()
             .map(|topic| (topic.to_owned(), Role::Input)),
     );
-    let routed = description.routed_topics();
-    if !routed.is_empty() {
-        roles.push((service.inbox(description.aggregate), Role::Inbox));
-    }
+    roles.push((service.inbox(description.aggregate), Role::Inbox));
     roles.extend(
-        routed
+        description
+            .routed_topics()
             .into_iter()
             .map(|topic| (topic.to_owned(), Role::RouteSource)),
     );

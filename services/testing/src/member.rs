@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kolo_core::processor::{InputTopic, Outbox, Processor, ResumeAt, Rules, Setup, Start};
+use kolo_core::processor::{InputTopic, Outbox, Outcome, Processor, ResumeAt, Rules, Setup, Start};
 use kolo_core::{Description, EffectCall, EventId, Participant, Service, Timestamp, TopicId};
 
 use crate::record::Stored;
@@ -139,6 +139,7 @@ impl Member {
                 .collect(),
             max_record_bytes: 1_000_000,
             allow_downgrade: false,
+            broken: std::collections::HashMap::new(),
             rules: Rules::ALL,
         });
         processor.fenced(offset(self.epoch));
@@ -183,7 +184,15 @@ impl Member {
                 processor.answer(call.request, outside(port, call), NOW, out)
             }
         };
-        outcome.unwrap_or_else(|problem| panic!("{} takes up {taken:?}: {problem}", self.name));
+        let outcome =
+            outcome.unwrap_or_else(|problem| panic!("{} takes up {taken:?}: {problem}", self.name));
+        if outcome == Outcome::Parked {
+            let (key, parked) = processor.latest_parked().expect("what was parked");
+            panic!(
+                "{} parks {key} at {taken:?}: {}",
+                self.name, parked.failure.message
+            );
+        }
     }
 }
 

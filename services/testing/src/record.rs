@@ -73,6 +73,7 @@ impl Stored {
                 rest: self.rest.as_deref(),
                 traceparent: None,
             },
+            all_headers: None,
         }
     }
 }

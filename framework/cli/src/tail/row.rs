@@ -7,6 +7,7 @@ use kolo_core::{CorrelationId, EventId, TopicId};
 use serde_json::Value;
 
 use super::judge::{Judge, Standing};
+use super::show::time;
 use crate::schemas::Schemas;
 
 /// What is needed to understand a record.
@@ -140,6 +141,8 @@ fn body(raw: &Raw<'_>, schemas: Option<&Schemas>) -> (Option<String>, Body) {
 fn source(stamp: &Stamp, judge: &Judge, knowledge: &Knowledge<'_>) -> Option<String> {
     match stamp.source {
         Source::None => None,
+        Source::Deadline(due) => Some(format!("the deadline of {}", time(Some(due.as_millis())))),
+        Source::Parked => Some("what was parked".to_owned()),
         Source::Input {
             origin,
             partition,

@@ -172,7 +172,7 @@ fn void(why: Void) -> &'static str {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn time(millis: Option<i64>) -> String {
+pub(super) fn time(millis: Option<i64>) -> String {
     match millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()) {
         Some(time) => format!("{time:.3}"),
         None => "-".to_owned(),

@@ -1,47 +1,15 @@
-//! Compensate: an answer in the making, and what a trigger adds to it.
+//! Compensate: what a trigger adds to an answer in the making.
 
-use crate::declaration::Declaration;
-use crate::id::{CorrelationId, EventId, ReactionId};
+use crate::id::{CorrelationId, EventId};
 use crate::problem::InputProblem;
 use crate::state::{Meta, State};
-use crate::time::Timestamp;
 use crate::wire::Trigger;
 
-use super::answer::Item;
+use super::draft::Bar;
 use super::entity::Entity;
-use super::names::Names;
-
-/// An answer in the making: each reaction's events are taken up by the state before the next reaction decides.
-pub(super) struct Making<'a, S: State> {
-    pub(super) declaration: &'a Declaration<S>,
-    pub(super) names: &'a Names,
-    pub(super) items: &'a mut Vec<Item<S::Event>>,
-    pub(super) events: &'a mut Vec<S::Event>,
-    pub(super) now: Timestamp,
-}
+use super::making::Making;
 
 impl<S: State> Making<'_, S> {
-    /// Moves what a reaction emitted into the answer. Returns the index that its next event would have.
-    pub(super) fn take_events(
-        &mut self,
-        entity: &mut Entity<S>,
-        cause: EventId,
-        reaction: &ReactionId,
-        from: u32,
-        key: Option<&str>,
-    ) -> u32 {
-        let mut index = from;
-        for event in self.events.drain(..) {
-            entity.state.evolve(&event, self.now);
-            self.items.push(Item::Event {
-                id: EventId::derive(cause, reaction, index, key),
-                event,
-            });
-            index += 1;
-        }
-        index
-    }
-
     /// A trigger arrived: undoes, bars, or keeps the trigger until a pending effect is answered.
     pub(super) fn compensate(
         &mut self,
@@ -71,18 +39,12 @@ impl<S: State> Making<'_, S> {
             value: value.into(),
         };
         if !waits {
-            return self.undo(entity, &open, &trigger, &meta.key);
+            return self.undo(entity, &open, &trigger);
         }
         for at in open {
-            let undo = &self.declaration.undos[at];
-            self.items.push(Item::Bar {
-                id: EventId::derive(meta.id, &self.names.bars[usize::from(undo.step)], 0, None),
-                step: undo.step,
-                by: undo.trigger.name.to_owned(),
-                waiting: Some(trigger.clone()),
-            });
+            self.bar(at, meta.id, 0, Some(trigger.clone()));
         }
-        Ok(())
+        self.draft.check(self.key, self.limit)
     }
 
     /// A request was answered: the triggers that waited for it are decided now, on the state that knows the answer.
@@ -90,7 +52,6 @@ impl<S: State> Making<'_, S> {
         &mut self,
         entity: &mut Entity<S>,
         correlation: CorrelationId,
-        key: &str,
         is_pending: impl Fn(EventId) -> bool,
     ) -> Result<(), InputProblem> {
         let Some(saga) = entity.barrier.saga(correlation) else {
@@ -119,7 +80,7 @@ impl<S: State> Making<'_, S> {
                 .any(|done| is_pending(done.id))
         });
         for (trigger, undos) in triggers {
-            self.undo(entity, &undos, &trigger, key)?;
+            self.undo(entity, &undos, &trigger)?;
         }
         Ok(())
     }
@@ -137,7 +98,6 @@ impl<S: State> Making<'_, S> {
         entity: &mut Entity<S>,
         undos: &[usize],
         trigger: &Trigger,
-        key: &str,
     ) -> Result<(), InputProblem> {
         let steps = self.steps(undos);
         let done = entity
@@ -158,8 +118,10 @@ impl<S: State> Making<'_, S> {
                 causation: trigger.causation,
                 correlation: trigger.correlation,
                 at: trigger.at,
-                key: key.to_owned(),
+                key: self.key.to_owned(),
             };
+            self.function = Some(undo.function);
+            self.correlation = trigger.correlation;
             (undo.run)(
                 &entity.state,
                 meta,
@@ -168,23 +130,25 @@ impl<S: State> Making<'_, S> {
                 self.events,
             )?;
             let name = &self.names.undos[undos[place]];
-            next_index[place] = self.take_events(entity, trigger.id, name, next_index[place], None);
+            next_index[place] =
+                self.take_events(entity, trigger.id, name, next_index[place], None)?;
         }
         for &at in undos {
-            let undo = &self.declaration.undos[at];
-            self.items.push(Item::Bar {
-                // Told apart from the bar that this trigger may have written while it waited.
-                id: EventId::derive(
-                    trigger.id,
-                    &self.names.bars[usize::from(undo.step)],
-                    1,
-                    None,
-                ),
-                step: undo.step,
-                by: undo.trigger.name.to_owned(),
-                waiting: None,
-            });
+            // Told apart from the bar that this trigger may have written while it waited.
+            self.bar(at, trigger.id, 1, None);
         }
-        Ok(())
+        self.draft.check(self.key, self.limit)
+    }
+
+    fn bar(&mut self, undo: usize, trigger: EventId, index: u32, waiting: Option<Trigger>) {
+        let undo = &self.declaration.undos[undo];
+        let step = usize::from(undo.step);
+        let id = EventId::derive(trigger, &self.names.bars[step], index, None);
+        let bar = Bar {
+            step: undo.step,
+            by: undo.trigger.name.to_owned(),
+            waiting,
+        };
+        self.draft.bar(id, self.declaration.steps[step].name, bar);
     }
 }

@@ -5,7 +5,7 @@ use crate::id::{CorrelationId, EventId};
 use crate::state::State;
 use crate::stream::StreamReader;
 use crate::time::Timestamp;
-use crate::wire::{BARRED, Source, Stamp, Writer};
+use crate::wire::{BARRED, PARKED, Source, Stamp, UNPARKED, Writer};
 
 use super::outbox::{Append, Outbox};
 use super::owner::Owner;
@@ -44,6 +44,7 @@ impl<S: State> Owner<S> {
                     problem,
                 })?;
         }
+        self.arm_deadlines();
         let partition = self.setup.partition;
         let positions = &self.positions;
         let resume = self.inputs.iter_mut().map(|input| {
@@ -133,8 +134,11 @@ impl<S: State> Owner<S> {
     }
 
     fn static_name(&self, name: &str) -> Result<&'static str, StreamProblem> {
-        if name == BARRED {
-            return Ok(BARRED);
+        if let Some(own) = [BARRED, PARKED, UNPARKED]
+            .into_iter()
+            .find(|own| *own == name)
+        {
+            return Ok(own);
         }
         let own = S::Event::TYPES.iter().find(|own| own.name == name);
         own.map(|own| own.name)

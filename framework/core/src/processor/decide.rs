@@ -1,333 +1,181 @@
-//! Decide: from an input, or an effect's reply, to the records of its answer.
+//! Decide: from an input to the records of its answer.
 
 use crate::declaration::Decision;
-use crate::effect::Reply;
 use crate::id::{CorrelationId, EventId};
-use crate::partition::partition_of;
-use crate::position::{Origin, OriginNumber, Position};
 use crate::problem::InputProblem;
 use crate::state::{Meta, State};
-use crate::stream::Verdict;
 use crate::time::Timestamp;
-use crate::wire::{self, Record, Source, Stamp};
+use crate::wire::Stamp;
 
-use super::Outcome;
 use super::answer::AnswerTo;
-use super::compensate::Making;
+use super::arrive::Arrived;
 use super::entity::Entity;
+use super::making::{Failed, Making};
 use super::outbox::Outbox;
 use super::owner::Owner;
+use super::{Outcome, ProcessorError};
 
-/// An input whose place, type and key are known.
-struct Arrived<'a> {
-    origin: OriginNumber,
-    partition: i32,
-    position: Position,
-    routed: bool,
-    stamp: Option<Stamp>,
-    event_type: &'a str,
-    key: &'a str,
-    id: EventId,
-    record: &'a Record<'a>,
+/// What a decision needs to know of an input, whether it has just arrived or was parked.
+#[derive(Clone, Copy)]
+pub(super) struct Deciding<'a> {
+    pub(super) id: EventId,
+    pub(super) event_type: &'a str,
+    pub(super) key: &'a str,
+    pub(super) value: &'a [u8],
+    pub(super) at: Timestamp,
+    pub(super) stamp: Option<Stamp>,
+    pub(super) routed: bool,
 }
 
 impl<S: State> Owner<S> {
-    pub(super) fn take(
-        &mut self,
-        input: usize,
-        record: &Record<'_>,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Outcome, InputProblem> {
-        let mut reader = self.inputs[input].reader;
-        let verdict = reader.read(record.offset, &record.headers)?;
-        if let Some(decided) = self.inputs[input].resumes_at.take()
-            && decided != record.offset
-            && matches!(verdict, Verdict::Valid(_))
-        {
-            return Err(InputProblem::Gone { decided });
-        }
-        let outcome = match verdict {
-            Verdict::Fence(_) | Verdict::Void(_) => Outcome::Skipped,
-            Verdict::Valid(stamp) => self.arrive(input, Some(stamp), record, now, out)?,
-            Verdict::Unfenced(stamp) => self.arrive(input, stamp, record, now, out)?,
-        };
-        // Only now: a marker written before this input's answer must not claim that this input was read.
-        let place = &mut self.inputs[input];
-        place.reader = reader;
-        place.next = Some(record.offset + 1);
-        if !matches!(outcome, Outcome::Decided(1..)) {
-            self.unmarked += 1;
-        }
-        Ok(outcome)
-    }
-
-    fn arrive(
-        &mut self,
-        input: usize,
-        stamp: Option<Stamp>,
-        record: &Record<'_>,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Outcome, InputProblem> {
-        let event_type = match record.headers.event_type {
-            Some(event_type) => event_type,
-            None => self.names.sole_types[input].ok_or(InputProblem::NoType)?,
-        };
-        if wire::is_own_record(event_type) {
-            return Ok(Outcome::Skipped);
-        }
-        let (origin, partition, position) = self.place(input, stamp.as_ref(), record)?;
-        let rules = self.setup.rules;
-        if rules.skip_by_position && self.positions.passed(origin, partition, position) {
-            return Ok(Outcome::Repeat);
-        }
-        let routed = self.inputs[input].origin.is_none();
-        // What a router that ended had in flight behind a copy that was lost: the next router brings both, in order.
-        if rules.chained_copies
-            && let Some(after) = predecessor(stamp.as_ref())
-            && !self.positions.passed(origin, partition, after)
-        {
-            return Ok(Outcome::Unchained);
-        }
-        if !self
-            .names
-            .handlers
-            .get(event_type)
-            .is_some_and(|handlers| handlers.concern(routed))
-        {
-            self.positions.advance(origin, partition, position);
-            self.routed_unmarked |= routed;
-            return Ok(Outcome::Ignored);
-        }
-        let key = record
-            .key
-            .and_then(|key| std::str::from_utf8(key).ok())
-            .ok_or(InputProblem::NoKey)?;
-        let expected = partition_of(key.as_bytes(), self.setup.partitions);
-        if expected != self.setup.partition {
-            return Err(InputProblem::WrongPartition { expected });
-        }
-        let id = match record.headers.id {
-            Some(id) => wire::event_id(id),
-            None => EventId::of_place(
-                self.setup.inputs[input].id,
-                self.setup.partition,
-                record.offset,
-            ),
-        };
-        let known = self
-            .entities
-            .get(key)
-            .is_some_and(|entity| entity.has_answered(id));
-        if rules.skip_by_id && known {
-            self.positions.advance(origin, partition, position);
-            self.routed_unmarked |= routed;
-            return Ok(Outcome::Repeat);
-        }
-        let arrived = Arrived {
-            origin,
-            partition,
-            position,
-            routed,
-            stamp,
-            event_type,
-            key,
-            id,
-            record,
-        };
-        self.decide(&arrived, now, out)
-    }
-
-    /// The origin of an input, and its position there.
-    fn place(
-        &mut self,
-        input: usize,
-        stamp: Option<&Stamp>,
-        record: &Record<'_>,
-    ) -> Result<(OriginNumber, i32, Position), InputProblem> {
-        if let Some(origin) = self.inputs[input].origin {
-            return Ok((
-                origin,
-                self.setup.partition,
-                Position::direct(record.offset),
-            ));
-        }
-        match stamp.map(|stamp| stamp.source) {
-            Some(Source::Copy {
-                path,
-                topic,
-                partition,
-                position,
-                ..
-            }) => {
-                // Copies outlive their topic: one that was recreated leaves some in the inbox, and its new copies may
-                // come before this owner's fence could name it. Such an origin has a number in memory only.
-                let origin = self.positions.lookup(path, topic).unwrap_or_else(|| {
-                    self.positions.number(&Origin {
-                        path,
-                        id: topic,
-                        topic: String::new(),
-                    })
-                });
-                Ok((origin, partition, position))
-            }
-            _ => Err(InputProblem::NoOrigin),
-        }
-    }
-
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         arrived: &Arrived<'_>,
         now: Timestamp,
         out: &mut Outbox,
-    ) -> Result<Outcome, InputProblem> {
-        let Some(handlers) = self.names.handlers.get(arrived.event_type) else {
-            return Ok(Outcome::Ignored);
-        };
-        let value = arrived.record.value.unwrap_or_default();
-        let known = self.entities.get_mut(arrived.key);
-        let mut fresh = Entity::default();
-        let is_fresh = known.is_none();
-        let entity = known.unwrap_or(&mut fresh);
-
-        let mut key = std::mem::take(&mut self.scratch.key);
-        key.clear();
-        key.push_str(arrived.key);
-        let correlation = arrived.stamp.and_then(|stamp| stamp.correlation);
-        let mut meta = Meta {
-            id: arrived.id,
-            causation: arrived.stamp.and_then(|stamp| stamp.causation),
-            correlation: correlation.unwrap_or_else(|| CorrelationId::of_event(arrived.id)),
-            at: arrived.record.timestamp,
-            key,
-        };
-        let mut making = Making {
-            declaration: &self.declaration,
-            names: &self.names,
-            items: &mut self.scratch.items,
-            events: &mut self.scratch.events,
-            now,
-        };
-        making.items.clear();
-        making.events.clear();
-
-        if !arrived.routed && !handlers.undos.is_empty() {
-            let undo = &self.declaration.undos[handlers.undos[0]];
-            let (saga, same_key) = (undo.check)(value, &meta.key)?;
-            if !same_key {
-                return Err(InputProblem::KeyMismatch {
-                    field: undo.trigger.key_field,
+    ) -> Result<Outcome, ProcessorError> {
+        let Deciding {
+            id, key, routed, ..
+        } = arrived.deciding;
+        let correlation = match self.run(&arrived.deciding, now) {
+            Ok(correlation) => correlation,
+            Err(failed) if failed.broken => {
+                return Err(ProcessorError::Broken {
+                    key: key.to_owned(),
+                    id,
+                    failure: Box::new(failed.failure),
                 });
             }
-            if correlation.is_none()
-                && let Some(saga) = saga
-            {
-                meta.correlation = saga;
-            }
-            making.compensate(entity, &handlers.undos, &meta, value, |id| {
-                self.pending.contains_key(&id)
-            })?;
-        }
-        if let Some(at) = handlers.reaction(arrived.routed) {
-            let reaction = &self.declaration.reactions[at];
-            let mut decision = Decision {
-                state: &entity.state,
-                barrier: &entity.barrier,
-                blocked_by: reaction.blocked_by,
-                value,
-                routed: arrived.routed,
-                stamped: correlation.is_some(),
-                meta,
-                events: making.events,
-            };
-            (reaction.run)(&mut decision)?;
-            meta = decision.meta;
-            let key = arrived.routed.then_some(arrived.key);
-            making.take_events(entity, arrived.id, &self.names.reactions[at], 0, key);
-        }
-
-        let correlation = meta.correlation;
-        self.scratch.key = meta.key;
-        if self.scratch.items.is_empty() {
-            self.routed_unmarked |= arrived.routed;
+            Err(failed) => return Ok(self.park(arrived, failed.failure, now, out)),
+        };
+        if self.scratch.draft.items.is_empty() {
+            self.routed_unmarked |= routed;
             self.positions
                 .advance(arrived.origin, arrived.partition, arrived.position);
             return Ok(Outcome::Decided(0));
         }
-        entity.answered(arrived.id, arrived.routed, self.declaration.window);
-        if is_fresh {
-            self.entities.insert(arrived.key.into(), fresh);
-        }
-        if self.routed_unmarked && self.setup.rules.marker_before_answer {
-            self.append_marker(now, out);
+        if let Some(entity) = self.entities.get_mut(key) {
+            entity.answered(id, routed, self.declaration.window);
         }
         let answer = AnswerTo {
             correlation,
-            causation: arrived.id,
+            causation: id,
             source: self.source(arrived.origin, arrived.partition, arrived.position),
-            key: arrived.key,
+            key,
             traceparent: arrived.record.headers.traceparent,
         };
-        let count = self.write_answer(&answer, now, out)?;
+        let count = self.write_answer(&answer, now, out);
         self.positions
             .advance(arrived.origin, arrived.partition, arrived.position);
         Ok(Outcome::Decided(count))
     }
 
-    /// Answers a request with its port's reply, and runs the undo that waited for it.
-    pub(super) fn settle(
+    /// Runs what is declared for an input and collects the answer in the draft; the state takes it up at once. Gives
+    /// the saga.
+    pub(super) fn run(
         &mut self,
-        request: EventId,
-        reply: Reply,
+        input: &Deciding<'_>,
         now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Outcome, InputProblem> {
-        let Some(pending) = self.pending.remove(&request) else {
-            return Ok(Outcome::Repeat);
-        };
-        let Some(entity) = self.entities.get_mut(&*pending.key) else {
-            return Ok(Outcome::Repeat);
+    ) -> Result<CorrelationId, Failed> {
+        let Deciding {
+            id,
+            event_type,
+            key,
+            value,
+            routed,
+            ..
+        } = *input;
+        let known = self.entities.get_mut(key);
+        let mut fresh = Entity::default();
+        let is_fresh = known.is_none();
+        let entity = known.unwrap_or(&mut fresh);
+        let due = entity.due();
+
+        let mut key_text = std::mem::take(&mut self.scratch.key);
+        key_text.clear();
+        key_text.push_str(key);
+        let correlation = input.stamp.and_then(|stamp| stamp.correlation);
+        let mut meta = Meta {
+            id,
+            causation: input.stamp.and_then(|stamp| stamp.causation),
+            correlation: correlation.unwrap_or_else(|| CorrelationId::of_event(id)),
+            at: input.at,
+            key: key_text,
         };
         let mut making = Making {
             declaration: &self.declaration,
             names: &self.names,
-            items: &mut self.scratch.items,
+            draft: &mut self.scratch.draft,
             events: &mut self.scratch.events,
+            key,
+            limit: self.setup.max_record_bytes,
             now,
+            correlation: meta.correlation,
+            function: None,
+            has_evolved: false,
         };
-        making.items.clear();
+        making.draft.clear();
         making.events.clear();
-        let effect = &self.declaration.effects[pending.effect];
-        (effect.run)(&entity.state, &pending.value, reply, making.events)?;
-        making.take_events(
-            entity,
-            request,
-            &self.names.effects[pending.effect],
-            0,
-            None,
-        );
-        making.settle_waiting(entity, pending.correlation, &pending.key, |id| {
-            self.pending.contains_key(&id)
-        })?;
-        let answer = AnswerTo {
-            correlation: pending.correlation,
-            causation: request,
-            source: Source::None,
-            key: &pending.key,
-            traceparent: pending.traceparent.as_deref(),
+        let pending = &self.pending;
+        let outcome = making.attempt(|making| {
+            let Some(handlers) = making.names.handlers.get(event_type) else {
+                return Ok(meta);
+            };
+            if !routed && !handlers.undos.is_empty() {
+                let undo = &making.declaration.undos[handlers.undos[0]];
+                let (saga, same_key) = (undo.check)(value, &meta.key)?;
+                if !same_key {
+                    return Err(InputProblem::KeyMismatch {
+                        field: undo.trigger.key_field,
+                    });
+                }
+                if correlation.is_none()
+                    && let Some(saga) = saga
+                {
+                    meta.correlation = saga;
+                }
+                making.compensate(entity, &handlers.undos, &meta, value, |id| {
+                    pending.contains_key(&id)
+                })?;
+            }
+            if let Some(at) = handlers.reaction(routed) {
+                let reaction = &making.declaration.reactions[at];
+                making.function = Some(reaction.function);
+                let mut decision = Decision {
+                    state: &entity.state,
+                    barrier: &entity.barrier,
+                    blocked_by: reaction.blocked_by,
+                    value,
+                    routed,
+                    stamped: correlation.is_some(),
+                    meta,
+                    events: making.events,
+                };
+                (reaction.run)(&mut decision)?;
+                meta = decision.meta;
+                making.correlation = meta.correlation;
+                let key = routed.then_some(key);
+                making.take_events(entity, id, &making.names.reactions[at], 0, key)?;
+            }
+            Ok(meta)
+        });
+        let meta = match outcome {
+            Ok(meta) => meta,
+            // A state that nobody had before is not missed.
+            Err(failed) => {
+                return Err(Failed {
+                    broken: failed.broken && !is_fresh,
+                    ..failed
+                });
+            }
         };
-        if self.routed_unmarked && self.setup.rules.marker_before_answer {
-            self.append_marker(now, out);
+        let alarm = entity.due().filter(|_| entity.due() != due);
+        let correlation = meta.correlation;
+        self.scratch.key = meta.key;
+        if is_fresh && !self.scratch.draft.items.is_empty() {
+            self.entities.insert(key.into(), fresh);
         }
-        self.write_answer(&answer, now, out).map(Outcome::Decided)
-    }
-}
-
-/// The copy that a routed copy follows.
-fn predecessor(stamp: Option<&Stamp>) -> Option<Position> {
-    match stamp?.source {
-        Source::Copy { after, .. } => after,
-        Source::None | Source::Input { .. } => None,
+        self.deadlines.changed(key, due, alarm);
+        Ok(correlation)
     }
 }

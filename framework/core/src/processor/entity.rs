@@ -1,13 +1,13 @@
 //! One key: its state, its barrier, and what its own events mean beyond the state.
 
-use hashbrown::HashMap;
-
 use crate::barrier::{Barrier, Done};
 use crate::effect::EffectCall;
 use crate::id::{CorrelationId, EventId};
+use crate::state::State;
+use crate::time::Timestamp;
 
 use super::answered::Answered;
-use super::names::Names;
+use super::owner::Owner;
 
 /// One key.
 pub(super) struct Entity<S> {
@@ -16,6 +16,15 @@ pub(super) struct Entity<S> {
     answered: Answered,
     answered_copies: Option<Box<Answered>>,
     pub(super) barrier: Barrier,
+    pub(super) alarm: Option<Box<Alarm>>,
+}
+
+/// The deadline that a key's state has, and the own event that set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alarm {
+    pub(super) due: Timestamp,
+    pub(super) cause: EventId,
+    pub(super) correlation: CorrelationId,
 }
 
 impl<S> Entity<S> {
@@ -45,6 +54,7 @@ impl<S: Default> Default for Entity<S> {
             answered: Answered::default(),
             answered_copies: None,
             barrier: Barrier::default(),
+            alarm: None,
         }
     }
 }
@@ -55,7 +65,12 @@ pub(super) struct Pending {
     pub(super) key: Box<str>,
     pub(super) correlation: CorrelationId,
     pub(super) value: Box<[u8]>,
+    pub(super) at: Timestamp,
     pub(super) traceparent: Option<Box<str>>,
+    /// Its place in the order of requests.
+    pub(super) order: u64,
+    /// Whether it is parked: not called until it is redriven.
+    pub(super) is_parked: bool,
 }
 
 impl Pending {
@@ -77,39 +92,40 @@ pub(super) struct Recorded<'a> {
     pub(super) correlation: CorrelationId,
     pub(super) key: &'a str,
     pub(super) value: &'a [u8],
+    pub(super) at: Timestamp,
     pub(super) traceparent: Option<&'a str>,
 }
 
-impl Recorded<'_> {
+impl<S: State> Owner<S> {
     /// Notes what an own event means beyond the state: a step done, a request pending, the pivot passed. Returns the
     /// request's id if it is one.
-    pub(super) fn note(
-        names: &Names,
-        pending: &mut HashMap<EventId, Pending>,
-        barrier: &mut Barrier,
-        recorded: &Recorded<'_>,
-    ) -> Option<EventId> {
-        let own = names.own(recorded.event_type)?;
+    pub(super) fn note(&mut self, recorded: &Recorded<'_>) -> Option<EventId> {
+        let own = self.names.own(recorded.event_type)?;
+        let entity = self.entities.get_mut(recorded.key)?;
         if let Some(step) = own.step {
             let done = Done {
                 step,
                 id: recorded.id,
                 value: recorded.value.into(),
             };
-            barrier.done(recorded.correlation, done);
+            entity.barrier.done(recorded.correlation, done);
         }
         if own.pivot {
-            barrier.pivot(recorded.correlation);
+            entity.barrier.pivot(recorded.correlation);
         }
         let effect = own.effect?;
-        pending.insert(
+        self.requests += 1;
+        self.pending.insert(
             recorded.id,
             Pending {
                 effect,
                 key: recorded.key.into(),
                 correlation: recorded.correlation,
                 value: recorded.value.into(),
+                at: recorded.at,
                 traceparent: recorded.traceparent.map(Into::into),
+                order: self.requests,
+                is_parked: false,
             },
         );
         Some(recorded.id)

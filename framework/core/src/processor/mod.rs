@@ -6,7 +6,7 @@
 //! | | [`Processor::fenced`] | reads the stream from its start up to the fence |
 //! | restore | [`Processor::restore`] for each record | |
 //! | | [`Processor::start`] | completes a torn answer, says where to resume and which effects are pending |
-//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::mark`] | appends what is in the outbox, in order |
+//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::pass_deadlines`], [`Processor::mark`] | appends what is in the outbox, in order |
 //! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
 //!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
@@ -14,21 +14,29 @@
 mod answer;
 mod answered;
 mod appends;
+mod arrive;
 mod compensate;
 mod complete;
+mod deadlines;
 mod decide;
+mod draft;
 mod entity;
+mod making;
 mod names;
 mod outbox;
 mod own;
 mod owner;
+mod park;
+mod redrive;
 mod restore;
+mod settle;
 
 pub use appends::EpochEnd;
 pub use outbox::{Append, Outbox};
 
 pub use crate::problem::{ProcessorError, StreamProblem};
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::effect::{EffectCall, Reply};
@@ -36,7 +44,7 @@ use crate::id::{EventId, TopicId};
 use crate::position::Origin;
 use crate::stream::StreamReader;
 use crate::time::Timestamp;
-use crate::wire::Record;
+use crate::wire::{Failure, Parked, Record};
 
 /// What a processor must know of its surroundings.
 #[derive(Debug, Clone)]
@@ -49,7 +57,7 @@ pub struct Setup {
     pub partitions: i32,
     /// Drawn afresh for each take-over.
     pub nonce: u64,
-    /// The topics that are read, in the order of [`crate::Description::direct_topics`], and last the inbox, if there is one.
+    /// The topics that are read, in the order of [`crate::Description::direct_topics`], and last the inbox.
     pub inputs: Vec<InputTopic>,
     /// The topics whose events routers copy, in the order of [`crate::Description::routed_topics`].
     pub routed: Vec<InputTopic>,
@@ -57,6 +65,8 @@ pub struct Setup {
     pub max_record_bytes: usize,
     /// Take over also from a higher version of the declaration.
     pub allow_downgrade: bool,
+    /// What broke a state in this process ([`ProcessorError::Broken`]), by id: it is parked, and not tried again.
+    pub broken: HashMap<EventId, Failure>,
     /// The rules in force; all of them but in tests.
     pub rules: Rules,
 }
@@ -121,6 +131,10 @@ pub enum Outcome {
     Unchained,
     /// A void record, or one of kolo's own, in an input stream.
     Skipped,
+    /// It could not be decided, or its key is parked: it is kept in the stream, and waits for a redrive.
+    Parked,
+    /// A control record in the inbox that says nothing that is known.
+    NotUnderstood,
 }
 
 /// Where to resume reading an input.
@@ -165,10 +179,11 @@ pub trait Processor: Send {
     /// When the torn answer cannot be completed.
     fn start(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError>;
 
-    /// Decides the next record of an input.
+    /// Decides the next record of an input. One that cannot be decided is parked.
     ///
     /// # Errors
-    /// When the record cannot be decided; the processor must be dropped then.
+    /// When nobody can tell what is valid behind the record, or a state was left half-changed; the processor must be
+    /// dropped then.
     fn handle(
         &mut self,
         input: usize,
@@ -180,7 +195,7 @@ pub trait Processor: Send {
     /// Answers a request with the reply of its port. A request that has its answer is left alone.
     ///
     /// # Errors
-    /// When the answer cannot be decided; the processor must be dropped then.
+    /// When a state was left half-changed; the processor must be dropped then.
     fn answer(
         &mut self,
         request: EventId,
@@ -188,6 +203,24 @@ pub trait Processor: Send {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError>;
+
+    /// The earliest deadline of any key.
+    fn next_deadline(&mut self) -> Option<Timestamp>;
+
+    /// Answers deadlines that were due at `passed`, the earliest first and at most `limit` of them; gives how many.
+    ///
+    /// The caller must have handled every input up to a high watermark that was sampled after `passed`: a deadline is
+    /// behind whatever was published before it.
+    ///
+    /// # Errors
+    /// When a state was left half-changed; the processor must be dropped then.
+    fn pass_deadlines(
+        &mut self,
+        passed: Timestamp,
+        limit: usize,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<usize, ProcessorError>;
 
     /// How many inputs were decided or read over since their position was last in a record.
     fn unmarked(&self) -> u64;
@@ -221,6 +254,15 @@ pub trait Processor: Send {
 
     /// The requests without an answer.
     fn pending(&self) -> Vec<EffectCall>;
+
+    /// Hands out what is parked, key by key, each in order.
+    fn parked(&self, take: &mut dyn FnMut(&str, &Parked));
+
+    /// The key that was parked last, with what parked it; none if it was parked before, and something only waits behind.
+    fn latest_parked(&self) -> Option<(&str, &Parked)>;
+
+    /// How many keys are parked.
+    fn parked_keys(&self) -> usize;
 
     /// How many keys have a state.
     fn keys(&self) -> usize;

@@ -6,10 +6,11 @@ use crate::barrier::Step;
 use crate::declaration::Declaration;
 use crate::description::Kind;
 use crate::event::{EventType, OwnEvents};
-use crate::id::ReactionId;
+use crate::id::{CorrelationId, ReactionId};
 use crate::state::State;
 
 use super::Setup;
+use super::decide::Deciding;
 
 /// Declared things by their names on the wire.
 pub(super) struct Names {
@@ -21,6 +22,8 @@ pub(super) struct Names {
     pub(super) undos: Vec<ReactionId>,
     pub(super) effects: Vec<ReactionId>,
     pub(super) bars: Vec<ReactionId>,
+    pub(super) deadline: ReactionId,
+    pub(super) parking: ReactionId,
     /// The only declared type of each input, for records without a type.
     pub(super) sole_types: Vec<Option<&'static str>>,
 }
@@ -133,9 +136,33 @@ impl Names {
                 .iter()
                 .map(|step| id(format_args!("bars {}", step.name)))
                 .collect(),
+            deadline: id(format_args!("deadline")),
+            parking: id(format_args!("parks")),
             sole_types: sole_types.collect(),
             handlers,
         }
+    }
+
+    /// Whether anything reacts to events of this type that come this way.
+    pub(super) fn concerns(&self, event_type: &str, routed: bool) -> bool {
+        self.handlers
+            .get(event_type)
+            .is_some_and(|handlers| handlers.concern(routed))
+    }
+
+    /// The saga of an input that came without one, if its value tells.
+    pub(super) fn saga_of<S: State>(
+        &self,
+        declaration: &Declaration<S>,
+        input: &Deciding<'_>,
+    ) -> Option<CorrelationId> {
+        let handlers = self.handlers.get(input.event_type)?;
+        if let Some(at) = handlers.reaction(input.routed) {
+            return (declaration.reactions[at].saga)(input.value);
+        }
+        let undo = handlers.undos.first()?;
+        let (saga, _) = (declaration.undos[*undo].check)(input.value, input.key).ok()?;
+        saga
     }
 
     /// What is special about an own event, if anything is.

@@ -45,16 +45,16 @@ pub struct Append<'a> {
     pub traceparent: Option<&'a [u8]>,
 }
 
-impl Append<'_> {
-    /// About what the record takes on the wire, in bytes, without the client's batching and compression.
-    #[must_use]
-    pub fn size_bytes(&self) -> usize {
-        // The frame of a record, header names, `ce_specversion`, `ce_id`, a `ce_source`, and the lengths of all of them.
-        const FIXED: usize = 256;
-        let optional = [self.rest, self.traceparent].map(|header| header.map_or(0, <[u8]>::len));
-        let headers = self.event_type.len() + self.stamp.len() + optional.iter().sum::<usize>();
-        self.key.len() + self.value.len() + headers + FIXED
-    }
+/// About what a record takes on the wire, in bytes, without the client's batching and compression.
+pub(super) const fn size_bytes(
+    key: usize,
+    value: usize,
+    event_type: usize,
+    headers: usize,
+) -> usize {
+    // The frame of a record, header names, `ce_specversion`, `ce_id`, a `ce_source`, and the lengths of all of them.
+    const FIXED: usize = 256;
+    key + value + event_type + headers + FIXED
 }
 
 impl Outbox {

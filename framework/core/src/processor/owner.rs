@@ -14,14 +14,16 @@ use crate::problem::InputProblem;
 use crate::state::State;
 use crate::stream::{Cursor, StreamReader};
 use crate::time::Timestamp;
-use crate::wire::{FENCE, Record};
+use crate::wire::{FENCE, Parked, Record};
 
-use super::answer::Item;
 use super::appends::{Appends, EpochEnd};
 use super::complete::Torn;
+use super::deadlines::Deadlines;
+use super::draft::Draft;
 use super::entity::{Entity, Pending};
 use super::names::Names;
 use super::outbox::Outbox;
+use super::park::Queue;
 use super::{Outcome, Processor, ProcessorError, STREAM_START, Setup, Start};
 
 pub(crate) struct Owner<S: State> {
@@ -30,6 +32,11 @@ pub(crate) struct Owner<S: State> {
     pub(super) names: Names,
     pub(super) entities: HashMap<String, Entity<S>>,
     pub(super) pending: HashMap<EventId, Pending>,
+    /// How many requests there were: their order.
+    pub(super) requests: u64,
+    pub(super) parked: HashMap<String, Queue>,
+    pub(super) latest_parked: Option<Box<str>>,
+    pub(super) deadlines: Deadlines,
     pub(super) positions: Positions,
     /// How many of the origins stand in this owner's fence; those beyond it were found while restoring.
     pub(super) fenced_origins: usize,
@@ -68,8 +75,7 @@ pub(super) struct Input {
 pub(super) struct Scratch<S: State> {
     pub(super) key: String,
     pub(super) events: Vec<S::Event>,
-    pub(super) items: Vec<Item<S::Event>>,
-    pub(super) values: Vec<u8>,
+    pub(super) draft: Draft,
     pub(super) stamp: String,
     pub(super) rest: Vec<u8>,
 }
@@ -79,8 +85,7 @@ impl<S: State> Default for Scratch<S> {
         Scratch {
             key: String::new(),
             events: Vec::new(),
-            items: Vec::new(),
-            values: Vec::new(),
+            draft: Draft::default(),
             stamp: String::new(),
             rest: Vec::new(),
         }
@@ -120,6 +125,10 @@ impl<S: State> Owner<S> {
             declaration,
             entities: HashMap::new(),
             pending: HashMap::new(),
+            requests: 0,
+            parked: HashMap::new(),
+            latest_parked: None,
+            deadlines: Deadlines::default(),
             fenced_origins: positions.origins().len(),
             positions,
             inputs,
@@ -190,7 +199,6 @@ impl<S: State> Processor for Owner<S> {
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
         self.take(input, record, now, out)
-            .map_err(|problem| self.input_error(input, record, problem))
     }
 
     fn answer(
@@ -201,10 +209,20 @@ impl<S: State> Processor for Owner<S> {
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
         self.settle(request, reply, now, out)
-            .map_err(|problem| ProcessorError::Effect {
-                request,
-                problem: Box::new(problem),
-            })
+    }
+
+    fn next_deadline(&mut self) -> Option<Timestamp> {
+        self.earliest_deadline()
+    }
+
+    fn pass_deadlines(
+        &mut self,
+        passed: Timestamp,
+        limit: usize,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<usize, ProcessorError> {
+        Owner::pass_deadlines(self, passed, limit, now, out)
     }
 
     fn unmarked(&self) -> u64 {
@@ -245,13 +263,34 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn pending(&self) -> Vec<EffectCall> {
-        let mut calls: Vec<EffectCall> = self
+        let open = self
             .pending
             .iter()
+            .filter(|(_, pending)| !pending.is_parked);
+        let mut open: Vec<(&EventId, &Pending)> = open.collect();
+        open.sort_unstable_by_key(|(_, pending)| pending.order);
+        open.into_iter()
             .map(|(&id, pending)| pending.call(id))
-            .collect();
-        calls.sort_unstable_by_key(|call| call.request);
-        calls
+            .collect()
+    }
+
+    fn parked(&self, take: &mut dyn FnMut(&str, &Parked)) {
+        for (key, queue) in &self.parked {
+            queue.iter().for_each(|parked| take(key, parked));
+        }
+    }
+
+    fn latest_parked(&self) -> Option<(&str, &Parked)> {
+        let key = self.latest_parked.as_deref()?;
+        let queue = self.parked.get(key)?;
+        queue
+            .front()
+            .filter(|_| queue.len() == 1)
+            .map(|parked| (key, parked))
+    }
+
+    fn parked_keys(&self) -> usize {
+        self.parked.len()
     }
 
     fn keys(&self) -> usize {

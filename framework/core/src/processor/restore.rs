@@ -11,7 +11,10 @@ use crate::position::{Origin, OriginNumber};
 use crate::state::State;
 use crate::stream::Verdict;
 use crate::time::Timestamp;
-use crate::wire::{self, BARRED, Barred, Fence, MARKER, Marker, Record, Source, Stamp, read_rest};
+use crate::wire::{
+    self, BARRED, Barred, Fence, MARKER, Marker, PARKED, Record, Source, Stamp, UNPARKED, Unparked,
+    read_rest,
+};
 
 use super::StreamProblem;
 use super::complete::Torn;
@@ -191,7 +194,7 @@ impl<S: State> Owner<S> {
                     position,
                 }
             }
-            Source::None => Source::None,
+            other => other,
         };
         match (source, stamp.causation) {
             (
@@ -210,6 +213,12 @@ impl<S: State> Owner<S> {
             }
             (Source::None, Some(request)) => {
                 self.pending.remove(&request);
+            }
+            (Source::Deadline(due), _) => {
+                let id = EventId::of_deadline(&self.names.deadline, key, due);
+                let window = self.declaration.window;
+                let entity = self.entities.entry_ref(key).or_default();
+                entity.answered(id, false, window);
             }
             _ => {}
         }
@@ -275,6 +284,14 @@ impl<S: State> Owner<S> {
             }
             return Ok(None);
         }
+        if part.event_type == PARKED {
+            self.note_parked(part.key, own_json(part.event_type, part.value)?);
+            return Ok(None);
+        }
+        if part.event_type == UNPARKED {
+            let unparked: Unparked = own_json(part.event_type, part.value)?;
+            return Ok(self.note_unparked(part.key, &unparked));
+        }
         let event = S::Event::decode(part.event_type, part.value).ok_or_else(|| {
             StreamProblem::UnknownEvent {
                 event_type: part.event_type.to_owned(),
@@ -282,20 +299,19 @@ impl<S: State> Owner<S> {
         })??;
         let entity = self.entities.entry_ref(part.key).or_default();
         entity.state.evolve(&event, part.at);
+        if let Some(deadline) = &self.declaration.deadline {
+            entity.set_alarm((deadline.due)(&entity.state), part.id, part.correlation);
+        }
         let recorded = Recorded {
             event_type: part.event_type,
             id: part.id,
             correlation: part.correlation,
             key: part.key,
             value: part.value,
+            at: part.at,
             traceparent: part.traceparent,
         };
-        Ok(Recorded::note(
-            &self.names,
-            &mut self.pending,
-            &mut entity.barrier,
-            &recorded,
-        ))
+        Ok(self.note(&recorded))
     }
 }
 

@@ -2,11 +2,13 @@
 //! `docs/protocol.md` gives every layout.
 
 mod base64;
+mod parked;
 mod parse;
 mod record;
 mod rest;
 mod stamp;
 
+pub use parked::{Drop, Failure, FailureClass, HeaderValue, Parked, ParkedKind, Place, Unparked};
 pub use record::{Barred, Fence, Marker, Read, Trigger};
 pub use rest::{RestEvent, read_rest, write_rest};
 pub use stamp::{Source, Stamp, StampError, Writer};
@@ -35,11 +37,29 @@ pub const FENCE: &str = "kolo.fence";
 pub const MARKER: &str = "kolo.marker";
 /// Type of the record that bars a step of a saga.
 pub const BARRED: &str = "kolo.barred";
+/// Type of the record that keeps what could not be decided, and whatever came behind it under the same key.
+pub const PARKED: &str = "kolo.parked";
+/// Type of the record that ends the parking of one record.
+pub const UNPARKED: &str = "kolo.unparked";
+
+/// Type of the control record in an inbox that has a key's parked records run again, in order.
+pub const REDRIVE: &str = "kolo.redrive";
+/// Type of the control record in an inbox that drops one parked record, with a reason.
+pub const DROP: &str = "kolo.drop";
 
 /// Whether the type names one of kolo's own records, which hold no business fact.
 #[must_use]
 pub fn is_own_record(event_type: &str) -> bool {
-    matches!(event_type, FENCE | MARKER | BARRED)
+    matches!(
+        event_type,
+        FENCE | MARKER | BARRED | PARKED | UNPARKED | REDRIVE | DROP
+    )
+}
+
+/// All headers of a record, as the client library holds them. Parking keeps also those that kolo does not read.
+pub trait AllHeaders: std::fmt::Debug {
+    /// Hands out each header, in order.
+    fn each(&self, take: &mut dyn FnMut(&str, Option<&[u8]>));
 }
 
 /// A record as it was read from a topic, borrowed from the client library's buffer.
@@ -55,6 +75,8 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// The headers that matter.
     pub headers: Headers<'a>,
+    /// All of them, if the shell can give them.
+    pub all_headers: Option<&'a dyn AllHeaders>,
 }
 
 /// The headers of a record that kolo reads. Headers that are not UTF-8 count as absent, but for `kolo_rest`.

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::id::{CorrelationId, EventId, TopicId};
 use crate::position::{Path, Position};
+use crate::time::Timestamp;
 
 use super::base64::read_base64;
 use super::stamp::{Source, Stamp, Writer};
@@ -88,8 +89,16 @@ fn parse_position(text: &str) -> Option<Position> {
 }
 
 fn parse_source(text: &str) -> Option<Source> {
-    if text == "-" {
-        return Some(Source::None);
+    match text {
+        "-" => return Some(Source::None),
+        "p" => return Some(Source::Parked),
+        _ => {}
+    }
+    if let Some(due) = text.strip_prefix('@') {
+        return due
+            .parse()
+            .ok()
+            .map(|due| Source::Deadline(Timestamp::from_millis(due)));
     }
     let (origin, rest) = text.split_once(':')?;
     let (partition, place) = rest.split_once(':')?;

@@ -3,7 +3,8 @@
 //! `1 <correlation> <causation> <epoch>.<nonce>.<number> <source> <index>/<count>`, each field `-` where it does not apply.
 //! Ids are 22 characters of base64url, the nonce 11. A source is `<origin>:<partition>:<offset>[.<copy>]` with the
 //! origin's number in the writer's fence record, or in a routed copy `r<version>/<topic id>:<partition>:<offset>.<copy>[~<offset>.<copy>]`,
-//! with the copy before it from the same run of the router.
+//! with the copy before it from the same run of the router; `@<millis>` for a deadline, and `p` for
+//! what was parked.
 
 use std::fmt::Write as _;
 
@@ -13,6 +14,7 @@ use super::base64::{push_ascii, write_base64};
 use super::parse::parse;
 use crate::id::{CorrelationId, EventId, TopicId};
 use crate::position::{OriginNumber, Path, Position};
+use crate::time::Timestamp;
 
 /// Who wrote a record, as far as it claims: the epoch, its nonce, and the record's number within the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,8 +30,12 @@ pub struct Writer {
 /// Which input a record answers, or is a copy of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// None: kolo's own records, and the answers of effects and deadlines.
+    /// None: kolo's own records, and the answers of effects.
     None,
+    /// The deadline that an own event answers, by its due time.
+    Deadline(Timestamp),
+    /// Something parked, which was redriven or dropped, or failed again.
+    Parked,
     /// The input that an own event answers.
     Input {
         /// The origin's number in the writer's fence record.
@@ -139,6 +145,10 @@ impl Stamp {
         out.push(' ');
         match &self.source {
             Source::None => out.push('-'),
+            Source::Parked => out.push('p'),
+            Source::Deadline(due) => {
+                let _ = write!(out, "@{}", due.as_millis());
+            }
             Source::Input {
                 origin,
                 partition,
@@ -245,6 +255,9 @@ mod tests {
         ];
         let sources = [
             Source::None,
+            Source::Parked,
+            Source::Deadline(Timestamp::from_millis(1_700_000_000_000)),
+            Source::Deadline(Timestamp::from_millis(-1)),
             Source::Input {
                 origin: 3,
                 partition: 5,

@@ -41,6 +41,7 @@ impl Stored {
                 rest: self.rest.as_deref(),
                 traceparent: self.traceparent.as_deref(),
             },
+            all_headers: None,
         }
     }
 
@@ -93,9 +94,7 @@ pub(crate) fn setup(aggregate: &dyn Participant, service: &str, nonce: u64) -> S
     let description = aggregate.description();
     let mut inputs: Vec<InputTopic> = description.direct_topics().into_iter().map(topic).collect();
     let routed: Vec<InputTopic> = description.routed_topics().into_iter().map(topic).collect();
-    if !routed.is_empty() {
-        inputs.push(topic(&format!("{service}.{}.inbox", description.aggregate)));
-    }
+    inputs.push(topic(&format!("{service}.{}.inbox", description.aggregate)));
     Setup {
         service: service.to_owned(),
         partition: 0,
@@ -105,6 +104,7 @@ pub(crate) fn setup(aggregate: &dyn Participant, service: &str, nonce: u64) -> S
         routed,
         max_record_bytes: 100_000,
         allow_downgrade: false,
+        broken: std::collections::HashMap::new(),
         rules: Rules::ALL,
     }
 }

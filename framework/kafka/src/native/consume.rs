@@ -6,7 +6,7 @@ use std::slice;
 use std::sync::Arc;
 
 use kolo_core::Timestamp;
-use kolo_core::wire::{Headers, Record};
+use kolo_core::wire::{AllHeaders, Headers, Record};
 use rdkafka::bindings as c;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
@@ -58,26 +58,33 @@ impl<C: ConsumerContext + 'static> Consumed<C> {
         self.messages.len()
     }
 
-    /// The messages, in order. Those of one partition follow one another as they stand in the log.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Message<'_>, KafkaError>> {
+    /// What was taken, in order. Messages of one partition follow one another as they stand in the log.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Taken<'_>, KafkaError>> {
         let (mut known, mut topic) = (ptr::null_mut(), "");
         self.messages.iter().map(move |&message| {
             // SAFETY: the message is alive as long as `self` is borrowed. A topic's name is UTF-8 (Kafka allows ASCII
             // only) and lives as long as the topic, which its messages keep alive.
             unsafe {
                 let message = &*message;
-                if message.err != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::from(
-                        message.err,
-                    )));
-                }
-                if message.rkt != known {
+                if message.rkt != known && !message.rkt.is_null() {
                     known = message.rkt;
                     topic = CStr::from_ptr(c::rd_kafka_topic_name(known))
                         .to_str()
                         .unwrap_or_default();
                 }
-                Ok(Message { topic, message })
+                match message.err {
+                    c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => {
+                        Ok(Taken::Message(Message { topic, message }))
+                    }
+                    c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF => Ok(Taken::End {
+                        topic,
+                        partition: message.partition,
+                        offset: message.offset,
+                    }),
+                    error => Err(KafkaError::MessageConsumption(RDKafkaErrorCode::from(
+                        error,
+                    ))),
+                }
             }
         })
     }
@@ -97,6 +104,18 @@ impl<C: ConsumerContext + 'static> Drop for Consumed<C> {
     }
 }
 
+/// What a consumer's queue holds.
+pub(crate) enum Taken<'a> {
+    Message(Message<'a>),
+    /// The end of a partition, for a consumer with `enable.partition.eof`: nothing stood at this offset when it was
+    /// reached.
+    End {
+        topic: &'a str,
+        partition: i32,
+        offset: i64,
+    },
+}
+
 /// One message, borrowed from librdkafka.
 pub(crate) struct Message<'a> {
     pub(crate) topic: &'a str,
@@ -109,7 +128,7 @@ impl<'a> Message<'a> {
     }
 
     /// What the processor reads of it.
-    pub(crate) fn record(&self) -> Record<'a> {
+    pub(crate) fn record(&self) -> Record<'_> {
         let message = self.message;
         // SAFETY: pointers and lengths belong together, and are alive as long as the message is.
         unsafe {
@@ -120,18 +139,24 @@ impl<'a> Message<'a> {
                 key: bytes(message.key, message.key_len),
                 value: bytes(message.payload, message.len),
                 headers: self.headers(),
+                all_headers: Some(self),
             }
         }
     }
 
     fn headers(&self) -> Headers<'a> {
         let mut taken = Headers::default();
+        self.each_header(|name, value| taken.take(name, value));
+        taken
+    }
+
+    fn each_header(&self, mut take: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
         let none = c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         let mut headers = ptr::null_mut();
         // SAFETY: the headers belong to the message; names end with a nul, values have the length that is told.
         unsafe {
             if c::rd_kafka_message_headers(self.message, &mut headers) != none {
-                return taken;
+                return;
             }
             for at in 0.. {
                 let (mut name, mut value, mut len) = (ptr::null(), ptr::null(), 0);
@@ -139,10 +164,25 @@ impl<'a> Message<'a> {
                 {
                     break;
                 }
-                taken.take(CStr::from_ptr(name).to_bytes(), bytes(value, len));
+                take(CStr::from_ptr(name).to_bytes(), bytes(value, len));
             }
         }
-        taken
+    }
+}
+
+impl AllHeaders for Message<'_> {
+    fn each(&self, take: &mut dyn FnMut(&str, Option<&[u8]>)) {
+        self.each_header(|name, value| take(&String::from_utf8_lossy(name), value));
+    }
+}
+
+impl std::fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("topic", &self.topic)
+            .field("partition", &self.message.partition)
+            .field("offset", &self.message.offset)
+            .finish()
     }
 }
 

@@ -11,7 +11,7 @@ mod consume;
 mod produce;
 mod topic_ids;
 
-pub(crate) use consume::{Consumed, Message};
+pub(crate) use consume::{Consumed, Message, Taken};
 pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};
 pub(crate) use topic_ids::topic_ids;
 

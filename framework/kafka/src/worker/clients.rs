@@ -186,13 +186,16 @@ fn consumer_config(config: &Config, group: &str) -> ClientConfig {
     client
 }
 
-/// The consumer of the inputs, and of the own stream while it is restored: assigned by hand, read in bulk.
+/// The consumer of the inputs, and of the own stream while it is restored: assigned by hand, read in bulk. It
+/// `tells_ends` of partitions where somebody waits for them.
 pub(super) fn data_consumer(
     config: &Config,
     group: &str,
     waker: &Waker,
+    tells_ends: bool,
 ) -> Result<Arc<BaseConsumer<DataContext>>, KafkaError> {
     let mut client = consumer_config(config, group);
+    client.set("enable.partition.eof", tells_ends.to_string());
     // Never a guess: an input whose records were deleted before they were decided stops the worker.
     client.set("auto.offset.reset", "error");
     let mut consumer: BaseConsumer<DataContext> = client.create_with_context(DataContext)?;

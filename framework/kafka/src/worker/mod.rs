@@ -8,20 +8,26 @@
 //! are thrown away with the state, and the worker joins anew. If a fence shows up, that partition's state is.
 
 mod append;
+pub(crate) mod backlog;
 pub(crate) mod clients;
+mod deadlines;
+mod parked;
 mod partition;
 pub(crate) mod record;
 mod session;
 mod takeover;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use kolo_core::processor::{ProcessorError, Rules};
-use kolo_core::{Description, Participant, Service};
+use kolo_core::wire::Failure;
+use kolo_core::{Description, EventId, Participant, Service};
+use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
 use crate::config::{Config, refused};
@@ -29,6 +35,7 @@ use crate::effects::{EffectPool, Replied, ReplyTo};
 use crate::topics::TopicError;
 use crate::wake::Waker;
 
+use backlog::{Ends, Question};
 use session::Session;
 
 /// What a worker runs: one aggregate of a service.
@@ -40,6 +47,10 @@ pub(crate) struct Spec {
     pub(crate) pool: EffectPool,
     pub(crate) rules: Rules,
     pub(crate) signals: Arc<Signals>,
+    /// Where to ask how far topics reach; only for an aggregate with a deadline.
+    pub(crate) questions: Option<Sender<Question>>,
+    /// What broke a state in this process, by id: it is parked by the next owner here.
+    pub(crate) broken: Mutex<HashMap<EventId, Failure>>,
 }
 
 impl Spec {
@@ -140,13 +151,18 @@ pub(crate) struct Worker {
     waker: Waker,
     replies: Receiver<Replied>,
     reply_to: ReplyTo,
+    ends: Receiver<Ends>,
+    tell_ends: Sender<Ends>,
 }
 
 impl Worker {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
         let waker = Waker::default();
         let (sender, replies) = unbounded();
+        let (tell_ends, ends) = unbounded();
         Worker {
+            ends,
+            tell_ends,
             spec,
             replies,
             reply_to: ReplyTo {
@@ -165,11 +181,9 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), RunError> {
         self.waker.bind();
         let signals = Arc::clone(&self.spec.signals);
-        restart_until_end(&self.spec.name(), &signals, || {
-            match Session::open(&self.spec, &self.waker, &self.replies, &self.reply_to) {
-                Ok(mut session) => session.run(),
-                Err(end) => end,
-            }
+        restart_until_end(&self.spec.name(), &signals, || match Session::open(&self) {
+            Ok(mut session) => session.run(),
+            Err(end) => end,
         })
     }
 }

@@ -6,6 +6,8 @@ use kolo_core::processor::Processor;
 
 use crate::effects::Ownership;
 
+use super::backlog::Backlog;
+
 pub(super) struct Partition {
     /// Tells this ownership's delivery reports from those of an earlier one of the same partition.
     pub(super) generation: u32,
@@ -13,8 +15,9 @@ pub(super) struct Partition {
     pub(super) phase: Phase,
     pub(super) ownership: Ownership,
     pub(super) since: Instant,
-    /// The next offset of each input, for lag displays.
+    /// The next offset of each input: what is before it was read.
     pub(super) next: Vec<Option<i64>>,
+    pub(super) backlog: Backlog,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,7 @@ pub(crate) fn record_of<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
         key: message.key(),
         value: message.payload(),
         headers,
+        all_headers: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
 use kolo_core::{EffectCall, Timestamp};
@@ -14,14 +14,15 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Replied, ReplyTo};
-use crate::native::{Consumed, Delivery, Message};
+use crate::native::{Consumed, Delivery, Message, Taken};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
 
+use super::backlog::Ends;
 use super::clients::{Appender, DataContext, Member, MemberEvent, data_consumer};
 use super::partition::{Partition, Phase};
 use super::record::now;
-use super::{End, RunError, Spec};
+use super::{End, RunError, Spec, Worker};
 
 /// How many records are decided at most before deliveries, replies and the membership are looked at again.
 const BATCH: usize = 1024;
@@ -34,6 +35,9 @@ pub(super) struct Session<'a> {
     pub(super) spec: &'a Arc<Spec>,
     pub(super) replies: &'a Receiver<Replied>,
     pub(super) reply_to: &'a ReplyTo,
+    pub(super) ends: &'a Receiver<Ends>,
+    pub(super) tell_ends: &'a Sender<Ends>,
+    pub(super) waker: &'a Waker,
     pub(super) name: String,
     /// The `ce_source` of everything appended here.
     pub(super) source: String,
@@ -64,12 +68,15 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(
-        spec: &'a Arc<Spec>,
-        waker: &'a Waker,
-        replies: &'a Receiver<Replied>,
-        reply_to: &'a ReplyTo,
-    ) -> Result<Self, End> {
+    pub(super) fn open(worker: &'a Worker) -> Result<Self, End> {
+        let Worker {
+            spec,
+            waker,
+            replies,
+            reply_to,
+            ends,
+            tell_ends,
+        } = worker;
         let name = spec.name();
         let client = |source: KafkaError| RunError::Client {
             aggregate: name.clone(),
@@ -104,7 +111,8 @@ impl<'a> Session<'a> {
                 "a topic is gone: create it, or start the service again".into(),
             ));
         }
-        let data = data_consumer(&spec.config, &name, waker).map_err(client)?;
+        let tells_ends = spec.questions.is_some();
+        let data = data_consumer(&spec.config, &name, waker, tells_ends).map_err(client)?;
         Ok(Session {
             member: Member::join(&spec.config, &name, spec.description.stream, waker)
                 .map_err(client)?,
@@ -128,6 +136,9 @@ impl<'a> Session<'a> {
             spec,
             replies,
             reply_to,
+            ends,
+            tell_ends,
+            waker,
             name,
             partition_count,
             inputs,
@@ -160,6 +171,7 @@ impl<'a> Session<'a> {
             busy |= self.take_deliveries()?;
             busy |= self.take_replies()?;
             busy |= self.read()?;
+            busy |= self.pass_deadlines()?;
             self.mark_positions(began)?;
             if !busy {
                 Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| {
@@ -231,10 +243,15 @@ impl<'a> Session<'a> {
                     .answer(replied.request, replied.reply, now(), &mut outbox)
             });
             self.outbox = outbox;
-            outcome
-                .transpose()
-                .map_err(|error| self.processor_error(error))?;
-            self.produce(partition)?;
+            match outcome.transpose() {
+                Ok(outcome) => {
+                    if outcome == Some(Outcome::Parked) {
+                        self.tell_parked(partition);
+                    }
+                    self.produce(partition)?;
+                }
+                Err(error) => self.failed(partition, error)?,
+            }
         }
         Ok(busy)
     }
@@ -249,8 +266,16 @@ impl<'a> Session<'a> {
         };
         let count = consumed.take();
         let now = now();
-        let decided = consumed.iter().try_for_each(|message| match message {
-            Ok(message) => self.take_message(&message, now),
+        let decided = consumed.iter().try_for_each(|taken| match taken {
+            Ok(Taken::Message(message)) => self.take_message(&message, now),
+            Ok(Taken::End {
+                topic,
+                partition,
+                offset,
+            }) => {
+                self.reached_end(topic, partition, offset);
+                Ok(())
+            }
             Err(error) => self.read_failed(&error),
         });
         consumed.clear();
@@ -297,11 +322,32 @@ impl<'a> Session<'a> {
                 "{}: a routed copy is passed over, since the one before it is missing; the next router repeats both",
                 self.name
             ),
+            Ok(Outcome::NotUnderstood) => tracing::warn!(
+                partition,
+                offset = record.offset,
+                "{}: a control record in `{}` says nothing that is known here, and is passed over",
+                self.name,
+                message.topic
+            ),
+            Ok(Outcome::Parked) => self.tell_parked(partition),
             Ok(_) => {}
-            // What was decided before it in this batch was appended nowhere: the next owner decides it again.
-            Err(error) => return Err(self.processor_error(error)),
+            Err(error) => return self.failed(partition, error),
         }
         Ok(())
+    }
+
+    /// The end of an input was reached: everything before it was handed out.
+    fn reached_end(&mut self, topic: &str, partition: i32, offset: i64) {
+        let input = self.inputs.iter().position(|input| input.name == topic);
+        if let (Some(input), Some(owned)) = (input, self.owned(partition)) {
+            owned.next[input] = owned.next[input].max(Some(offset));
+        }
+    }
+
+    /// Forgets the answers that are not produced yet: their owner is no more.
+    pub(super) fn forget_decided(&mut self) {
+        self.deciding = None;
+        self.outbox.clear();
     }
 
     /// Produces the answers to the records that were decided since the last call.

@@ -10,6 +10,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::Ownership;
 
+use super::backlog::Backlog;
 use super::partition::{Partition, Phase};
 use super::record::now;
 use super::session::{Session, StreamStep};
@@ -66,6 +67,7 @@ impl Session<'_> {
             routed: self.routed.clone(),
             max_record_bytes: MAX_RECORD_BYTES,
             allow_downgrade: self.spec.config.allow_downgrade,
+            broken: self.spec.broken.lock().clone(),
             rules: self.spec.rules,
         });
         processor.fence(now(), &mut self.outbox);
@@ -76,6 +78,7 @@ impl Session<'_> {
             ownership: Ownership::default(),
             since: Instant::now(),
             next: vec![None; self.inputs.len()],
+            backlog: Backlog::default(),
         });
         self.produce(partition)
     }

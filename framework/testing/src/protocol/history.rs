@@ -129,7 +129,7 @@ fn place(source: Source, origins: &[Origin]) -> Option<(Path, TopicId, Position)
             position,
             ..
         } => Some((path, topic, position)),
-        Source::None => None,
+        Source::None | Source::Deadline(_) | Source::Parked => None,
     }
 }
 

@@ -72,6 +72,7 @@ impl Stored {
                 rest: self.rest.as_deref(),
                 traceparent: None,
             },
+            all_headers: None,
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use kolo_core::processor::{
-    EpochEnd, InputTopic, Outbox, Processor, ProcessorError, ResumeAt, Setup, StreamProblem,
+    EpochEnd, InputTopic, Outbox, Outcome, Processor, ProcessorError, ResumeAt, Setup,
+    StreamProblem,
 };
 use kolo_core::{EffectCall, EventId, Service, Timestamp, TopicId};
 
@@ -80,6 +81,7 @@ impl Owner {
             routed: list(routed),
             max_record_bytes: 1_000_000,
             allow_downgrade: false,
+            broken: std::collections::HashMap::new(),
             rules: left.rules,
         };
         let mut owner = Owner {
@@ -271,9 +273,21 @@ impl Owner {
         let outcome = self
             .processor
             .handle(input, &stored.record(), now, &mut self.out);
-        outcome.map_err(|error| error.to_string())?;
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        self.expect_not_parked(outcome)?;
         self.flush();
         Ok(())
+    }
+
+    /// Nothing in this world is undecidable.
+    fn expect_not_parked(&self, outcome: Outcome) -> Result<(), Surprise> {
+        match (outcome, self.processor.latest_parked()) {
+            (Outcome::Parked, Some((key, parked))) => {
+                Err(format!("{key} is parked: {}", parked.failure.message))
+            }
+            (Outcome::Parked, None) => Err("something is parked".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn mark(&mut self, now: Timestamp) {
@@ -290,7 +304,8 @@ impl Owner {
         let outcome = self
             .processor
             .answer(request, Box::new(reply), now, &mut self.out);
-        outcome.map_err(|error| error.to_string())?;
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        self.expect_not_parked(outcome)?;
         self.flush();
         Ok(())
     }

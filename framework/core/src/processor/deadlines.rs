@@ -1,0 +1,255 @@
+//! Deadlines: which keys have one, and the answers that are given when they pass.
+//!
+//! Which deadline a key has is a fold of its state. What is kept here is only the order in which they fall due.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::id::EventId;
+use crate::state::{Meta, State};
+use crate::time::Timestamp;
+use crate::wire::Source;
+
+use super::answer::AnswerTo;
+use super::entity::{Alarm, Entity};
+use super::making::{Failed, Making};
+use super::outbox::Outbox;
+use super::owner::Owner;
+use super::{Outcome, ProcessorError};
+
+/// The keys with a deadline, the earliest first. An entry whose key has another deadline by now, or none, is stale.
+#[derive(Default)]
+pub(super) struct Deadlines {
+    heap: BinaryHeap<Reverse<(Timestamp, Box<str>)>>,
+    stale: usize,
+}
+
+impl Deadlines {
+    /// A key's deadline was another one before.
+    pub(super) fn changed(
+        &mut self,
+        key: &str,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) {
+        if before == after {
+            return;
+        }
+        self.stale += usize::from(before.is_some());
+        if let Some(due) = after {
+            self.heap.push(Reverse((due, key.into())));
+        }
+    }
+
+    fn earliest(&self) -> Option<(Timestamp, &str)> {
+        self.heap
+            .peek()
+            .map(|Reverse((due, key))| (*due, key.as_ref()))
+    }
+
+    fn pop(&mut self) {
+        self.heap.pop();
+    }
+
+    /// Forgets the stale entries once they are most of all, so that the heap is never larger than twice what it tells.
+    fn tidy(&mut self, is_current: impl Fn(&str, Timestamp) -> bool) {
+        const FEW: usize = 1024;
+        if self.stale > FEW && self.stale * 2 > self.heap.len() {
+            self.heap
+                .retain(|Reverse((due, key))| is_current(key, *due));
+            self.stale = 0;
+        }
+    }
+}
+
+impl<S> Entity<S> {
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.alarm.as_ref().map(|alarm| alarm.due)
+    }
+}
+
+impl<S: State> Owner<S> {
+    /// After a restore: every key's deadline takes its place.
+    pub(super) fn arm_deadlines(&mut self) {
+        for (key, entity) in &self.entities {
+            self.deadlines.changed(key, None, entity.due());
+        }
+    }
+
+    /// A key is free again: its deadline is looked at again.
+    pub(super) fn arm_deadline(&mut self, key: &str) {
+        let due = self.entities.get(key).and_then(Entity::due);
+        self.deadlines.changed(key, None, due);
+    }
+
+    /// The earliest deadline. Entries that tell nothing any more are forgotten on the way.
+    pub(super) fn earliest_deadline(&mut self) -> Option<Timestamp> {
+        let Owner {
+            deadlines,
+            entities,
+            parked,
+            ..
+        } = self;
+        // A parked key's deadline is behind what is parked.
+        let is_current = |key: &str, due: Timestamp| {
+            entities.get(key).and_then(Entity::due) == Some(due) && !parked.contains_key(key)
+        };
+        deadlines.tidy(is_current);
+        loop {
+            let (due, key) = deadlines.earliest()?;
+            if is_current(key, due) {
+                return Some(due);
+            }
+            deadlines.stale = deadlines.stale.saturating_sub(1);
+            deadlines.pop();
+        }
+    }
+
+    /// Answers deadlines that were due at `passed`, the earliest first and at most `limit` of them.
+    pub(super) fn pass_deadlines(
+        &mut self,
+        passed: Timestamp,
+        limit: usize,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<usize, ProcessorError> {
+        let mut answered = 0;
+        while answered < limit {
+            let Some(due) = self.earliest_deadline().filter(|due| *due <= passed) else {
+                break;
+            };
+            let Some(Reverse((_, key))) = self.deadlines.heap.pop() else {
+                break;
+            };
+            let alarm = self.entities.get(&*key).and_then(|e| e.alarm.as_deref());
+            if let Some(alarm) = alarm.cloned() {
+                self.pass(&key, due, &alarm, now, out)?;
+                answered += 1;
+            }
+        }
+        Ok(answered)
+    }
+
+    fn pass(
+        &mut self,
+        key: &str,
+        due: Timestamp,
+        alarm: &Alarm,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        let id = EventId::of_deadline(&self.names.deadline, key, due);
+        // A state that keeps its deadline after it passed has been answered already.
+        if self
+            .entities
+            .get(key)
+            .is_none_or(|entity| entity.has_answered(id))
+        {
+            return Ok(Outcome::Repeat);
+        }
+        if let Some(failure) = self.setup.broken.get(&id).cloned() {
+            return Ok(self.park_deadline(id, key, alarm, failure, now, out));
+        }
+        match self.run_deadline(id, key, alarm, now) {
+            Ok(()) => Ok(Outcome::Decided(
+                self.answer_deadline(id, key, alarm, now, out),
+            )),
+            Err(failed) if failed.broken => Err(ProcessorError::Broken {
+                key: key.to_owned(),
+                id,
+                failure: Box::new(failed.failure),
+            }),
+            Err(failed) => Ok(self.park_deadline(id, key, alarm, failed.failure, now, out)),
+        }
+    }
+
+    /// Writes what a deadline's reaction left in the draft.
+    pub(super) fn answer_deadline(
+        &mut self,
+        id: EventId,
+        key: &str,
+        alarm: &Alarm,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> usize {
+        if let Some(entity) = self.entities.get_mut(key) {
+            entity.answered(id, false, self.declaration.window);
+        }
+        if self.scratch.draft.items.is_empty() {
+            return 0;
+        }
+        let answer = AnswerTo {
+            correlation: alarm.correlation,
+            causation: alarm.cause,
+            source: Source::Deadline(alarm.due),
+            key,
+            traceparent: None,
+        };
+        self.write_answer(&answer, now, out)
+    }
+
+    /// Runs the deadline's reaction and collects its answer in the draft.
+    pub(super) fn run_deadline(
+        &mut self,
+        id: EventId,
+        key: &str,
+        alarm: &Alarm,
+        now: Timestamp,
+    ) -> Result<(), Failed> {
+        let (Some(deadline), Some(entity)) =
+            (&self.declaration.deadline, self.entities.get_mut(key))
+        else {
+            return Ok(());
+        };
+        let before = entity.due();
+        let mut making = Making {
+            declaration: &self.declaration,
+            names: &self.names,
+            draft: &mut self.scratch.draft,
+            events: &mut self.scratch.events,
+            key,
+            limit: self.setup.max_record_bytes,
+            now,
+            correlation: alarm.correlation,
+            function: Some(deadline.function),
+            has_evolved: false,
+        };
+        making.draft.clear();
+        making.events.clear();
+        let meta = Meta {
+            id,
+            causation: Some(alarm.cause),
+            correlation: alarm.correlation,
+            at: alarm.due,
+            key: key.to_owned(),
+        };
+        making.attempt(|making| {
+            let barred = entity.barrier.bars(alarm.correlation, deadline.blocked_by);
+            if !barred {
+                (deadline.run)(&entity.state, meta, making.events);
+            }
+            let name = &making.names.deadline;
+            making.take_events(entity, id, name, 0, None).map(|_| ())
+        })?;
+        let after = entity.due();
+        self.deadlines.changed(key, before, after);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_waited_for_and_came_does_not_stay_in_memory() {
+        let mut deadlines = Deadlines::default();
+        for at in 0..100_000 {
+            let due = Some(Timestamp::from_millis(1_000_000 + at));
+            deadlines.changed("o", None, due);
+            deadlines.changed("o", due, None);
+            deadlines.tidy(|_, _| false);
+        }
+        assert!(deadlines.heap.len() < 3_000, "{}", deadlines.heap.len());
+    }
+}

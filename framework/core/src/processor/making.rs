@@ -1,0 +1,131 @@
+//! Making: an answer while the user's functions run, and what stands when one of them fails.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::declaration::Declaration;
+use crate::description::Function;
+use crate::id::{CorrelationId, EventId, ReactionId};
+use crate::problem::InputProblem;
+use crate::state::State;
+use crate::time::Timestamp;
+use crate::wire::Failure;
+
+use super::draft::Draft;
+use super::entity::{Alarm, Entity};
+use super::names::Names;
+
+/// An answer in the making: each reaction's events are taken up by the state before the next reaction decides.
+pub(super) struct Making<'a, S: State> {
+    pub(super) declaration: &'a Declaration<S>,
+    pub(super) names: &'a Names,
+    pub(super) draft: &'a mut Draft,
+    pub(super) events: &'a mut Vec<S::Event>,
+    pub(super) key: &'a str,
+    /// What a record may take.
+    pub(super) limit: usize,
+    pub(super) now: Timestamp,
+    pub(super) correlation: CorrelationId,
+    /// The user's function that runs, or ran last.
+    pub(super) function: Option<Function>,
+    /// Whether the state has taken up an event: a failure from then on leaves it half-changed.
+    pub(super) has_evolved: bool,
+}
+
+/// Why nothing was decided.
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    /// Whether the state was left half-changed, so that it must be restored.
+    pub(super) broken: bool,
+}
+
+impl<S: State> Making<'_, S> {
+    /// Moves what a reaction emitted into the answer. Returns the index that its next event would have.
+    ///
+    /// All that could forbid the events is looked at before the state takes up the first of them.
+    pub(super) fn take_events(
+        &mut self,
+        entity: &mut Entity<S>,
+        cause: EventId,
+        reaction: &ReactionId,
+        from: u32,
+        key: Option<&str>,
+    ) -> Result<u32, InputProblem> {
+        if self.events.is_empty() {
+            return Ok(from);
+        }
+        let first = self.draft.items.len();
+        let mut index = from;
+        for event in self.events.iter() {
+            let id = EventId::derive(cause, reaction, index, key);
+            self.draft.event(event, id, self.key)?;
+            index += 1;
+        }
+        self.draft.check(self.key, self.limit)?;
+        self.has_evolved = true;
+        for (event, item) in self.events.drain(..).zip(&self.draft.items[first..]) {
+            entity.state.evolve(&event, self.now);
+            if let Some(deadline) = &self.declaration.deadline {
+                entity.set_alarm((deadline.due)(&entity.state), item.id, self.correlation);
+            }
+        }
+        Ok(index)
+    }
+
+    /// Runs the user's functions; a panic in one is a failure like any other.
+    pub(super) fn attempt<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, InputProblem>,
+    ) -> Result<T, Failed> {
+        // Nothing of what a panic may have left half-done is looked at again: the draft is cleared, and a state that
+        // has begun to change is restored.
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or_else(|panic| {
+            Err(InputProblem::Panicked {
+                message: message_of(panic.as_ref()),
+            })
+        });
+        outcome.map_err(|problem| {
+            self.draft.clear();
+            self.events.clear();
+            let function = problem
+                .is_of_the_function()
+                .then_some(self.function)
+                .flatten();
+            Failed {
+                failure: Failure {
+                    class: problem.class(),
+                    function: function.map(|function| function.to_string()),
+                    message: problem.to_string(),
+                },
+                broken: self.has_evolved,
+            }
+        })
+    }
+}
+
+impl<S> Entity<S> {
+    /// Notes the deadline that the state has after an own event.
+    pub(super) fn set_alarm(
+        &mut self,
+        due: Option<Timestamp>,
+        cause: EventId,
+        correlation: CorrelationId,
+    ) {
+        if self.alarm.as_ref().map(|alarm| alarm.due) == due {
+            return;
+        }
+        self.alarm = due.map(|due| {
+            Box::new(Alarm {
+                due,
+                cause,
+                correlation,
+            })
+        });
+    }
+}
+
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(no message)".into())
+}

@@ -1,0 +1,93 @@
+//! Settle: a request ends, with its port's reply.
+
+use crate::effect::Reply;
+use crate::id::EventId;
+use crate::problem::InputProblem;
+use crate::state::State;
+use crate::time::Timestamp;
+use crate::wire::Source;
+
+use super::answer::AnswerTo;
+use super::entity::{Entity, Pending};
+use super::making::{Failed, Making};
+use super::outbox::Outbox;
+use super::owner::Owner;
+use super::{Outcome, ProcessorError};
+
+impl<S: State> Owner<S> {
+    /// Answers a request with its port's reply, and runs the undo that waited for it.
+    pub(super) fn settle(
+        &mut self,
+        request: EventId,
+        reply: Reply,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        let Some(pending) = self.pending.remove(&request) else {
+            return Ok(Outcome::Repeat);
+        };
+        if let Some(failure) = self.setup.broken.get(&request).cloned() {
+            return Ok(self.park_request(request, pending, failure, 1, now, out));
+        }
+        let run = |making: &mut Making<'_, S>, entity: &mut Entity<S>| {
+            let effect = &making.declaration.effects[pending.effect];
+            making.function = Some(effect.function);
+            (effect.run)(&entity.state, &pending.value, reply, making.events)?;
+            let name = &making.names.effects[pending.effect];
+            making
+                .take_events(entity, request, name, 0, None)
+                .map(|_| ())
+        };
+        match self.end_request(&pending, now, run) {
+            Ok(()) => {
+                let answer = AnswerTo {
+                    correlation: pending.correlation,
+                    causation: request,
+                    source: Source::None,
+                    key: &pending.key,
+                    traceparent: pending.traceparent.as_deref(),
+                };
+                Ok(Outcome::Decided(self.write_answer(&answer, now, out)))
+            }
+            Err(failed) if failed.broken => Err(ProcessorError::Broken {
+                key: pending.key.into(),
+                id: request,
+                failure: Box::new(failed.failure),
+            }),
+            Err(failed) => Ok(self.park_request(request, pending, failed.failure, 1, now, out)),
+        }
+    }
+
+    /// Collects what a request that ends here leads to: what `run` gives, and the undo that waited for it.
+    pub(super) fn end_request(
+        &mut self,
+        request: &Pending,
+        now: Timestamp,
+        run: impl FnOnce(&mut Making<'_, S>, &mut Entity<S>) -> Result<(), InputProblem>,
+    ) -> Result<(), Failed> {
+        let entity = self.entities.entry_ref(&*request.key).or_default();
+        let due = entity.due();
+        let mut making = Making {
+            declaration: &self.declaration,
+            names: &self.names,
+            draft: &mut self.scratch.draft,
+            events: &mut self.scratch.events,
+            key: &request.key,
+            limit: self.setup.max_record_bytes,
+            now,
+            correlation: request.correlation,
+            function: None,
+            has_evolved: false,
+        };
+        making.draft.clear();
+        making.events.clear();
+        let pending = &self.pending;
+        making.attempt(|making| {
+            run(making, entity)?;
+            making.settle_waiting(entity, request.correlation, |id| pending.contains_key(&id))
+        })?;
+        let alarm = entity.due().filter(|_| entity.due() != due);
+        self.deadlines.changed(&request.key, due, alarm);
+        Ok(())
+    }
+}

@@ -1,0 +1,354 @@
+//! Parking on the wire: what is kept of a record that could not be decided, and what an operator says about it.
+//!
+//! A parked record is an answer like any other: it stands in the aggregate's own stream, under the fence, so the set of
+//! parked keys is a fold and no second topic can disagree.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EventId, TopicId};
+use crate::position::Position;
+use crate::time::Timestamp;
+
+use super::{Headers, Record};
+
+/// `kolo.parked`: an input, a request or a deadline that could not be decided, or that waits behind one of its key.
+///
+/// A second one with the same id, without bytes, says that it was tried again and failed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// What was parked.
+    pub kind: ParkedKind,
+    /// The event id of the input, or of the request; of a deadline, the id derived from key and due time.
+    pub id: EventId,
+    /// Full name of the input's or the request's event type, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Where an input stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The input's timestamp, the request's, or the due time.
+    pub at: Timestamp,
+    /// The input's value, or the request's, in base64.
+    #[serde(default, with = "bytes", skip_serializing_if = "Option::is_none")]
+    pub value: Option<Box<[u8]>>,
+    /// Whether the value was too large to be kept beside the reason: it stands only where the input does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_large: bool,
+    /// The input's headers, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, HeaderValue)>,
+    /// Why.
+    pub failure: Failure,
+    /// How often it was tried: decided, or called.
+    pub attempts: u32,
+}
+
+/// What can be parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParkedKind {
+    /// A record of an input topic.
+    Input,
+    /// A request whose port gave no definitive reply, or whose answer could not be decided.
+    Request,
+    /// A deadline whose reaction failed.
+    Deadline,
+}
+
+/// Where an input stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The topic's name.
+    pub topic: String,
+    /// Its id.
+    pub id: TopicId,
+    /// The partition it was read from.
+    pub partition: i32,
+    /// The offset it was read at.
+    pub offset: i64,
+    /// Whether the topic is the aggregate's inbox.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_inbox: bool,
+    /// For a copy that a router made: the origin's partition and position, which recognise it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<(i32, Position)>,
+}
+
+/// A header's value: text where it is text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum HeaderValue {
+    /// UTF-8.
+    Text(String),
+    /// Anything else.
+    Bytes {
+        /// In base64.
+        #[serde(with = "bytes")]
+        base64: Option<Box<[u8]>>,
+    },
+}
+
+impl HeaderValue {
+    fn of(value: Option<&[u8]>) -> Self {
+        match value.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
+            Some((_, Ok(text))) => HeaderValue::Text(text.to_owned()),
+            other => HeaderValue::Bytes {
+                base64: other.map(|(bytes, _)| bytes.into()),
+            },
+        }
+    }
+
+    /// The bytes as they were; `None` for a header without a value.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            HeaderValue::Text(text) => Some(text.as_bytes()),
+            HeaderValue::Bytes { base64 } => base64.as_deref(),
+        }
+    }
+}
+
+/// Why something was parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub class: FailureClass,
+    /// The function that failed, and where the declaration names it; absent where no function of the user's ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// What went wrong, for people.
+    pub message: String,
+}
+
+/// The kinds of failure: a stable list, for filters and alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum FailureClass {
+    /// The value, or a header, cannot be read.
+    Decode,
+    /// The key is absent, not the event's, or on the wrong partition.
+    Key,
+    /// The type is not told.
+    Type,
+    /// A reaction, a compensation, an effect's `then` or a deadline panicked.
+    Panic,
+    /// The answer is not one that may be written.
+    Answer,
+    /// An effect is out of options.
+    Effect,
+    /// Nothing is wrong with it: its key was parked when it came.
+    Behind,
+}
+
+impl FailureClass {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailureClass::Decode => "decode",
+            FailureClass::Key => "key",
+            FailureClass::Type => "type",
+            FailureClass::Panic => "panic",
+            FailureClass::Answer => "answer",
+            FailureClass::Effect => "effect",
+            FailureClass::Behind => "behind",
+        }
+    }
+}
+
+impl std::fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Failure {
+    /// What the same failure of another record has in common with this one: class, function, and the message with
+    /// every number, id and quoted text left out.
+    ///
+    /// ```
+    /// # use kolo_core::wire::{Failure, FailureClass};
+    /// let failure = |message: &str| Failure { class: FailureClass::Panic, function: None, message: message.into() };
+    /// let (one, other) = (failure("no line 3 in `o-17`"), failure("no line 12 in `o-4`"));
+    /// assert_eq!(one.fingerprint(), other.fingerprint());
+    /// assert_ne!(one.fingerprint(), failure("no customer").fingerprint());
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let function = self.function.as_deref().unwrap_or("-");
+        format!(
+            "{} {function}: {}",
+            self.class,
+            without_numbers(&self.message)
+        )
+    }
+}
+
+/// The text with `#` for each word that has a digit in it, and for whatever stands between backticks.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, part) in text.split('`').enumerate() {
+        if at % 2 == 1 {
+            out.push_str("`#`");
+            continue;
+        }
+        let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        let mut rest = part;
+        while let Some(first) = rest.chars().next() {
+            let end = if is_word(first) {
+                rest.find(|c| !is_word(c)).unwrap_or(rest.len())
+            } else {
+                rest.find(is_word).unwrap_or(rest.len())
+            };
+            let (word, behind) = rest.split_at(end);
+            let has_digit = is_word(first) && word.contains(|c: char| c.is_ascii_digit());
+            out.push_str(if has_digit { "#" } else { word });
+            rest = behind;
+        }
+    }
+    out
+}
+
+impl Parked {
+    /// The place in the list of headers and the bytes of an input as they came: what is needed to decide it again.
+    pub(crate) fn record(&self) -> Record<'_> {
+        let mut headers = Headers::default();
+        for (name, value) in &self.headers {
+            headers.take(name, value.bytes());
+        }
+        Record {
+            offset: self.place.as_ref().map_or(0, |place| place.offset),
+            timestamp: self.at,
+            value: self.value.as_deref(),
+            headers,
+            ..Record::default()
+        }
+    }
+
+    /// The headers of a record to park: all of them where the shell gives all, else those that kolo reads.
+    pub(crate) fn headers_of(record: &Record<'_>) -> Vec<(String, HeaderValue)> {
+        let mut kept = Vec::new();
+        if let Some(all) = record.all_headers {
+            all.each(&mut |name, value| kept.push((name.to_owned(), HeaderValue::of(value))));
+            return kept;
+        }
+        let headers = &record.headers;
+        let known = [
+            (super::CE_ID, headers.id),
+            (super::CE_TYPE, headers.event_type),
+            (super::KOLO, headers.stamp),
+            (super::TRACEPARENT, headers.traceparent),
+        ];
+        for (name, value) in known {
+            kept.extend(value.map(|value| (name.to_owned(), HeaderValue::Text(value.to_owned()))));
+        }
+        kept
+    }
+}
+
+/// `kolo.unparked`: something parked is decided, or was dropped. It is the last record of that answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unparked {
+    /// The id it was parked under.
+    pub id: EventId,
+    /// Why it was dropped; absent where it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
+}
+
+/// The value of a `kolo.drop` record in an aggregate's inbox: forget one parked record, and run what waits behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drop {
+    /// The id it was parked under.
+    pub id: EventId,
+    /// Why, in the words of who decided it.
+    pub reason: String,
+}
+
+/// Optional bytes as base64 text.
+mod bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Option<Box<[u8]>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Box<[u8]>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| STANDARD.decode(text).map(Into::into))
+            .transpose()
+            .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parked() -> Parked {
+        Parked {
+            kind: ParkedKind::Input,
+            id: EventId::foreign("a"),
+            event_type: Some("shop.A".into()),
+            place: Some(Place {
+                topic: "orders".into(),
+                id: TopicId(EventId::foreign("orders").0),
+                partition: 3,
+                offset: 41,
+                is_inbox: true,
+                copy_of: Some((2, Position { offset: 7, copy: 1 })),
+            }),
+            at: Timestamp::from_millis(5),
+            value: Some((*b"\xc3\x01x").into()),
+            too_large: false,
+            headers: vec![
+                ("ce_type".into(), HeaderValue::Text("shop.A".into())),
+                ("odd".into(), HeaderValue::of(Some(&[0xff]))),
+                ("none".into(), HeaderValue::of(None)),
+            ],
+            failure: Failure {
+                class: FailureClass::Decode,
+                function: None,
+                message: "no".into(),
+            },
+            attempts: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for value in [None, Some((*b"").into()), parked().value] {
+            let parked = Parked { value, ..parked() };
+            let text = serde_json::to_string(&parked).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Parked>(&text).unwrap(),
+                parked,
+                "{text}"
+            );
+        }
+        assert_eq!(parked().headers[1].1.bytes(), Some(&[0xff][..]));
+        assert_eq!(parked().headers[2].1.bytes(), None);
+    }
+
+    #[test]
+    fn messages_without_their_numbers_are_those_of_one_failure() {
+        let same = [
+            "left: 3, right: -17 at `o-1`",
+            "left: 44, right: -2 at `completely another 5`",
+        ];
+        assert_eq!(without_numbers(same[0]), without_numbers(same[1]));
+        assert_eq!(without_numbers("id 0190-ab is gone"), "id # is gone");
+        assert_eq!(without_numbers("no numbers: ünï"), "no numbers: ünï");
+    }
+}

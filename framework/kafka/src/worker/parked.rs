@@ -1,0 +1,49 @@
+//! What is parked is told to an operator, and a state that a failure left half-changed is restored.
+
+use std::time::Instant;
+
+use kolo_core::processor::ProcessorError;
+
+use super::End;
+use super::session::Session;
+
+impl Session<'_> {
+    /// Tells of a key when it is parked; what waits behind it is told by counts only.
+    pub(super) fn tell_parked(&mut self, partition: i32) {
+        let (service, aggregate) = (self.spec.service.name(), self.spec.description.aggregate);
+        let name = self.name.clone();
+        let Some(owned) = self.owned(partition) else {
+            return;
+        };
+        let Some((key, parked)) = owned.processor.latest_parked() else {
+            return;
+        };
+        let place = parked.place.as_ref().map_or_else(
+            || parked.id.to_string(),
+            |place| format!("{} offset {}", place.topic, place.offset),
+        );
+        let event_type = parked.event_type.as_deref().unwrap_or("(no type)");
+        let class = parked.failure.class;
+        tracing::error!(
+            partition, key, %class, id = %parked.id,
+            "{name} parks the key `{key}`: {place}, {event_type}: {}. Whatever comes for this key waits behind it; other keys go on. \
+            Look with `{service} parked show --aggregate {aggregate} {key}`, then `redrive` or `drop` it",
+            parked.failure.message
+        );
+    }
+
+    /// An input, a reply or a deadline could not be taken. A state that is half-changed is dropped and restored at once;
+    /// what broke it is then parked.
+    pub(super) fn failed(&mut self, partition: i32, error: ProcessorError) -> Result<(), End> {
+        let ProcessorError::Broken { id, failure, .. } = &error else {
+            // What was decided before it in this batch was appended nowhere: the next owner decides it again.
+            return Err(self.processor_error(error));
+        };
+        tracing::error!(partition, "{}: {error}", self.name);
+        self.spec.broken.lock().insert(*id, (**failure).clone());
+        self.forget_decided();
+        self.drop_partition(partition)?;
+        self.to_take.push_front((Instant::now(), partition));
+        Ok(())
+    }
+}
