@@ -49,6 +49,9 @@ pub enum InputProblem {
         /// The offset where reading was to resume.
         decided: i64,
     },
+    /// A routed copy without its origin.
+    #[error("the record stands in an inbox but names no origin; only routers write to an inbox")]
+    NoOrigin,
     /// A reaction emitted an event of another aggregate's key.
     #[error(
         "the reaction emitted `{event}` with the key `{found}`, but decides for another: an aggregate writes its own key only"
@@ -95,6 +98,7 @@ impl InputProblem {
             | InputProblem::NoKey
             | InputProblem::WrongPartition { .. } => FailureClass::Key,
             InputProblem::NoType => FailureClass::Type,
+            InputProblem::NoOrigin => FailureClass::Origin,
             InputProblem::Panicked { .. } => FailureClass::Panic,
             InputProblem::ForeignKey { .. }
             | InputProblem::TooLarge { .. }

@@ -192,10 +192,7 @@ fn a_restored_owner_is_the_live_one_after_every_prefix() {
 #[test]
 fn positions_are_those_of_the_stream_and_reading_resumes_at_the_last_decided_record() {
     let mut bench = Bench::holds();
-    assert_eq!(
-        bench.start.resume,
-        [ResumeAt::Beginning, ResumeAt::Beginning]
-    );
+    assert_eq!(bench.resumes(), [ResumeAt::Beginning, ResumeAt::Beginning]);
     bench.handle(0, &fact(4, "a", &placed("o", 1)));
     bench.handle(
         0,
@@ -211,7 +208,7 @@ fn positions_are_those_of_the_stream_and_reading_resumes_at_the_last_decided_rec
     );
     bench.handle(1, &fact(2, "m", &Mentioned { order: "o".into() }));
     assert_eq!(
-        bench.restored(2).start.resume,
+        bench.restored(2).resumes(),
         [ResumeAt::Decided(4), ResumeAt::Beginning],
         "no record tells of b and m"
     );
@@ -230,13 +227,13 @@ fn positions_are_those_of_the_stream_and_reading_resumes_at_the_last_decided_rec
     );
     assert_eq!(bench.processor.unmarked(), 0);
     assert_eq!(
-        bench.restored(2).start.resume,
+        bench.restored(2).resumes(),
         [ResumeAt::Next(6), ResumeAt::Next(3)]
     );
     bench.handle(0, &fact(9, "c", &placed("p", 1)));
     let mut restored = bench.restored(2);
     assert_eq!(
-        restored.start.resume,
+        restored.resumes(),
         [ResumeAt::Decided(9), ResumeAt::Next(3)]
     );
     assert!(
@@ -314,14 +311,14 @@ fn origins_may_be_numbered_anew_by_each_owner() {
     first.log.pop();
     let mut second = Bench::take_over(&*after, setup(&*after, "test", 2), first.log).unwrap();
     assert_eq!(
-        second.start.resume,
+        second.resumes(),
         [ResumeAt::Decided(8), ResumeAt::Decided(5)],
         "probes come first now"
     );
     second.mark();
     let third = Bench::take_over(&*before, setup(&*before, "test", 3), second.log).unwrap();
     assert_eq!(
-        third.start.resume,
+        third.resumes(),
         [ResumeAt::Decided(5), ResumeAt::Decided(8)]
     );
     assert_eq!(third.processor.origins().len(), 2);
@@ -335,7 +332,7 @@ fn a_topic_that_was_created_anew_is_read_from_its_beginning_and_ids_still_tell()
     let mut anew = setup(&*aggregate, "test", 2);
     anew.inputs[0].id = topic_id("orders, recreated");
     let mut bench = Bench::take_over(&*aggregate, anew, bench.log).unwrap();
-    assert_eq!(bench.start.resume[0], ResumeAt::Beginning);
+    assert_eq!(bench.resumes()[0], ResumeAt::Beginning);
     assert!(
         bench.handle(0, &fact(0, "a", &placed("o", 1))).is_empty(),
         "published again: its id was answered"
@@ -352,7 +349,7 @@ fn a_reader_that_resumes_at_a_record_claims_no_cursor_before_it_has_read_it() {
     let marker = second.mark();
     assert!(marker.reads.is_empty(), "{marker:?}");
     assert_eq!(marker.decided, [(0, 0, Position::direct(3))]);
-    assert_eq!(second.restored(3).start.resume[0], ResumeAt::Decided(3));
+    assert_eq!(second.restored(3).resumes()[0], ResumeAt::Decided(3));
 }
 
 #[test]
@@ -389,7 +386,7 @@ fn the_place_in_an_input_stream_is_kept_with_its_fence() {
     // Resumed at the answered record, whose epoch tells the fence in force.
     let mut resumed =
         Bench::take_over(&*mirrors, setup(&*mirrors, "m", 2), reader.log.clone()).unwrap();
-    assert_eq!(resumed.start.resume, [ResumeAt::Decided(2)]);
+    assert_eq!(resumed.resumes(), [ResumeAt::Decided(2)]);
     let gone = resumed.decide(0, &source.log[3]).unwrap_err().to_string();
     assert!(
         gone.contains("offset 2, the last decided record, is gone"),
@@ -404,7 +401,7 @@ fn the_place_in_an_input_stream_is_kept_with_its_fence() {
         Some((0, 1, 3))
     );
     let mut resumed = Bench::take_over(&*mirrors, setup(&*mirrors, "m", 3), reader.log).unwrap();
-    assert_eq!(resumed.start.resume, [ResumeAt::Next(4)]);
+    assert_eq!(resumed.resumes(), [ResumeAt::Next(4)]);
     source.handle(
         0,
         &fact(

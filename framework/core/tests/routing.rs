@@ -238,22 +238,27 @@ fn copies_of_a_topic_that_was_created_anew_count_on_their_own() {
 }
 
 #[test]
-fn an_inbox_record_without_an_origin_is_refused() {
+fn an_inbox_record_without_an_origin_is_parked() {
     let mut bench = shelf(1, Vec::new());
     let stored = Stored {
         stamp: None,
         key: Some(b"a".to_vec()),
         ..fact(3, "x", &held(5))
     };
-    let message = bench.decide(0, &stored).unwrap_err().to_string();
-    assert!(
-        message.starts_with("test.shelf.inbox partition 0 offset 3, key `a`"),
-        "{message}"
+    assert_eq!(bench.handle(0, &stored), ["kolo.parked"]);
+    let text = bench.log.last().unwrap().text().to_owned();
+    let parked: kolo_core::wire::Parked = serde_json::from_str(&text).unwrap();
+    let place = parked.place.unwrap();
+    assert_eq!(
+        (place.topic.as_str(), place.offset, place.copy_of),
+        ("test.shelf.inbox", 3, None)
     );
+    let message = parked.failure.message;
     assert!(
         message.contains("only routers write to an inbox"),
         "{message}"
     );
+    assert_eq!(bench.decide(0, &stored).unwrap(), Outcome::Repeat);
 }
 
 #[test]

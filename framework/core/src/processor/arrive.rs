@@ -103,6 +103,9 @@ impl<S: State> Owner<S> {
             Some(_) => {}
             None => problem = problem.or(Some(InputProblem::NoType)),
         }
+        if routed && !is_copy(stamp.as_ref()) {
+            problem = problem.or(Some(InputProblem::NoOrigin));
+        }
         let key = record.key.and_then(|key| std::str::from_utf8(key).ok());
         if key.is_none() {
             problem = problem.or(Some(InputProblem::NoKey));
@@ -202,6 +205,10 @@ impl<S: State> Owner<S> {
             Position::direct(record.offset),
         )
     }
+}
+
+fn is_copy(stamp: Option<&Stamp>) -> bool {
+    stamp.is_some_and(|stamp| matches!(stamp.source, Source::Copy { .. }))
 }
 
 /// The copy that a routed copy follows.

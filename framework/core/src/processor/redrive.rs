@@ -163,6 +163,10 @@ impl<S: State> Owner<S> {
         let failed = |problem: &InputProblem| fail(problem.class(), problem.to_string());
         let stamp = record.headers.stamp.map(Stamp::read).transpose();
         let stamp = stamp.map_err(|error| failed(&error.into()))?;
+        let place = parked.place.as_ref();
+        if place.is_some_and(|place| place.is_inbox && place.copy_of.is_none()) {
+            return Err(failed(&InputProblem::NoOrigin));
+        }
         let sole_type = parked.place.as_ref().and_then(|place| {
             let at = self
                 .setup

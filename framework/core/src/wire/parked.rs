@@ -131,6 +131,8 @@ pub enum FailureClass {
     Key,
     /// The type is not told.
     Type,
+    /// It stands in an inbox, and no router put it there.
+    Origin,
     /// A reaction, a compensation, an effect's `then` or a deadline panicked.
     Panic,
     /// The answer is not one that may be written.
@@ -149,6 +151,7 @@ impl FailureClass {
             FailureClass::Decode => "decode",
             FailureClass::Key => "key",
             FailureClass::Type => "type",
+            FailureClass::Origin => "origin",
             FailureClass::Panic => "panic",
             FailureClass::Answer => "answer",
             FailureClass::Effect => "effect",

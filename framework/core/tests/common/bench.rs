@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kolo_core::processor::{
-    InputTopic, Outbox, Outcome, Processor, ProcessorError, Rules, Setup, Start,
+    InputTopic, Outbox, Outcome, Processor, ProcessorError, ResumeAt, Rules, Setup, Start,
 };
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{self, Headers, Record, Stamp};
@@ -181,6 +181,12 @@ impl Bench {
         };
         bench.flush();
         Ok(bench)
+    }
+
+    /// Where the topics that are read directly resume: all inputs but the inbox.
+    pub(crate) fn resumes(&self) -> &[ResumeAt] {
+        let all = &self.start.resume;
+        &all[..all.len() - 1]
     }
 
     /// A fresh owner of `hold` on an empty log.
