@@ -9,4 +9,6 @@
 //! (`cargo run -p shop-schemas --example publish`); the build refuses changes that older or newer programs, or the
 //! records that are in the topics already, could not live with.
 
+pub use kolo_avro::TimestampMillis;
+
 kolo_avro::include_events!();

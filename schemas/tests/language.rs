@@ -95,6 +95,7 @@ fn json_of_an_order_is_the_typed_order() {
         }],
         currency: "EUR".to_owned(),
         total_cents: 2500,
+        answer_within_seconds: None,
     };
     assert_eq!(OrderCreated::decode(&encoded.value), Ok(order.clone()));
     assert_eq!(order.key().text(), id);

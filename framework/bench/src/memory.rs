@@ -169,6 +169,7 @@ fn created(number: u32) -> OrderCreated {
         lines: vec![line("coffee-beans-1kg"), line("filter-paper-100")],
         currency: "EUR".to_owned(),
         total_cents: 5_000,
+        answer_within_seconds: None,
     }
 }
 

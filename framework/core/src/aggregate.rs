@@ -11,6 +11,7 @@ use crate::emits::{Compensates, Emits, Outgoing};
 use crate::event::{Event, OwnEvents, Owns};
 use crate::id::CorrelationId;
 use crate::key::Key;
+use crate::problem::InputProblem;
 use crate::state::{Deadline, KeyOf, Received, State};
 use crate::time::Timestamp;
 
@@ -194,7 +195,7 @@ impl<S: State> Aggregate<S> {
     ///
     /// ```text
     /// fn due(order: &Order) -> Option<Timestamp> { … }                         // None: nothing is waited for
-    /// fn expire(order: &Order, deadline: &Received<Deadline>) -> OrderCancelled { … }
+    /// fn expire(_: &Order, deadline: &Received<Deadline<OrderId>>) -> OrderCancelled { … }
     ///
     /// Aggregate::<Order>::new("lifecycle").on(open).deadline(due, expire)
     /// ```
@@ -207,7 +208,7 @@ impl<S: State> Aggregate<S> {
     pub fn deadline<D, R, F>(mut self, due: D, reaction: F) -> Self
     where
         D: Fn(&S) -> Option<Timestamp> + Copy + Send + Sync + 'static,
-        F: Fn(&S, &Received<Deadline>) -> R + Copy + Send + Sync + 'static,
+        F: Fn(&S, &Received<Deadline<KeyOf<S>>>) -> R + Copy + Send + Sync + 'static,
         R: Answers<S::Event>,
     {
         const { PlainFn::<D>::CHECK };
@@ -218,7 +219,9 @@ impl<S: State> Aggregate<S> {
             function: Function::of::<F>(Location::caller()),
             blocked_by: 0,
             run: Box::new(move |state, meta, out| {
-                reaction(state, &Received::new(Deadline, meta)).emit(out);
+                let key = meta.key.parse().map_err(|_| InputProblem::NoKey)?;
+                reaction(state, &Received::new(Deadline { key }, meta)).emit(out);
+                Ok(())
             }),
         });
         self

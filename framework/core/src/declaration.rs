@@ -28,7 +28,8 @@ type RunUndo<S> = Box<
 >;
 /// The deadline that a state has.
 type Due<S> = Box<dyn Fn(&S) -> Option<Timestamp> + Send + Sync>;
-type RunDeadline<S> = Box<dyn Fn(&S, Meta, &mut Vec<<S as State>::Event>) + Send + Sync>;
+type RunDeadline<S> =
+    Box<dyn Fn(&S, Meta, &mut Vec<<S as State>::Event>) -> Result<(), InputProblem> + Send + Sync>;
 /// Reads the saga of a reaction's input.
 type ReadSaga = Box<dyn Fn(&[u8]) -> Option<CorrelationId> + Send + Sync>;
 type RunThen<S> = Box<

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::str::FromStr;
 
 /// The type of an aggregate's key. Generated newtypes (`OrderId`, `Sku`) implement it; so do `String` and [`uuid::Uuid`].
 ///
 /// The text is the record key on Kafka: it decides the partition (murmur2), so it must be the same in every language
-/// and never change. A uuid is written in its hyphenated lower-case form.
+/// and never change. A uuid is written in its hyphenated lower-case form. [`FromStr`] reads what [`Key::write`] writes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of an aggregate",
     note = "keys are generated newtypes, `String` or `Uuid`"
 )]
-pub trait Key: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
+pub trait Key: Clone + Eq + Hash + FromStr + fmt::Debug + Send + Sync + 'static {
     /// The type's name, as messages show it.
     const NAME: &'static str;
 

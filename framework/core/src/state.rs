@@ -34,9 +34,11 @@ pub struct Received<E> {
 }
 
 /// What a reaction to a deadline receives: that the time passed. [`Received::at`] tells which time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Deadline;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadline<K> {
+    /// The aggregate that waits.
+    pub key: K,
+}
 
 /// What is known of an input beside its event.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -52,18 +52,18 @@ fn close(_: &Wait, closed: &Received<OrderClosed>) -> Closed {
     }
 }
 
-fn expire(wait: &Wait, passed: &Received<Deadline>) -> Freed {
+fn expire(wait: &Wait, passed: &Received<Deadline<String>>) -> Freed {
     let (order, due) = wait.until.as_ref().expect("it waits");
-    assert_eq!((passed.at(), passed.key()), (*due, order.as_str()));
+    assert_eq!((passed.at(), &passed.key), (*due, order));
     Freed {
-        order: order.clone(),
+        order: passed.key.clone(),
         amount: passed.at().as_millis(),
         part: 0,
     }
 }
 
 /// Says that it saw the time pass, and goes on waiting for it.
-fn ignore(wait: &Wait, _: &Received<Deadline>) -> Seen {
+fn ignore(wait: &Wait, _: &Received<Deadline<String>>) -> Seen {
     let (order, _) = wait.until.as_ref().expect("it waits");
     Seen {
         order: order.clone(),
@@ -71,7 +71,7 @@ fn ignore(wait: &Wait, _: &Received<Deadline>) -> Seen {
     }
 }
 
-fn fails(_: &Wait, _: &Received<Deadline>) -> Freed {
+fn fails(_: &Wait, _: &Received<Deadline<String>>) -> Freed {
     panic!("it is not late")
 }
 

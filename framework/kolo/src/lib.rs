@@ -71,11 +71,11 @@
 //! | read a stream with other tools | [`stream`], [`wire`] |
 
 pub use kolo_core::{
-    Aggregate, Answers, Compensates, CompensationDescription, CorrelationId, DecodeError,
-    Description, EffectCall, EffectDescription, Emits, Event, EventId, EventType, Function,
-    InputProblem, Key, KeyOf, KeyOfAggregate, Kind, Origin, Outgoing, OwnEvents, Owns, Participant,
-    Path, Port, Position, ReactionDescription, Received, Reply, Service, State, Timestamp, TopicId,
-    partition_of, processor, stream, wire,
+    Aggregate, Answers, Compensates, CompensationDescription, CorrelationId, Deadline,
+    DeadlineDescription, DecodeError, Description, EffectCall, EffectDescription, Emits, Event,
+    EventId, EventType, Function, InputProblem, Key, KeyOf, KeyOfAggregate, Kind, Origin, Outgoing,
+    OwnEvents, Owns, Participant, Path, Port, Position, ReactionDescription, Received, Reply,
+    Service, State, Timestamp, TopicId, partition_of, processor, stream, wire,
 };
 pub use kolo_kafka::{
     Adapter, AdapterError, App, Call, Config, ConfigError, RunError, Running, StartError, refuse,

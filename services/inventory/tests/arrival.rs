@@ -51,6 +51,7 @@ fn created(lines: &[OrderLine]) -> OrderCreated {
         lines: lines.to_vec(),
         currency: "EUR".into(),
         total_cents: 300,
+        answer_within_seconds: None,
     }
 }
 
@@ -61,6 +62,7 @@ fn opened(lines: &[OrderLine]) -> ReservationOpened {
         lines,
         currency,
         total_cents,
+        ..
     } = created(lines);
     ReservationOpened {
         order_id,
@@ -265,6 +267,7 @@ fn an_order_that_could_never_be_served_is_rejected_before_any_stock_is_asked() {
         (
             OrderCreated {
                 total_cents: 0,
+                answer_within_seconds: None,
                 ..created(&[line("cup", 1)])
             },
             "the order's total is less than one cent",

@@ -1,22 +1,29 @@
 //! The order service: opens an order, and decides once whether it is confirmed or cancelled.
 //!
+//! An order waits for its answer no longer than it was said to: then it is cancelled, and the others undo what they did.
 //! Whichever end is decided first stands, in every order of arrival. A payment that overtakes its
 //! order confirms it. A customer may cancel an order that is not known here yet: it is cancelled at
 //! once, opens nothing when it arrives, and what others do for it falls to their compensations.
 
-use kolo::{Aggregate, Received, Service, State, Timestamp};
+use kolo::{Aggregate, Deadline, Received, Service, State, Timestamp};
+use shop_schemas::TimestampMillis;
 use shop_schemas::inventory::InventoryRejected;
 use shop_schemas::order::{
     CancelRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderEvent, OrderId, OrderOpened,
 };
 use shop_schemas::payment::{PaymentAuthorized, PaymentFailed};
 
+/// How long an order waits for its answer where nobody says.
+const ANSWER_WITHIN_SECONDS: i32 = 15 * 60;
+
 /// How far an order has come; unknown while nothing has been decided about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Order {
     #[default]
     Unknown,
-    Open,
+    Open {
+        answer_by: Option<Timestamp>,
+    },
     Confirmed,
     Cancelled,
 }
@@ -26,7 +33,9 @@ impl State for Order {
 
     fn evolve(&mut self, event: &OrderEvent, _: Timestamp) {
         *self = match event {
-            OrderEvent::OrderOpened(_) => Order::Open,
+            OrderEvent::OrderOpened(opened) => Order::Open {
+                answer_by: opened.answer_by.map(|time| Timestamp::from_millis(time.0)),
+            },
             OrderEvent::OrderConfirmed(_) => Order::Confirmed,
             OrderEvent::OrderCancelled(_) => Order::Cancelled,
         };
@@ -45,11 +54,16 @@ impl Order {
 }
 
 fn open(order: &Order, created: &Received<OrderCreated>) -> Option<OrderOpened> {
+    let within = created
+        .answer_within_seconds
+        .unwrap_or(ANSWER_WITHIN_SECONDS);
+    let answer_by = created.at().as_millis() + i64::from(within.max(0)) * 1000;
     (*order == Order::Unknown).then(|| OrderOpened {
         order_id: created.order_id,
         customer_id: created.customer_id.clone(),
         total_cents: created.total_cents,
         currency: created.currency.clone(),
+        answer_by: Some(TimestampMillis(answer_by)),
     })
 }
 
@@ -70,9 +84,24 @@ fn withdraw(order: &Order, customer: &Received<CancelRequested>) -> Option<Order
     order.cancel(customer.order_id, "cancelled by the customer")
 }
 
+fn answer_by(order: &Order) -> Option<Timestamp> {
+    match order {
+        Order::Open { answer_by, .. } => *answer_by,
+        Order::Unknown | Order::Confirmed | Order::Cancelled => None,
+    }
+}
+
+fn give_up(_: &Order, deadline: &Received<Deadline<OrderId>>) -> OrderCancelled {
+    OrderCancelled {
+        order_id: deadline.key,
+        reason: "not answered in time".into(),
+    }
+}
+
 /// The declaration.
 pub fn service() -> Service {
     let lifecycle = Aggregate::<Order>::new("lifecycle");
     let lifecycle = lifecycle.on(open).on(confirm).pivot();
-    Service::new("order").aggregate(lifecycle.on(reject).on(decline).on(withdraw))
+    let lifecycle = lifecycle.on(reject).on(decline).on(withdraw);
+    Service::new("order").aggregate(lifecycle.deadline(answer_by, give_up))
 }

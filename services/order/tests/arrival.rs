@@ -3,6 +3,7 @@
 use std::any::TypeId;
 
 use kolo::{EffectCall, Reply};
+use shop_schemas::TimestampMillis;
 use shop_schemas::inventory::InventoryRejected;
 use shop_schemas::order::{
     CancelRequested, CustomerId, OrderCancelled, OrderConfirmed, OrderCreated, OrderId, OrderLine,
@@ -33,6 +34,7 @@ fn created() -> OrderCreated {
         }],
         currency: "EUR".into(),
         total_cents: 900,
+        answer_within_seconds: None,
     }
 }
 
@@ -77,6 +79,7 @@ fn an_order_is_opened_once_and_confirmed_by_its_payment() {
         customer_id: CustomerId("c-1".into()),
         total_cents: 900,
         currency: "EUR".into(),
+        answer_by: Some(TimestampMillis(15 * 60 * 1000)),
     };
     assert_eq!(world.events::<OrderOpened>(), [opened]);
     assert_eq!(world.events::<OrderConfirmed>(), []);
@@ -106,6 +109,35 @@ fn each_refusal_cancels_for_its_own_reason_and_a_later_payment_confirms_nothing(
         assert_eq!(world.events::<OrderCancelled>(), [cancelled(reason)]);
         assert_eq!(world.events::<OrderConfirmed>(), []);
     }
+}
+
+#[test]
+fn an_order_that_is_not_answered_in_time_is_cancelled_and_a_later_payment_confirms_nothing() {
+    let mut world = world().with_deadlines();
+    let order = OrderCreated {
+        answer_within_seconds: Some(7),
+        ..created()
+    };
+    world.arrive(&order, "created");
+    let opened = world.events::<OrderOpened>().remove(0);
+    assert_eq!(opened.answer_by, Some(TimestampMillis(7_000)));
+    let [passes] = world.steps()[..] else {
+        panic!("it waits: {:?}", world.steps())
+    };
+    world.take(passes);
+    let late = cancelled("not answered in time");
+    assert_eq!(world.events::<OrderCancelled>(), [late]);
+    assert_eq!(world.steps(), [], "and waits no more");
+    world.arrive(&paid(), "paid");
+    assert_eq!(world.events::<OrderConfirmed>(), []);
+}
+
+#[test]
+fn an_order_that_was_answered_has_no_deadline() {
+    let mut world = world().with_deadlines();
+    world.arrive(&created(), "created");
+    world.arrive(&paid(), "paid");
+    assert_eq!(world.steps(), []);
 }
 
 #[test]
@@ -143,7 +175,8 @@ fn in_every_order_of_arrival_an_order_ends_once() {
         .with(&CancelRequested { order_id: ORDER }, "cancel again")
         .with(&rejected(), "rejected")
         .with(&paid(), "paid")
-        .with(&failed(), "failed");
+        .with(&failed(), "failed")
+        .with_deadlines();
     let ends = |world: &World| {
         world.events::<OrderConfirmed>().len() + world.events::<OrderCancelled>().len()
     };

@@ -16,6 +16,8 @@ pub(crate) enum Taken {
     Record(usize, usize),
     /// The reply to a request.
     Reply(EffectCall),
+    /// That this time has passed.
+    Passed(Timestamp),
 }
 
 /// An aggregate. Its processor is made anew for each step, from the stream and from what the owner took up since: so a
@@ -30,6 +32,8 @@ pub(crate) struct Member {
     /// The next offset of each.
     pub(crate) next: Vec<usize>,
     pub(crate) pending: Vec<EffectCall>,
+    /// The earliest deadline.
+    pub(crate) due: Option<Timestamp>,
     service: &'static str,
     /// Offset of the owner's fence.
     epoch: usize,
@@ -57,6 +61,7 @@ impl Member {
                 inputs: inputs.into(),
                 description: Rc::new(description),
                 pending: Vec::new(),
+                due: None,
                 service: service.name(),
                 epoch: 0,
                 taken: Vec::new(),
@@ -87,9 +92,10 @@ impl Member {
     pub(crate) fn take_over(&mut self, topics: &Topics) -> Vec<Stored> {
         self.epoch = self.stream(topics).len();
         self.taken.clear();
-        let (processor, start, rest) = self.restored(topics);
+        let (mut processor, start, rest) = self.restored(topics);
         self.next = start.resume.iter().map(|&at| start_of(at)).collect();
         self.pending = pending(processor.as_ref());
+        self.due = processor.next_deadline();
         let mut fence = Outbox::default();
         processor.fence(NOW, &mut fence);
         fence
@@ -110,6 +116,7 @@ impl Member {
         }
         self.taken.push(taken);
         self.pending = pending(processor.as_ref());
+        self.due = processor.next_deadline();
         out.iter().map(|append| Stored::appended(&append)).collect()
     }
 
@@ -183,6 +190,9 @@ impl Member {
                 let port = self.description.effects[call.effect].port;
                 processor.answer(call.request, outside(port, call), NOW, out)
             }
+            Taken::Passed(due) => processor
+                .pass_deadlines(*due, 1, NOW, out)
+                .map(Outcome::Decided),
         };
         let outcome =
             outcome.unwrap_or_else(|problem| panic!("{} takes up {taken:?}: {problem}", self.name));
@@ -196,7 +206,7 @@ impl Member {
     }
 }
 
-/// Decisions read the time from their inputs, and none of the sample's does.
+/// Decisions read the time from their inputs, which are all of the first moment here.
 const NOW: Timestamp = Timestamp::from_millis(0);
 
 /// All appends are acknowledged at once. Returns the next offset of the stream.

@@ -36,6 +36,11 @@ pub enum Step {
         /// The request's place among the pending ones.
         request: usize,
     },
+    /// An aggregate's earliest deadline passes.
+    Pass {
+        /// The aggregate's place.
+        member: usize,
+    },
 }
 
 /// Services, and what has happened to them. A copy goes its own way.
@@ -48,6 +53,8 @@ pub struct World {
     calls: BTreeMap<EventId, (TypeId, EffectCall)>,
     outside: Outside,
     copies: usize,
+    /// Whether deadlines may pass; time stands still else.
+    time_passes: bool,
 }
 
 impl World {
@@ -74,6 +81,7 @@ impl World {
             calls,
             outside,
             copies: 1,
+            time_passes: false,
         };
         for member in 0..world.members.len() {
             world.restart(member);
@@ -85,6 +93,13 @@ impl World {
     #[must_use]
     pub fn with_copies(mut self, copies: usize) -> Self {
         self.copies = copies;
+        self
+    }
+
+    /// Lets deadlines pass, at any moment.
+    #[must_use]
+    pub fn with_deadlines(mut self) -> Self {
+        self.time_passes = true;
         self
     }
 
@@ -103,9 +118,9 @@ impl World {
         self.rest();
     }
 
-    /// Lets everything happen that can, without what is not published yet.
+    /// Lets everything happen that can, without what is not published yet and without waiting for a deadline.
     pub fn rest(&mut self) {
-        let follows = |step: &Step| !matches!(step, Step::Publish(_));
+        let follows = |step: &Step| !matches!(step, Step::Publish(_) | Step::Pass { .. });
         while let Some(step) = self.steps().into_iter().find(follows) {
             self.take(step);
         }
@@ -119,6 +134,8 @@ impl World {
             let unread = (0..of.inputs.len()).filter(|&input| self.unread(of, input).is_some());
             steps.extend(unread.map(|input| Step::Deliver { member, input }));
             steps.extend((0..of.pending.len()).map(|request| Step::Reply { member, request }));
+            let is_due = self.time_passes && of.due.is_some();
+            steps.extend(is_due.then_some(Step::Pass { member }));
         }
         steps
     }
@@ -257,6 +274,10 @@ impl World {
                 let port = of.description.effects[call.effect].port;
                 self.calls.insert(call.request, (port, call.clone()));
                 (member, Taken::Reply(call))
+            }
+            Step::Pass { member } => {
+                let due = self.members[member].due.unwrap_or_default();
+                (member, Taken::Passed(due))
             }
         };
         (

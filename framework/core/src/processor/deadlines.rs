@@ -226,7 +226,7 @@ impl<S: State> Owner<S> {
         making.attempt(|making| {
             let barred = entity.barrier.bars(alarm.correlation, deadline.blocked_by);
             if !barred {
-                (deadline.run)(&entity.state, meta, making.events);
+                (deadline.run)(&entity.state, meta, making.events)?;
             }
             let name = &making.names.deadline;
             making.take_events(entity, id, name, 0, None).map(|_| ())

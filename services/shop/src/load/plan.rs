@@ -174,6 +174,7 @@ impl Plan {
             lines,
             currency: CURRENCY.into(),
             total_cents,
+            answer_within_seconds: None,
         };
         Planned {
             id: Uuid::new_v5(&order_id.0, b"OrderCreated"),

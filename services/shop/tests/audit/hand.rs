@@ -290,6 +290,7 @@ pub(crate) fn created(number: u64) -> OrderCreated {
         }],
         currency: "EUR".into(),
         total_cents: 500,
+        answer_within_seconds: None,
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn order(number: u128, lines: &[(&str, i32)], total_cents: i64) -> Or
         lines: lines.collect(),
         currency: "EUR".into(),
         total_cents,
+        answer_within_seconds: None,
     }
 }
 
