@@ -17,9 +17,9 @@ use rdkafka::message::{Header, Headers as _, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-/// Declares `Added` (intake), `Counted` (stream), the enum, the state and the service, on topics of these names.
-macro_rules! counter {
-    ($intake:literal, $stream:literal, $service:literal) => {
+/// Declares `Added` (intake), `Counted` (stream), and the enum, on topics of these names.
+macro_rules! counter_events {
+    ($intake:literal, $stream:literal) => {
         use std::borrow::Cow;
 
         use kolo_core::{
@@ -115,6 +115,15 @@ macro_rules! counter {
                     .then(|| Counted::decode(value).map(CounterEvent::Counted))
             }
         }
+    };
+}
+pub(crate) use counter_events;
+
+/// Declares the events, the state and the service, on topics of these names.
+#[allow(unused_macros, reason = "each test takes what it needs")]
+macro_rules! counter {
+    ($intake:literal, $stream:literal, $service:literal) => {
+        $crate::common::counter_events!($intake, $stream);
 
         #[derive(Debug, Default)]
         pub(crate) struct Counter(i64);
@@ -139,6 +148,7 @@ macro_rules! counter {
         }
     };
 }
+#[allow(unused_imports, reason = "each test takes what it needs")]
 pub(crate) use counter;
 
 pub(crate) fn config() -> Config {

@@ -31,16 +31,22 @@ fn the_books_balance_through_crashes_whatever_arrives_when() {
         world = world.with(&order, &format!("created {number}"));
         world = world.with(&order, &format!("created again {number}"));
     }
-    let (confirmed, cancelled) = (Cell::new(0), Cell::new(0));
-    for seed in 0..40 {
-        walk(world.clone(), seed, 12, check_always, |world| {
+    let (confirmed, cancelled, late) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    for seed in 0..60 {
+        let world = match seed % 3 {
+            0 | 1 => world.clone(),
+            _ => world.clone().with_deadlines(),
+        };
+        walk(world, seed, 12, check_always, |world| {
             check_finally(world);
             let shop = Shop::of(world);
             confirmed.set(confirmed.get() + shop.confirmed().len());
             cancelled.set(cancelled.get() + shop.cancelled());
+            late.set(late.get() + shop.late());
         });
     }
     // Each walk has an order that is declined, and one that no stock can serve.
-    assert!(cancelled.get() > 2 * 40, "{cancelled:?} cancelled");
+    assert!(cancelled.get() > 2 * 60, "{cancelled:?} cancelled");
     assert!(confirmed.get() > 40, "{confirmed:?} confirmed");
+    assert!(late.get() > 20, "{late:?} late");
 }

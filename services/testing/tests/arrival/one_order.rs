@@ -1,5 +1,7 @@
 //! One order through all services, in every order in which records and replies can arrive.
 
+use std::cell::Cell;
+
 use crate::shop::{LIMIT_CENTS, Shop, check_always, check_finally, order, stocked};
 use shop_schemas::order::{CancelRequested, OrderCreated};
 use shop_testing::{World, explore};
@@ -40,6 +42,26 @@ fn a_cancellation_wins_or_loses_but_never_both() {
     let world = stocked(&[("cup", 5), ("pot", 5)]);
     let world = world.with(&order, "created again");
     every_order_of_arrival(&world, &order);
+}
+
+#[test]
+fn a_deadline_wins_or_loses_but_never_both() {
+    let order = order(1, &[("cup", 2), ("pot", 1)], 900);
+    let world = stocked(&[("cup", 5), ("pot", 5)]);
+    let world = world.with(&order, "created").with_deadlines();
+    let (in_time, late) = (Cell::new(0), Cell::new(0));
+    let finally = |world: &World| {
+        check_finally(world);
+        let shop = Shop::of(world);
+        in_time.set(in_time.get() + shop.confirmed().len());
+        late.set(late.get() + shop.late());
+    };
+    let states = explore(&world, check_always, finally);
+    assert!(
+        states > 100,
+        "only {states} states: not every order was tried"
+    );
+    assert!(in_time.get() > 0 && late.get() > 0, "{in_time:?} {late:?}");
 }
 
 #[test]

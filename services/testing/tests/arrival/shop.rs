@@ -73,6 +73,8 @@ pub(crate) fn order(number: u128, lines: &[(&str, i32)], total_cents: i64) -> Or
 pub(crate) struct Shop {
     orders: BTreeMap<OrderId, OrderCreated>,
     cancels: BTreeSet<OrderId>,
+    /// Cancelled by their deadline.
+    late: BTreeSet<OrderId>,
     opened: Vec<OrderId>,
     confirmed: Vec<OrderId>,
     cancelled: Vec<OrderId>,
@@ -113,6 +115,9 @@ impl Shop {
                 .iter()
                 .map(|end| end.order_id),
         );
+        let late = |end: &OrderCancelled| end.reason == "not answered in time";
+        let ends = world.events::<OrderCancelled>().into_iter();
+        shop.late.extend(ends.filter(late).map(|end| end.order_id));
         for StockAdded { sku, quantity } in world.events() {
             *shop.stock.entry(sku).or_default() += i64::from(quantity);
         }
@@ -160,6 +165,11 @@ impl Shop {
             .iter()
             .map(|order| order.0.as_u128())
             .collect()
+    }
+
+    /// How many orders were cancelled by their deadlines.
+    pub(crate) fn late(&self) -> usize {
+        self.late.len()
     }
 
     /// How many orders were cancelled for their own want of money, of pieces, or of the customer.
@@ -228,7 +238,7 @@ pub(crate) fn check_finally(world: &World) {
                 .any(|short| short.order_id == *id);
             let declined = order.total_cents > LIMIT_CENTS;
             assert!(
-                short || declined || shop.cancels.contains(id),
+                short || declined || shop.cancels.contains(id) || shop.late.contains(id),
                 "cancelled without a reason"
             );
         }
