@@ -10,6 +10,7 @@ mod common;
 
 use common::bench::{Bench, Stored, fact, participant, saga, setup};
 use common::domain::*;
+use kolo_core::processor::ResumeAt;
 use kolo_core::wire::{FailureClass, REDRIVE, Source};
 use kolo_core::{Aggregate, Deadline, EventId, Received, Service, State, Timestamp};
 
@@ -202,6 +203,19 @@ fn a_state_that_keeps_its_deadline_is_not_asked_again() {
     assert_eq!(pass(&mut next, ALWAYS, 10), [""; 0]);
     // The same due time, set anew after something else, is still the same.
     assert_eq!(next.processor.next_deadline(), None);
+}
+
+#[test]
+fn what_was_decided_with_no_event_before_a_deadline_is_durable_before_its_answer() {
+    fn nothing(_: &Wait, _: &Received<OrderDropped>) {}
+    let service = Service::new("test").aggregate(waits().on(nothing).deadline(due, expire));
+    let mut bench = bench_of(&service, Vec::new(), 1);
+    bench.handle(0, &placed(0, "o", 500));
+    let dropped = OrderDropped { order: "p".into() };
+    assert_eq!(bench.handle(0, &fact(1, "dropped", &dropped)), [""; 0]);
+    assert_eq!(pass(&mut bench, ALWAYS, 10), ["kolo.marker", "Freed"]);
+    let next = bench_of(&service, bench.log.clone(), 2);
+    assert_eq!(next.resumes(), [ResumeAt::Next(2)]);
 }
 
 #[test]

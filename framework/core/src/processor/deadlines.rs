@@ -147,6 +147,10 @@ impl<S: State> Owner<S> {
         {
             return Ok(Outcome::Repeat);
         }
+        // An input that was decided with no event before the deadline must not be decided again behind it.
+        if self.unmarked > 0 && self.setup.rules.marker_before_answer {
+            self.append_marker(now, out);
+        }
         if let Some(failure) = self.setup.broken.get(&id).cloned() {
             return Ok(self.park_deadline(id, key, alarm, failure, now, out));
         }
