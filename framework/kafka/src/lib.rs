@@ -12,11 +12,13 @@
 //! | `topics` | topics, created or verified |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
+//! | `client_log` | librdkafka's own log lines, at an operator's levels |
 //! | `native` | the only unsafe code: what rust-rdkafka does not wrap, or wraps at a price |
 //! | `wake` | waking a thread |
 
 mod adapter;
 mod app;
+mod client_log;
 mod command;
 mod config;
 mod effects;

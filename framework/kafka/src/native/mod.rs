@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | `topic_ids.rs` | the ids of topics | not wrapped |
 //! | `consume.rs` | many messages at once | it makes an event, a reference count and a look at the clock of each message |
+//! | `logs.rs` | log lines of the clients below | it takes those alone that it polls itself |
 //! | `produce.rs` | produce by a topic's handle, delivery reports in bulk, a wake-up when there are some | it looks the topic up by name for each record, and never wakes |
 #![allow(unsafe_code)]
 
 mod consume;
+mod logs;
 mod produce;
 mod topic_ids;
 
