@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 
+use super::brokers::has_broker;
 use super::{Owned, logs};
 
 /// A record to append.
@@ -136,6 +137,11 @@ impl<C: ProducerContext<DeliveryOpaque = usize> + 'static> Producing<C> {
             c::rd_kafka_headers_destroy(headers);
             Err(KafkaError::MessageProduction(code))
         }
+    }
+
+    /// Whether it is connected to a broker now.
+    pub(crate) fn has_broker(&self) -> bool {
+        has_broker(self.producer.client())
     }
 
     /// Moves all delivery reports that wait into `out`; what librdkafka says beside them goes to the context.

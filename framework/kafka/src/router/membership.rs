@@ -12,7 +12,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use crate::client_log;
 
 /// What the router's consumer is called in messages.
-const ROUTER: &str = "router's consumer";
+pub(super) const ROUTER: &str = "router's consumer";
 
 #[derive(Debug)]
 pub(super) enum Moved {

@@ -15,13 +15,13 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::client_log;
 use crate::config::Config;
-use crate::native::{Delivery, Outgoing, Producing};
+use crate::native::{Delivery, Outgoing, Producing, has_broker};
 use crate::wake::Waker;
 
 /// What the clients are called in messages.
-const MEMBERSHIP: &str = "membership";
-const DATA: &str = "data consumer";
-const APPENDS: &str = "producer";
+pub(super) const MEMBERSHIP: &str = "membership";
+pub(super) const DATA: &str = "data consumer";
+pub(crate) const APPENDS: &str = "producer";
 
 /// What happened to the membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,10 @@ impl Member {
             }
         }
         std::mem::take(&mut *context.events.lock())
+    }
+
+    pub(super) fn has_broker(&self) -> bool {
+        has_broker(self.0.client())
     }
 
     /// Begins to leave: the partitions are revoked by the next polls.
@@ -275,6 +279,10 @@ impl Appender {
                 sent => return sent,
             }
         }
+    }
+
+    pub(crate) fn has_broker(&self) -> bool {
+        self.0.has_broker()
     }
 
     /// Moves all delivery reports that wait into `out`.
