@@ -35,16 +35,20 @@ impl Node {
         Arc::clone(&self.groups.read())
     }
 
-    /// Where a client finds this broker: where it listens, or if that is everywhere, where the client found it.
-    pub(crate) fn advertised(&self, client: &Client) -> (StrBytes, i32) {
+    /// Where a client finds this broker: where it listens, or if that is everywhere, where the client found it. Nowhere if
+    /// nobody is to name it.
+    pub(crate) fn advertised(&self, client: &Client) -> Option<(StrBytes, i32)> {
+        if self.faults.is_brokerless() {
+            return None;
+        }
         let ip: IpAddr = if self.address.ip().is_unspecified() {
             client.local.ip()
         } else {
             self.address.ip()
         };
-        (
+        Some((
             StrBytes::from_string(ip.to_string()),
             i32::from(self.address.port()),
-        )
+        ))
     }
 }

@@ -15,12 +15,10 @@ use crate::adapter::Adapter;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool};
 use crate::router::Router;
-use crate::topics::{TopicAdmin, TopicError, Topics};
+use crate::topics::{TopicAdmin, TopicError};
 use crate::wake::Waker;
+use crate::watch::watch;
 use crate::worker::{RunError, Signals, Spec, Worker, backlog};
-
-/// How often the topics' ids are looked at, to notice one that was deleted and created again.
-const TOPIC_CHECK: Duration = Duration::from_secs(10);
 
 /// A service and the adapters that its ports are bound to.
 ///
@@ -180,8 +178,8 @@ impl App {
             }
         }
         let config = config.clone();
-        running.spawn(format!("{}-topics", running.name), &ended, move || {
-            watch_topics(&config, topics, &signals);
+        running.spawn(format!("{}-watch", running.name), &ended, move || {
+            watch(&config, topics, &signals);
             Ok(())
         })?;
         Ok(running)
@@ -278,38 +276,4 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "(no message)".into())
-}
-
-fn watch_topics(config: &Config, mut known: Topics, signals: &Signals) {
-    let Ok(admin) = TopicAdmin::new(config) else {
-        return;
-    };
-    let names: Vec<String> = known.keys().cloned().collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    loop {
-        let mut left = TOPIC_CHECK;
-        while !left.is_zero() {
-            if signals.stopping() {
-                return;
-            }
-            let nap = left.min(Duration::from_millis(500));
-            std::thread::park_timeout(nap);
-            left -= nap;
-        }
-        // A broker that does not answer is no news about topics.
-        let Ok(now) = admin.describe(&names) else {
-            continue;
-        };
-        for (name, topic) in now {
-            let before = known.insert(name.clone(), topic);
-            if let Some(before) = before
-                && before.id != topic.id
-            {
-                tracing::warn!(
-                    "the topic `{name}` was deleted and created again: it is read from its beginning, as another origin"
-                );
-                signals.topics_version.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
 }

@@ -35,6 +35,9 @@ pub struct Config {
     pub append_timeout_ms: u64,
     /// At least how often positions of inputs that were decided with no event are made durable, in milliseconds.
     pub marker_interval_ms: u64,
+    /// How often topics and connections are looked at, in milliseconds: a topic that was deleted and created again is
+    /// noticed by the next look, and a client that has lost the brokers for good by the third.
+    pub check_interval_ms: u64,
     /// How many appends of one partition may be unacknowledged before reading pauses.
     pub max_in_flight_records: usize,
     /// How many effects of this process may run at once.
@@ -64,6 +67,7 @@ impl Default for Config {
             session_timeout_ms: 6_000,
             append_timeout_ms: 60_000,
             marker_interval_ms: 5_000,
+            check_interval_ms: 10_000,
             max_in_flight_records: 20_000,
             max_effects: 256,
             effect_timeout_ms: 10_000,
@@ -199,6 +203,7 @@ impl Config {
             "SESSION_TIMEOUT_MS" => self.session_timeout_ms = parse(value)?,
             "APPEND_TIMEOUT_MS" => self.append_timeout_ms = parse(value)?,
             "MARKER_INTERVAL_MS" => self.marker_interval_ms = parse(value)?,
+            "CHECK_INTERVAL_MS" => self.check_interval_ms = parse(value)?,
             "MAX_IN_FLIGHT_RECORDS" => self.max_in_flight_records = parse(value)?,
             "MAX_EFFECTS" => self.max_effects = parse(value)?,
             "EFFECT_TIMEOUT_MS" => self.effect_timeout_ms = parse(value)?,
@@ -217,6 +222,11 @@ impl Config {
     #[must_use]
     pub fn session_timeout(&self) -> Duration {
         Duration::from_millis(self.session_timeout_ms)
+    }
+
+    /// How often topics and connections are looked at: never more often than ten times a second.
+    pub(crate) fn check_interval(&self) -> Duration {
+        Duration::from_millis(self.check_interval_ms.max(100))
     }
 
     /// A client configuration with the brokers and the properties that were passed through.
@@ -265,6 +275,7 @@ impl fmt::Debug for Config {
             .field("session_timeout_ms", &self.session_timeout_ms)
             .field("append_timeout_ms", &self.append_timeout_ms)
             .field("marker_interval_ms", &self.marker_interval_ms)
+            .field("check_interval_ms", &self.check_interval_ms)
             .field("max_in_flight_records", &self.max_in_flight_records)
             .field("max_effects", &self.max_effects)
             .field("effect_timeout_ms", &self.effect_timeout_ms)

@@ -4,7 +4,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | `app` | a service with its adapters: started, watched, stopped |
+//! | `app` | a service with its adapters: started, stopped |
 //! | `command` | the command line of every service binary |
 //! | `config` | configuration from file and environment |
 //! | `adapter` | what a user implements to reach the outside world |
@@ -12,11 +12,14 @@
 //! | `topics` | topics, created or verified |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
+//! | `watch` | what nobody reports: recreated topics, clients that have lost the brokers |
+//! | `client_log` | librdkafka's own log lines, at an operator's levels |
 //! | `native` | the only unsafe code: what rust-rdkafka does not wrap, or wraps at a price |
 //! | `wake` | waking a thread |
 
 mod adapter;
 mod app;
+mod client_log;
 mod command;
 mod config;
 mod effects;
@@ -24,6 +27,7 @@ mod native;
 mod router;
 pub mod topics;
 mod wake;
+mod watch;
 mod worker;
 
 pub use adapter::{Adapter, AdapterError, Call};

@@ -136,6 +136,7 @@ pub fn roles(service: &Service, description: &Description) -> Vec<(String, Role)
 pub struct TopicAdmin<'a> {
     config: &'a Config,
     client: AdminClient<DefaultClientContext>,
+    timeout: Duration,
 }
 
 impl<'a> TopicAdmin<'a> {
@@ -147,7 +148,14 @@ impl<'a> TopicAdmin<'a> {
         Ok(TopicAdmin {
             config,
             client: config.client().create()?,
+            timeout: TIMEOUT,
         })
+    }
+
+    /// Waits for each answer no longer than this, where it would wait longer.
+    pub(crate) fn at_most(mut self, timeout: Duration) -> Self {
+        self.timeout = self.timeout.min(timeout);
+        self
     }
 
     fn unreachable(&self, source: KafkaError) -> TopicError {
@@ -163,12 +171,12 @@ impl<'a> TopicAdmin<'a> {
     /// When the brokers do not answer.
     pub fn describe(&self, names: &[&str]) -> Result<Topics, TopicError> {
         let inner = self.client.inner();
-        let ids =
-            native::topic_ids(inner, names, TIMEOUT).map_err(|error| self.unreachable(error))?;
+        let ids = native::topic_ids(inner, names, self.timeout)
+            .map_err(|error| self.unreachable(error))?;
         let mut topics = Topics::new();
         for (name, id) in ids {
             let metadata = inner
-                .fetch_metadata(Some(&name), TIMEOUT)
+                .fetch_metadata(Some(&name), self.timeout)
                 .map_err(|error| self.unreachable(error))?;
             let count = metadata
                 .topics()

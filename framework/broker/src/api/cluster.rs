@@ -22,16 +22,16 @@ pub(super) async fn describe(
                 "this is the endpoint of a broker",
             )));
     }
-    let (host, port) = call.node.advertised(call.client);
+    let broker = call.node.advertised(call.client).map(|(host, port)| {
+        DescribeClusterBroker::default()
+            .with_broker_id(NODE_ID)
+            .with_host(host)
+            .with_port(port)
+    });
     DescribeClusterResponse::default()
         .with_cluster_id(StrBytes::from_string(
             call.node.catalogue.cluster_id().to_owned(),
         ))
         .with_controller_id(NODE_ID)
-        .with_brokers(vec![
-            DescribeClusterBroker::default()
-                .with_broker_id(NODE_ID)
-                .with_host(host)
-                .with_port(port),
-        ])
+        .with_brokers(broker.into_iter().collect())
 }

@@ -21,7 +21,12 @@ pub(super) async fn find(
     call: &Call<'_>,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
+    let place = call.node.advertised(call.client);
     let error = match request.key_type {
+        GROUP if place.is_none() => Some((
+            ResponseError::CoordinatorNotAvailable,
+            "nobody names the broker",
+        )),
         GROUP => None,
         TRANSACTION => Some((NO_TRANSACTIONS, "this embedded broker has no transactions")),
         _ => Some((
@@ -33,9 +38,9 @@ pub(super) async fn find(
         Some((error, message)) => (error.code(), Some(StrBytes::from_static_str(message))),
         None => (0, None),
     };
-    let (node_id, (host, port)) = match error {
-        Some(_) => (BrokerId(-1), (StrBytes::default(), -1)),
-        None => (NODE_ID, call.node.advertised(call.client)),
+    let (node_id, (host, port)) = match place {
+        Some(place) if error.is_none() => (NODE_ID, place),
+        _ => (BrokerId(-1), (StrBytes::default(), -1)),
     };
     if call.version() < 4 {
         return FindCoordinatorResponse::default()

@@ -53,14 +53,14 @@ pub(super) async fn answer(call: &Call<'_>, request: MetadataRequest) -> Metadat
         .into_iter()
         .map(|topic| topic.with_topic_authorized_operations(operations))
         .collect();
-    let (host, port) = node.advertised(call.client);
+    let broker = node.advertised(call.client).map(|(host, port)| {
+        MetadataResponseBroker::default()
+            .with_node_id(NODE_ID)
+            .with_host(host)
+            .with_port(port)
+    });
     MetadataResponse::default()
-        .with_brokers(vec![
-            MetadataResponseBroker::default()
-                .with_node_id(NODE_ID)
-                .with_host(host)
-                .with_port(port),
-        ])
+        .with_brokers(broker.into_iter().collect())
         .with_cluster_id(Some(StrBytes::from_string(
             node.catalogue.cluster_id().to_owned(),
         )))

@@ -16,6 +16,7 @@
 //! assert_eq!(plan.len(), 4);
 //! ```
 
+mod absent;
 mod plan;
 mod table;
 

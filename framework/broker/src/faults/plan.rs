@@ -135,6 +135,12 @@ pub enum Action {
         /// For how long; it has its leader back afterwards.
         lasts: Duration,
     },
+    /// Nobody names the broker for a while, beginning with this request, as if its controller had fenced it: metadata and
+    /// descriptions of the cluster have no broker, groups no coordinator and partitions no leader.
+    Brokerless {
+        /// For how long; it is named again afterwards.
+        lasts: Duration,
+    },
     /// A group member's session ends as if its heartbeats had stopped, before this request is handled.
     ExpireMember {
         /// The member's group.

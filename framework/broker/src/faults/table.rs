@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::absent::Absent;
 use super::plan::{Action, Plan, Rule, Subject};
 use super::{Api, ResponseError};
 
@@ -59,7 +60,7 @@ struct State {
     rules: Vec<Live>,
     fired: VecDeque<Fired>,
     held: HashMap<String, VecDeque<Held>>,
-    leaderless: HashMap<(String, i32), Instant>,
+    absent: Absent,
 }
 
 struct Live {
@@ -125,12 +126,12 @@ impl Faults {
         self.rearm(&state);
     }
 
-    /// Takes all rules away, lets in what is held and gives every partition its leader.
+    /// Takes all rules away, lets in what is held, gives every partition its leader and has the broker named again.
     pub fn clear(&self) {
         let held = {
             let mut state = self.shared.state.lock();
             state.rules.clear();
-            state.leaderless.clear();
+            state.absent = Absent::default();
             self.rearm(&state);
             std::mem::take(&mut state.held)
         };
@@ -171,9 +172,15 @@ impl Faults {
     /// Takes a partition's leader away for a while.
     pub fn leaderless(&self, topic: impl Into<String>, partition: i32, lasts: Duration) {
         let mut state = self.shared.state.lock();
-        state
-            .leaderless
-            .insert((topic.into(), partition), Instant::now() + lasts);
+        state.absent.take_leader(topic.into(), partition, lasts);
+        self.rearm(&state);
+        self.shared.leader_lost.notify_waiters();
+    }
+
+    /// Has nobody name the broker for a while, as if its controller had fenced it.
+    pub fn brokerless(&self, lasts: Duration) {
+        let mut state = self.shared.state.lock();
+        state.absent.take_broker(lasts);
         self.rearm(&state);
         self.shared.leader_lost.notify_waiters();
     }
@@ -207,19 +214,22 @@ impl Faults {
 
     /// Whether a partition is without a leader now.
     pub(crate) fn is_leaderless(&self, topic: &str, partition: i32) -> bool {
+        self.is_absent(|absent| absent.is_leader_away(topic, partition))
+    }
+
+    /// Whether nobody names the broker now.
+    pub(crate) fn is_brokerless(&self) -> bool {
+        self.is_absent(Absent::is_broker_away)
+    }
+
+    fn is_absent(&self, ask: impl FnOnce(&mut Absent) -> bool) -> bool {
         if !self.armed() {
             return false;
         }
         let mut state = self.shared.state.lock();
-        let Some(until) = state.leaderless.get(&(topic.to_owned(), partition)) else {
-            return false;
-        };
-        if *until > Instant::now() {
-            return true;
-        }
-        state.leaderless.remove(&(topic.to_owned(), partition));
+        let absent = ask(&mut state.absent);
         self.rearm(&state);
-        false
+        absent
     }
 
     /// Counts a request with all rules that match it, and says what it meets.
@@ -229,7 +239,7 @@ impl Faults {
         let State {
             rules,
             fired,
-            leaderless,
+            absent,
             ..
         } = &mut *state;
         for live in rules {
@@ -256,7 +266,11 @@ impl Faults {
                     partition,
                     lasts,
                 } => {
-                    leaderless.insert((topic.clone(), *partition), Instant::now() + *lasts);
+                    absent.take_leader(topic.clone(), *partition, *lasts);
+                    self.shared.leader_lost.notify_waiters();
+                }
+                Action::Brokerless { lasts } => {
+                    absent.take_broker(*lasts);
                     self.shared.leader_lost.notify_waiters();
                 }
                 Action::ExpireMember { group, member } => {
@@ -288,7 +302,7 @@ impl Faults {
 
     fn rearm(&self, state: &State) {
         self.shared.armed.store(
-            !state.rules.is_empty() || !state.leaderless.is_empty(),
+            !state.rules.is_empty() || !state.absent.is_empty(),
             Ordering::Release,
         );
     }
@@ -314,7 +328,7 @@ impl fmt::Debug for Faults {
                     .map(|(gate, held)| (gate, held.len()))
                     .collect::<Vec<_>>(),
             )
-            .field("leaderless", &state.leaderless.keys().collect::<Vec<_>>())
+            .field("absent", &state.absent)
             .finish_non_exhaustive()
     }
 }

@@ -178,6 +178,44 @@ fn a_partition_without_a_leader_says_so_everywhere_and_has_one_again() {
 }
 
 #[test]
+fn a_broker_that_is_fenced_is_named_nowhere_and_is_again() {
+    let (broker, mut client) = started(Plan::new());
+    let wanted = MetadataRequestTopic::default().with_name(Some(name("orders")));
+    let metadata = MetadataRequest::default().with_topics(Some(vec![wanted]));
+    let away = ResponseError::CoordinatorNotAvailable.code();
+    let mut named = || {
+        let described = client.call(&metadata, 12);
+        let cluster = client.call(&DescribeClusterRequest::default(), 0);
+        let group = crate::client::text("group");
+        let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![group]);
+        let coordinator = client.call(&find, 4).coordinators[0].error_code;
+        let leaders: Vec<_> = described.topics[0]
+            .partitions
+            .iter()
+            .map(|part| part.leader_id.0)
+            .collect();
+        (
+            described.brokers.len(),
+            cluster.brokers.len(),
+            leaders,
+            coordinator,
+        )
+    };
+    assert_eq!(named(), (1, 1, vec![1, 1], 0));
+    broker.faults().brokerless(Duration::from_secs(3600));
+    assert_eq!(named(), (0, 0, vec![-1, -1], away));
+    broker.faults().clear();
+    assert_eq!(named(), (1, 1, vec![1, 1], 0));
+    let once = Action::Brokerless {
+        lasts: Duration::from_secs(3600),
+    };
+    broker
+        .faults()
+        .add(Plan::new().on(Api::Metadata).nth(1).then(once));
+    assert_eq!(named().0, 0);
+}
+
+#[test]
 fn a_fetch_that_waits_learns_at_once_that_the_leader_is_gone() {
     let seen = Plan::new()
         .on(Api::Fetch)

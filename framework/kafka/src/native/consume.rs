@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::Owned;
+use super::{Owned, logs};
 
 /// The messages that were taken from a consumer's queue last. Only for consumers that are assigned by hand: nobody
 /// serves rebalances here.
@@ -33,6 +33,7 @@ impl<C: ConsumerContext + 'static> Consumed<C> {
     pub(crate) fn new(consumer: Arc<BaseConsumer<C>>, most: usize) -> Self {
         // SAFETY: the consumer lives as long as the queue; it has a group id, so it has a consumer queue.
         let queue = unsafe { c::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
+        logs::to_context(consumer.as_ref());
         Consumed {
             messages: Vec::with_capacity(most),
             most,

@@ -3,14 +3,19 @@
 //! | file | what | why not by rust-rdkafka |
 //! |---|---|---|
 //! | `topic_ids.rs` | the ids of topics | not wrapped |
+//! | `brokers.rs` | whether a client has brokers | it asks for all topics too, and waits |
 //! | `consume.rs` | many messages at once | it makes an event, a reference count and a look at the clock of each message |
+//! | `logs.rs` | log lines of the clients below | it takes those alone that it polls itself |
 //! | `produce.rs` | produce by a topic's handle, delivery reports in bulk, a wake-up when there are some | it looks the topic up by name for each record, and never wakes |
 #![allow(unsafe_code)]
 
+mod brokers;
 mod consume;
+mod logs;
 mod produce;
 mod topic_ids;
 
+pub(crate) use brokers::has_broker;
 pub(crate) use consume::{Consumed, Message, Taken};
 pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};
 pub(crate) use topic_ids::topic_ids;

@@ -1,6 +1,6 @@
 //! Appends to one topic: by its handle, not by its name, with delivery reports in bulk and a wake-up when some wait.
 
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
 use rdkafka::bindings as c;
@@ -8,7 +8,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 
-use super::Owned;
+use super::brokers::has_broker;
+use super::{Owned, logs};
 
 /// A record to append.
 #[derive(Clone, Copy)]
@@ -138,11 +139,18 @@ impl<C: ProducerContext<DeliveryOpaque = usize> + 'static> Producing<C> {
         }
     }
 
-    /// Moves all delivery reports that wait into `out`.
+    /// Whether it is connected to a broker now.
+    pub(crate) fn has_broker(&self) -> bool {
+        has_broker(self.producer.client())
+    }
+
+    /// Moves all delivery reports that wait into `out`; what librdkafka says beside them goes to the context.
     pub(crate) fn deliveries(&self, out: &mut Vec<Delivery>) {
         const REPORTS: i32 = c::RD_KAFKA_EVENT_DR;
         const ERROR: i32 = c::RD_KAFKA_EVENT_ERROR;
-        // SAFETY: the event is ours until it is destroyed, with the messages in it.
+        const LOG: i32 = c::RD_KAFKA_EVENT_LOG;
+        let context = self.producer.context();
+        // SAFETY: the event is ours until it is destroyed, with the messages and texts in it.
         unsafe {
             loop {
                 let event = Owned(
@@ -165,7 +173,16 @@ impl<C: ProducerContext<DeliveryOpaque = usize> + 'static> Producing<C> {
                     }
                     ERROR => {
                         let code = RDKafkaErrorCode::from(c::rd_kafka_event_error(event.0));
-                        tracing::debug!("producer: {}", KafkaError::Global(code));
+                        let reason = CStr::from_ptr(c::rd_kafka_event_error_string(event.0));
+                        let reason = reason.to_string_lossy();
+                        context.error(KafkaError::Global(code), &reason);
+                    }
+                    LOG => {
+                        let (mut facility, mut line, mut level) = (ptr::null(), ptr::null(), 0);
+                        if c::rd_kafka_event_log(event.0, &mut facility, &mut line, &mut level) == 0
+                        {
+                            logs::log(context.as_ref(), level, facility, line);
+                        }
                     }
                     _ => {}
                 }

@@ -13,25 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use uuid::Uuid;
 
 use super::Owned;
-
-/// Waits until a broker answers anything. An administrative request that finds no broker keeps two of librdkafka's
-/// threads busy for as long as it waits, half a core (2.12.1: each change of a connection's state has it ask for the next
-/// attempt at once); a metadata request waits quietly.
-///
-/// # Safety
-/// `client` must be a live client.
-unsafe fn await_broker(client: *mut c::rd_kafka_t, millis: i32) -> Result<(), KafkaError> {
-    let mut metadata: *const c::rd_kafka_metadata_t = ptr::null();
-    // SAFETY: the client lives, by this function's own contract; no topic is named, so that only brokers are told; the
-    // answer is destroyed at once, and only where there is one.
-    let error = unsafe { c::rd_kafka_metadata(client, 0, ptr::null_mut(), &mut metadata, millis) };
-    if error != c::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::from(error)));
-    }
-    // SAFETY: see above.
-    unsafe { c::rd_kafka_metadata_destroy(metadata) };
-    Ok(())
-}
+use super::brokers::await_broker;
 
 /// The ids of those of the topics that exist.
 ///

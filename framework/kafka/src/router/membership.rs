@@ -9,7 +9,10 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::worker::clients::log;
+use crate::client_log;
+
+/// What the router's consumer is called in messages.
+pub(super) const ROUTER: &str = "router's consumer";
 
 #[derive(Debug)]
 pub(super) enum Moved {
@@ -25,12 +28,12 @@ pub(super) struct RouterContext {
 
 impl ClientContext for RouterContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        client_log::line(ROUTER, level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.noise.store(true, Ordering::Relaxed);
-        tracing::debug!("router: {error}: {reason}");
+        client_log::error(ROUTER, &error, reason);
     }
 }
 

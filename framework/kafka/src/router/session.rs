@@ -12,14 +12,15 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::native::Delivery;
+use crate::native::{Delivery, has_broker};
 use crate::topics::{Role, TopicAdmin, roles};
 use crate::wake::Waker;
-use crate::worker::clients::{Appender, member_config};
+use crate::watch::Silences;
+use crate::worker::clients::{APPENDS, Appender, member_config};
 use crate::worker::{End, RunError, Spec};
 
 use super::forward::Forward;
-use super::membership::{Moved, RouterContext};
+use super::membership::{Moved, ROUTER, RouterContext};
 use super::place::{Kept, Place};
 
 /// How often acknowledged progress is committed.
@@ -48,6 +49,7 @@ pub(super) struct Session<'a> {
     deliveries: Vec<Delivery>,
     keys: Vec<String>,
     topics_version: u64,
+    silences: Silences<2>,
 }
 
 impl<'a> Session<'a> {
@@ -101,6 +103,7 @@ impl<'a> Session<'a> {
             deliveries: Vec::new(),
             keys: Vec::new(),
             topics_version,
+            silences: Silences::new(&spec.signals),
         })
     }
 
@@ -118,6 +121,7 @@ impl<'a> Session<'a> {
             if self.spec.signals.topics_version.load(Ordering::Relaxed) != self.topics_version {
                 return Err(End::Restart("a topic was deleted and created again".into()));
             }
+            self.check_clients()?;
             let mut busy = self.take_deliveries(now)?;
             busy |= self.read()?;
             if now - self.committed_at > COMMIT_INTERVAL {
@@ -137,6 +141,16 @@ impl<'a> Session<'a> {
         self.commit(CommitMode::Sync);
         self.consumer.unsubscribe();
         Ok(())
+    }
+
+    fn check_clients(&mut self) -> Result<(), End> {
+        let (consumer, appender) = (&self.consumer, &self.appender);
+        self.silences.look(&self.spec.signals, || {
+            [
+                (ROUTER, has_broker(consumer.client())),
+                (APPENDS, appender.has_broker()),
+            ]
+        })
     }
 
     fn read(&mut self) -> Result<bool, End> {

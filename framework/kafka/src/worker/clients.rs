@@ -13,9 +13,15 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use crate::client_log;
 use crate::config::Config;
-use crate::native::{Delivery, Outgoing, Producing};
+use crate::native::{Delivery, Outgoing, Producing, has_broker};
 use crate::wake::Waker;
+
+/// What the clients are called in messages.
+pub(super) const MEMBERSHIP: &str = "membership";
+pub(super) const DATA: &str = "data consumer";
+pub(crate) const APPENDS: &str = "producer";
 
 /// What happened to the membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,25 +39,14 @@ pub(super) struct MemberContext {
     noise: AtomicBool,
 }
 
-/// librdkafka's own log lines, into ours.
-pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-            tracing::error!(facility, "{message}");
-        }
-        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::debug!(facility, "{message}"),
-        _ => tracing::trace!(facility, "{message}"),
-    }
-}
-
 impl ClientContext for MemberContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        client_log::line(MEMBERSHIP, level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.noise.store(true, Ordering::Relaxed);
-        tracing::debug!("membership: {error}: {reason}");
+        client_log::error(MEMBERSHIP, &error, reason);
     }
 }
 
@@ -128,6 +123,10 @@ impl Member {
         std::mem::take(&mut *context.events.lock())
     }
 
+    pub(super) fn has_broker(&self) -> bool {
+        has_broker(self.0.client())
+    }
+
     /// Begins to leave: the partitions are revoked by the next polls.
     pub(super) fn leave(&self) {
         self.0.unsubscribe();
@@ -146,7 +145,11 @@ pub(crate) struct DataContext;
 
 impl ClientContext for DataContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        client_log::line(DATA, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client_log::error(DATA, &error, reason);
     }
 }
 
@@ -209,7 +212,11 @@ pub(crate) struct AppendContext;
 
 impl ClientContext for AppendContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        client_log::line(APPENDS, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client_log::error(APPENDS, &error, reason);
     }
 }
 
@@ -275,6 +282,10 @@ impl Appender {
                 sent => return sent,
             }
         }
+    }
+
+    pub(crate) fn has_broker(&self) -> bool {
+        self.0.has_broker()
     }
 
     /// Moves all delivery reports that wait into `out`.

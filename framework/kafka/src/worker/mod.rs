@@ -66,6 +66,8 @@ pub(crate) struct Signals {
     pub(crate) stop: AtomicBool,
     /// Raised when a topic was found to be another one under the same name.
     pub(crate) topics_version: AtomicU64,
+    /// Raised each time the watch has reached the brokers.
+    pub(crate) brokers_seen: AtomicU64,
 }
 
 impl Signals {

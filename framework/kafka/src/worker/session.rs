@@ -9,17 +9,20 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
 use kolo_core::{EffectCall, Timestamp};
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Replied, ReplyTo};
-use crate::native::{Consumed, Delivery, Message, Taken};
+use crate::native::{Consumed, Delivery, Message, Taken, has_broker};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
+use crate::watch::Silences;
 
 use super::backlog::Ends;
-use super::clients::{Appender, DataContext, Member, MemberEvent, data_consumer};
+use super::clients::{
+    APPENDS, Appender, DATA, DataContext, MEMBERSHIP, Member, MemberEvent, data_consumer,
+};
 use super::partition::{Partition, Phase};
 use super::record::now;
 use super::{End, RunError, Spec, Worker};
@@ -65,6 +68,7 @@ pub(super) struct Session<'a> {
     pub(super) calls: Vec<EffectCall>,
     pub(super) marked_at: Instant,
     topics_version: u64,
+    silences: Silences<3>,
 }
 
 impl<'a> Session<'a> {
@@ -143,6 +147,7 @@ impl<'a> Session<'a> {
             partition_count,
             inputs,
             topics_version,
+            silences: Silences::new(&spec.signals),
         })
     }
 
@@ -196,7 +201,14 @@ impl<'a> Session<'a> {
         if self.spec.signals.topics_version.load(Ordering::Relaxed) != self.topics_version {
             return Err(End::Restart("a topic was deleted and created again".into()));
         }
-        Ok(())
+        let (member, data, appender) = (&self.member, &self.data, &self.appender);
+        self.silences.look(&self.spec.signals, || {
+            [
+                (MEMBERSHIP, member.has_broker()),
+                (DATA, has_broker(data.client())),
+                (APPENDS, appender.has_broker()),
+            ]
+        })
     }
 
     fn follow_membership(&mut self, now: Instant) -> Result<bool, End> {

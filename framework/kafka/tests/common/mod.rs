@@ -143,6 +143,7 @@ macro_rules! counter {
             }
         }
 
+        #[allow(dead_code, reason = "a test may declare another one")]
         pub(crate) fn service() -> Service {
             Service::new($service).aggregate(Aggregate::<Counter>::new("counter").on(count))
         }
@@ -157,9 +158,9 @@ pub(crate) fn config() -> Config {
     config
 }
 
-fn client() -> ClientConfig {
+fn client(bootstrap: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", bootstrap());
+    client.set("bootstrap.servers", bootstrap);
     client
 }
 
@@ -168,7 +169,11 @@ pub(crate) struct Publisher(ThreadedProducer<rdkafka::producer::DefaultProducerC
 
 impl Publisher {
     pub(crate) fn new() -> Self {
-        let mut client = client();
+        Self::to(bootstrap())
+    }
+
+    pub(crate) fn to(bootstrap: &str) -> Self {
+        let mut client = client(bootstrap);
         client
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random");
@@ -245,7 +250,11 @@ pub(crate) struct Seen {
 
 /// Everything that a topic holds now, each partition in order, with the verdict of a stream reader.
 pub(crate) fn read_all(topic: &str) -> Vec<Seen> {
-    let consumer: BaseConsumer = client()
+    read_all_from(bootstrap(), topic)
+}
+
+pub(crate) fn read_all_from(bootstrap: &str, topic: &str) -> Vec<Seen> {
+    let consumer: BaseConsumer = client(bootstrap)
         .set("group.id", "looks-only")
         .create()
         .expect("a consumer");

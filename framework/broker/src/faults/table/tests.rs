@@ -113,6 +113,18 @@ fn a_partition_has_its_leader_back_after_a_while() {
 }
 
 #[test]
+fn a_broker_is_named_again_after_a_while() {
+    let faults = Faults::default();
+    assert!(!faults.is_brokerless());
+    faults.brokerless(Duration::from_secs(3600));
+    assert!(faults.is_brokerless());
+    assert!(faults.is_leaderless("orders", 0), "nobody could lead it");
+    faults.brokerless(Duration::ZERO);
+    assert!(!faults.is_brokerless());
+    assert!(!faults.armed());
+}
+
+#[test]
 fn rules_can_be_taken_away() {
     let faults = Faults::default();
     let ids = faults.add(Plan::new().on_any().then(Action::DropBefore));
