@@ -150,6 +150,7 @@ impl<S: State> Owner<S> {
                         key: answer.key,
                         value,
                         traceparent: answer.traceparent,
+                        at: now,
                     };
                     Recorded::note(
                         &self.names,

@@ -1,7 +1,8 @@
 //! Decide: from an input, or an effect's reply, to the records of its answer.
 
-use crate::declaration::Decision;
-use crate::effect::Reply;
+use crate::declaration::{Decision, EffectDecl};
+use crate::effect::{CallFailure, Reply};
+use crate::event::DecodeError;
 use crate::id::{CorrelationId, EventId};
 use crate::partition::partition_of;
 use crate::position::{Origin, OriginNumber, Position};
@@ -275,13 +276,52 @@ impl<S: State> Owner<S> {
         Ok(Outcome::Decided(count))
     }
 
-    /// Answers a request with its port's reply, and runs the undo that waited for it.
+    /// Answers a request with its port's reply.
     pub(super) fn settle(
         &mut self,
         request: EventId,
         reply: Reply,
         now: Timestamp,
         out: &mut Outbox,
+    ) -> Result<Outcome, InputProblem> {
+        self.close(request, now, out, |effect, state, value, events| {
+            (effect.run)(state, value, reply, events)
+        })
+    }
+
+    /// Answers a request that gets no reply, if the declaration says with what.
+    pub(super) fn give_up(
+        &mut self,
+        request: EventId,
+        // What a parked key is recorded with.
+        _failure: &CallFailure,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, InputProblem> {
+        let Some(pending) = self.pending.get(&request) else {
+            return Ok(Outcome::Repeat);
+        };
+        if self.declaration.effects[pending.effect].exhausted.is_none() {
+            return Ok(Outcome::Ignored);
+        }
+        self.close(
+            request,
+            now,
+            out,
+            |effect, state, value, events| match &effect.exhausted {
+                Some(answer) => (answer.run)(state, value, events),
+                None => Ok(()),
+            },
+        )
+    }
+
+    /// Gives a request its answer, and runs the undo that waited for it.
+    fn close(
+        &mut self,
+        request: EventId,
+        now: Timestamp,
+        out: &mut Outbox,
+        answer: impl FnOnce(&EffectDecl<S>, &S, &[u8], &mut Vec<S::Event>) -> Result<(), DecodeError>,
     ) -> Result<Outcome, InputProblem> {
         let Some(pending) = self.pending.remove(&request) else {
             return Ok(Outcome::Repeat);
@@ -299,7 +339,7 @@ impl<S: State> Owner<S> {
         making.items.clear();
         making.events.clear();
         let effect = &self.declaration.effects[pending.effect];
-        (effect.run)(&entity.state, &pending.value, reply, making.events)?;
+        answer(effect, &entity.state, &pending.value, making.events)?;
         making.take_events(
             entity,
             request,

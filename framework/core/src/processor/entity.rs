@@ -1,13 +1,12 @@
 //! One key: its state, its barrier, and what its own events mean beyond the state.
 
-use hashbrown::HashMap;
-
 use crate::barrier::{Barrier, Done};
-use crate::effect::EffectCall;
 use crate::id::{CorrelationId, EventId};
+use crate::time::Timestamp;
 
 use super::answered::Answered;
 use super::names::Names;
+use super::requests::{Pending, Requests};
 
 /// One key.
 pub(super) struct Entity<S> {
@@ -49,27 +48,6 @@ impl<S: Default> Default for Entity<S> {
     }
 }
 
-/// A request without an answer.
-pub(super) struct Pending {
-    pub(super) effect: usize,
-    pub(super) key: Box<str>,
-    pub(super) correlation: CorrelationId,
-    pub(super) value: Box<[u8]>,
-    pub(super) traceparent: Option<Box<str>>,
-}
-
-impl Pending {
-    pub(super) fn call(&self, request: EventId) -> EffectCall {
-        EffectCall {
-            effect: self.effect,
-            request,
-            correlation: self.correlation,
-            key: self.key.clone(),
-            value: self.value.clone(),
-        }
-    }
-}
-
 /// An own event as it was recorded.
 pub(super) struct Recorded<'a> {
     pub(super) event_type: &'a str,
@@ -78,6 +56,7 @@ pub(super) struct Recorded<'a> {
     pub(super) key: &'a str,
     pub(super) value: &'a [u8],
     pub(super) traceparent: Option<&'a str>,
+    pub(super) at: Timestamp,
 }
 
 impl Recorded<'_> {
@@ -85,7 +64,7 @@ impl Recorded<'_> {
     /// request's id if it is one.
     pub(super) fn note(
         names: &Names,
-        pending: &mut HashMap<EventId, Pending>,
+        pending: &mut Requests,
         barrier: &mut Barrier,
         recorded: &Recorded<'_>,
     ) -> Option<EventId> {
@@ -110,6 +89,7 @@ impl Recorded<'_> {
                 correlation: recorded.correlation,
                 value: recorded.value.into(),
                 traceparent: recorded.traceparent.map(Into::into),
+                at: recorded.at,
             },
         );
         Some(recorded.id)

@@ -6,7 +6,7 @@
 //! | | [`Processor::fenced`] | reads the stream from its start up to the fence |
 //! | restore | [`Processor::restore`] for each record | |
 //! | | [`Processor::start`] | completes a torn answer, says where to resume and which effects are pending |
-//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::mark`] | appends what is in the outbox, in order |
+//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::exhausted`], [`Processor::mark`] | appends what is in the outbox, in order |
 //! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
 //!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
@@ -22,6 +22,7 @@ mod names;
 mod outbox;
 mod own;
 mod owner;
+mod requests;
 mod restore;
 
 pub use appends::EpochEnd;
@@ -31,7 +32,7 @@ pub use crate::problem::{ProcessorError, StreamProblem};
 
 use std::ops::Range;
 
-use crate::effect::{EffectCall, Reply};
+use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::id::{EventId, TopicId};
 use crate::position::Origin;
 use crate::stream::StreamReader;
@@ -115,7 +116,7 @@ pub enum Outcome {
     Decided(usize),
     /// It was recognised: decided before, at this position or under this id.
     Repeat,
-    /// The aggregate does not react to its type.
+    /// The aggregate does not react to its type, or has no answer to a request without a reply.
     Ignored,
     /// A routed copy behind one that is missing: its router ended, and the next one brings both.
     Unchained,
@@ -139,7 +140,7 @@ pub enum ResumeAt {
 pub struct Start {
     /// Where to resume each input, in the order of [`Setup::inputs`].
     pub resume: Vec<ResumeAt>,
-    /// The effects that were requested and not answered.
+    /// The effects that were requested and not answered, in the order of their requests.
     pub effects: Vec<EffectCall>,
     /// How many events the restored stream held.
     pub events: u64,
@@ -189,6 +190,19 @@ pub trait Processor: Send {
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError>;
 
+    /// Answers a request for which its port is called no more, by [`crate::Aggregate::exhausted`]. Where nothing is
+    /// declared to answer it, [`Outcome::Ignored`], and the request stays pending.
+    ///
+    /// # Errors
+    /// When the answer cannot be decided; the processor must be dropped then.
+    fn exhausted(
+        &mut self,
+        request: EventId,
+        failure: &CallFailure,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError>;
+
     /// How many inputs were decided or read over since their position was last in a record.
     fn unmarked(&self) -> u64;
 
@@ -219,7 +233,7 @@ pub trait Processor: Send {
     /// The origins by number, as the fence lists them.
     fn origins(&self) -> &[Origin];
 
-    /// The requests without an answer.
+    /// The requests without an answer, in their order.
     fn pending(&self) -> Vec<EffectCall>;
 
     /// How many keys have a state.

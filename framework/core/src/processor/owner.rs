@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::declaration::Declaration;
-use crate::effect::{EffectCall, Reply};
+use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::event::OwnEvents;
 use crate::id::EventId;
 use crate::position::{Origin, OriginNumber, Path, Positions};
@@ -19,9 +19,10 @@ use crate::wire::{FENCE, Record};
 use super::answer::Item;
 use super::appends::{Appends, EpochEnd};
 use super::complete::Torn;
-use super::entity::{Entity, Pending};
+use super::entity::Entity;
 use super::names::Names;
 use super::outbox::Outbox;
+use super::requests::Requests;
 use super::{Outcome, Processor, ProcessorError, STREAM_START, Setup, Start};
 
 pub(crate) struct Owner<S: State> {
@@ -29,7 +30,7 @@ pub(crate) struct Owner<S: State> {
     pub(super) setup: Setup,
     pub(super) names: Names,
     pub(super) entities: HashMap<String, Entity<S>>,
-    pub(super) pending: HashMap<EventId, Pending>,
+    pub(super) pending: Requests,
     pub(super) positions: Positions,
     /// How many of the origins stand in this owner's fence; those beyond it were found while restoring.
     pub(super) fenced_origins: usize,
@@ -119,7 +120,7 @@ impl<S: State> Owner<S> {
             names: Names::new(&declaration, &setup),
             declaration,
             entities: HashMap::new(),
-            pending: HashMap::new(),
+            pending: Requests::default(),
             fenced_origins: positions.origins().len(),
             positions,
             inputs,
@@ -207,6 +208,20 @@ impl<S: State> Processor for Owner<S> {
             })
     }
 
+    fn exhausted(
+        &mut self,
+        request: EventId,
+        failure: &CallFailure,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        self.give_up(request, failure, now, out)
+            .map_err(|problem| ProcessorError::Effect {
+                request,
+                problem: Box::new(problem),
+            })
+    }
+
     fn unmarked(&self) -> u64 {
         self.unmarked
     }
@@ -231,8 +246,7 @@ impl<S: State> Processor for Owner<S> {
     fn sound(&mut self, effects: &mut Vec<EffectCall>) {
         let read_gaps = self.setup.rules.read_gaps;
         while let Some(request) = self.appends.next_sound(read_gaps) {
-            let call = request.and_then(|id| self.pending.get(&id).map(|pending| pending.call(id)));
-            effects.extend(call);
+            effects.extend(request.and_then(|id| self.pending.call(id)));
         }
     }
 
@@ -245,13 +259,7 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn pending(&self) -> Vec<EffectCall> {
-        let mut calls: Vec<EffectCall> = self
-            .pending
-            .iter()
-            .map(|(&id, pending)| pending.call(id))
-            .collect();
-        calls.sort_unstable_by_key(|call| call.request);
-        calls
+        self.pending.calls()
     }
 
     fn keys(&self) -> usize {

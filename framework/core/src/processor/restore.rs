@@ -289,6 +289,7 @@ impl<S: State> Owner<S> {
             key: part.key,
             value: part.value,
             traceparent: part.traceparent,
+            at: part.at,
         };
         Ok(Recorded::note(
             &self.names,
