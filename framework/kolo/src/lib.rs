@@ -79,6 +79,6 @@ pub use kolo_core::{
     wire,
 };
 pub use kolo_kafka::{
-    Adapter, AdapterError, App, Call, Config, ConfigError, RunError, Running, StartError, refuse,
-    topics,
+    Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,
+    RunError, Running, StartError, refuse, topics,
 };

@@ -11,6 +11,7 @@ mod append;
 pub(crate) mod clients;
 mod partition;
 pub(crate) mod record;
+mod replies;
 mod session;
 mod takeover;
 
@@ -25,7 +26,7 @@ use kolo_core::{Description, Participant, Service};
 use rdkafka::error::KafkaError;
 
 use crate::config::{Config, refused};
-use crate::effects::{EffectPool, Replied, ReplyTo};
+use crate::effects::{AggregateEffects, Ended, ReplyTo};
 use crate::topics::TopicError;
 use crate::wake::Waker;
 
@@ -37,7 +38,7 @@ pub(crate) struct Spec {
     pub(crate) participant: Arc<dyn Participant>,
     pub(crate) description: Description,
     pub(crate) config: Config,
-    pub(crate) pool: EffectPool,
+    pub(crate) effects: AggregateEffects,
     pub(crate) rules: Rules,
     pub(crate) signals: Arc<Signals>,
 }
@@ -138,19 +139,19 @@ impl From<RunError> for End {
 pub(crate) struct Worker {
     spec: Arc<Spec>,
     waker: Waker,
-    replies: Receiver<Replied>,
+    ended: Receiver<Ended>,
     reply_to: ReplyTo,
 }
 
 impl Worker {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
         let waker = Waker::default();
-        let (sender, replies) = unbounded();
+        let (sender, ended) = unbounded();
         Worker {
             spec,
-            replies,
+            ended,
             reply_to: ReplyTo {
-                replies: sender,
+                ended: sender,
                 waker: waker.clone(),
             },
             waker,
@@ -166,7 +167,7 @@ impl Worker {
         self.waker.bind();
         let signals = Arc::clone(&self.spec.signals);
         restart_until_end(&self.spec.name(), &signals, || {
-            match Session::open(&self.spec, &self.waker, &self.replies, &self.reply_to) {
+            match Session::open(&self.spec, &self.waker, &self.ended, &self.reply_to) {
                 Ok(mut session) => session.run(),
                 Err(end) => end,
             }

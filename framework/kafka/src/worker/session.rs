@@ -13,7 +13,7 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::effects::{Replied, ReplyTo};
+use crate::effects::{Ended, ReplyTo};
 use crate::native::{Consumed, Delivery, Message};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 pub(super) struct Session<'a> {
     pub(super) spec: &'a Arc<Spec>,
-    pub(super) replies: &'a Receiver<Replied>,
+    pub(super) ended: &'a Receiver<Ended>,
     pub(super) reply_to: &'a ReplyTo,
     pub(super) name: String,
     /// The `ce_source` of everything appended here.
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
     pub(super) fn open(
         spec: &'a Arc<Spec>,
         waker: &'a Waker,
-        replies: &'a Receiver<Replied>,
+        ended: &'a Receiver<Ended>,
         reply_to: &'a ReplyTo,
     ) -> Result<Self, End> {
         let name = spec.name();
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
             calls: Vec::new(),
             marked_at: Instant::now(),
             spec,
-            replies,
+            ended,
             reply_to,
             name,
             partition_count,
@@ -211,30 +211,6 @@ impl<'a> Session<'a> {
             self.to_take.pop_front();
             self.take_over(partition)?;
             busy = true;
-        }
-        Ok(busy)
-    }
-
-    fn take_replies(&mut self) -> Result<bool, End> {
-        let mut busy = false;
-        while let Ok(replied) = self.replies.try_recv() {
-            busy = true;
-            let partition = replied.partition;
-            let mut outbox = std::mem::take(&mut self.outbox);
-            // A reply to an owner that is no more is left to the next one, which asks again with the same key.
-            let current = self
-                .owned(partition)
-                .filter(|owned| replied.is_current(&owned.ownership));
-            let outcome = current.map(|owned| {
-                owned
-                    .processor
-                    .answer(replied.request, replied.reply, now(), &mut outbox)
-            });
-            self.outbox = outbox;
-            outcome
-                .transpose()
-                .map_err(|error| self.processor_error(error))?;
-            self.produce(partition)?;
         }
         Ok(busy)
     }
