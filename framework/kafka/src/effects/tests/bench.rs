@@ -114,19 +114,32 @@ impl<P: Port<Request = Asked, Reply = ()>> Adapter<P> for Scripted {
         match act {
             Act::Reply => Ok(()),
             Act::ReplyAfter(time) => {
-                {
-                    let mut running = self.running.lock();
-                    running.0 += 1;
-                    running.1 = running.1.max(running.0);
-                }
+                let _running = Running::new(&self.running);
                 tokio::time::sleep(time).await;
-                self.running.lock().0 -= 1;
                 Ok(())
             }
             Act::Fail => Err(AdapterError::new("out of order")),
             Act::Refuse => Err(AdapterError::terminal("no such account")),
             Act::Panic => panic!("as told"),
         }
+    }
+}
+
+/// A call that runs, until it ends or is cut off.
+struct Running<'a>(&'a Mutex<(usize, usize)>);
+
+impl<'a> Running<'a> {
+    fn new(counts: &'a Mutex<(usize, usize)>) -> Self {
+        let mut running = counts.lock();
+        running.0 += 1;
+        running.1 = running.1.max(running.0);
+        Running(counts)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.lock().0 -= 1;
     }
 }
 
@@ -221,7 +234,7 @@ impl Bench {
                 let failure = ended.outcome.as_ref().err().cloned();
                 return (ended, failure);
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -6,3 +6,4 @@ mod breaker;
 mod limits;
 mod order;
 mod ownership;
+mod random;
