@@ -114,8 +114,11 @@ pub enum Retries {
     ForEver,
     /// After so many calls. One owner of the partition counts them: the next one begins anew.
     AtMost(u32),
-    /// So long after the request was recorded. A take-over does not lengthen it, since the time stands in the log. No
-    /// call begins later, but for the first one that an owner makes.
+    /// So long after the request was recorded. A take-over does not lengthen it, since the time stands in the log.
+    ///
+    /// It is looked at when a call has failed, and when a breaker opens: a request whose turn comes late (behind another
+    /// of its key, or because too many run) is called once more, and each owner calls at least once unless a breaker is
+    /// open.
     ForAtMost(Duration),
 }
 
