@@ -4,5 +4,6 @@ fn main() {
     kolo_avro::Generator::new("avro")
         .published("published")
         .stream("bench.accounts", "AccountEvent")
+        .stream("bench.payments", "PaymentEvent")
         .generate();
 }

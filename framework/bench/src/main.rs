@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`throughput`] | consume, decide, evolve, append: kolo beside a bare rdkafka loop that writes the same bytes |
 //! | [`saga`] | the sample's order saga: orders a second, and latency at given rates |
+//! | [`effects`] | ports called in order by key, with a port that takes its time |
 //! | [`plain`] | produce and consume, to compare brokers |
 //! | [`memory`] | what a million live aggregates take |
 //! | [`broker`] | the brokers under test: a running one, the embedded one, or both |
@@ -13,6 +14,7 @@
 //! | [`spread`] | minimum, median, maximum |
 
 mod broker;
+mod effects;
 mod machine;
 mod memory;
 mod plain;
@@ -40,6 +42,8 @@ enum Command {
     Loop(throughput::LoopArgs),
     /// The sample's order saga on a real Kafka: orders a second at saturation, latency at given rates.
     Saga(saga::SagaArgs),
+    /// Effects, in order by key, with a port that takes its time.
+    Effects(effects::EffectsArgs),
     /// Produce and consume with a plain client, to compare brokers.
     Plain(plain::PlainArgs),
     /// Memory of live aggregates, without a broker.
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Loop(arguments) => throughput::run(&arguments),
         Command::Saga(arguments) => saga::run(&arguments),
+        Command::Effects(arguments) => effects::run(&arguments),
         Command::Plain(arguments) => plain::run(&arguments),
         Command::Serve(arguments) => broker::serve(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),

@@ -4,13 +4,16 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::barrier::MAX_STEPS;
-use crate::declaration::{DeadlineDecl, Declaration, EffectDecl, ReactionDecl, UndoDecl};
+use crate::declaration::{
+    DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, UndoDecl,
+};
 use crate::description::{Function, Kind};
 use crate::effect::{Answers, Port};
 use crate::emits::{Compensates, Emits, Outgoing};
 use crate::event::{Event, OwnEvents, Owns};
 use crate::id::CorrelationId;
 use crate::key::Key;
+use crate::policy::CallPolicy;
 use crate::problem::InputProblem;
 use crate::state::{Deadline, KeyOf, Received, State};
 use crate::time::Timestamp;
@@ -224,6 +227,57 @@ impl<S: State> Aggregate<S> {
                 Ok(())
             }),
         });
+        self
+    }
+
+    /// Says how the port of the effect declared last is called; [`CallPolicy::new`] unless told.
+    ///
+    /// ```text
+    /// .effect::<Charge, _>(charged)
+    /// .policy(CallPolicy::new().timeout(Duration::from_secs(5)).retries(Retries::at_most(10)))
+    /// ```
+    ///
+    /// # Panics
+    /// When no effect is declared yet.
+    #[track_caller]
+    pub fn policy(mut self, policy: CallPolicy) -> Self {
+        self.declaration.policy(policy);
+        self
+    }
+
+    /// Answers a request of the effect declared last where its port is called no more and has not replied: after a
+    /// terminal error, or where the policy's bound is reached. Without it, the request's key waits for a person.
+    ///
+    /// The last call may have worked: answer with what is true in either case, such as an event that has somebody ask. A
+    /// reply that comes after this answer is a repeat, and so is this after a reply: a request has one answer.
+    ///
+    /// ```text
+    /// .effect::<Notify, _>(notified)       // fn(&Order, &NotifyRequested, Sent) -> CustomerNotified
+    /// .policy(CallPolicy::new().retries(Retries::at_most(5)))
+    /// .exhausted(not_notified)             // fn(&Order, &NotifyRequested) -> NotifyGivenUp
+    /// ```
+    ///
+    /// # Panics
+    /// When no effect is declared yet, when that declared last is requested by another event, or when it has such an
+    /// answer.
+    #[track_caller]
+    pub fn exhausted<Q, R, F>(mut self, answer: F) -> Self
+    where
+        F: Fn(&S, &Q) -> R + Copy + Send + Sync + 'static,
+        Q: Event,
+        S::Event: Owns<Q>,
+        R: Answers<S::Event>,
+    {
+        const { PlainFn::<F>::CHECK };
+        let declared = ExhaustedDecl {
+            function: Function::of::<F>(Location::caller()),
+            run: Box::new(move |state, request, out| {
+                answer(state, &Q::decode(request)?).emit(out);
+                Ok(())
+            }),
+        };
+        self.declaration
+            .exhausted(Q::TYPE, outgoing::<R, S>(), declared);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::emits::{Emits, Outgoing};
 use crate::event::{DecodeError, Event, EventType, OwnEvents};
 use crate::id::CorrelationId;
 use crate::key::Key;
+use crate::policy::CallPolicy;
 use crate::problem::InputProblem;
 use crate::state::{KeyOf, Meta, Received, State};
 use crate::time::Timestamp;
@@ -32,6 +33,8 @@ type RunDeadline<S> =
     Box<dyn Fn(&S, Meta, &mut Vec<<S as State>::Event>) -> Result<(), InputProblem> + Send + Sync>;
 /// Reads the saga of a reaction's input.
 type ReadSaga = Box<dyn Fn(&[u8]) -> Option<CorrelationId> + Send + Sync>;
+type RunExhausted<S> =
+    Box<dyn Fn(&S, &[u8], &mut Vec<<S as State>::Event>) -> Result<(), DecodeError> + Send + Sync>;
 type RunThen<S> = Box<
     dyn Fn(&S, &[u8], Reply, &mut Vec<<S as State>::Event>) -> Result<(), DecodeError>
         + Send
@@ -92,6 +95,14 @@ pub(crate) struct EffectDecl<S: State> {
     pub(crate) outgoing: Vec<Outgoing>,
     pub(crate) function: Function,
     pub(crate) run: RunThen<S>,
+    pub(crate) exhausted: Option<ExhaustedDecl<S>>,
+    pub(crate) policy: CallPolicy,
+}
+
+/// What answers a request without a reply.
+pub(crate) struct ExhaustedDecl<S: State> {
+    pub(crate) function: Function,
+    pub(crate) run: RunExhausted<S>,
 }
 
 impl<S: State> EffectDecl<S> {
@@ -123,6 +134,8 @@ impl<S: State> EffectDecl<S> {
                 }
                 Ok(())
             }),
+            exhausted: None,
+            policy: CallPolicy::new(),
         }
     }
 }
@@ -167,6 +180,8 @@ impl<S: State> EffectDecl<S> {
             port_name: self.port_name,
             emits: self.outgoing.clone(),
             function: self.function,
+            exhausted: self.exhausted.as_ref().map(|answer| answer.function),
+            policy: self.policy,
         }
     }
 }
@@ -284,6 +299,52 @@ impl<S: State> Declaration<S> {
         }
         self.deadline = Some(deadline);
         self.relate();
+    }
+
+    /// The effect declared last, which `.policy` and `.exhausted` are about.
+    #[track_caller]
+    fn last_effect(&mut self, what: &str) -> &mut EffectDecl<S> {
+        let aggregate = self.name;
+        match self.effects.last_mut() {
+            Some(effect) => effect,
+            None => panic!(
+                "the aggregate `{aggregate}` declares `{what}` before any effect: put it right after the effect that it is about"
+            ),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn policy(&mut self, policy: CallPolicy) {
+        self.last_effect(".policy").policy = policy;
+    }
+
+    #[track_caller]
+    pub(crate) fn exhausted(
+        &mut self,
+        request: &'static EventType,
+        outgoing: Vec<Outgoing>,
+        answer: ExhaustedDecl<S>,
+    ) {
+        let aggregate = self.name;
+        let effect = self.last_effect(".exhausted");
+        assert!(
+            effect.request.name == request.name,
+            "the aggregate `{aggregate}` answers `{}` by `.exhausted`, but the effect declared last is requested by `{}`: put it right after the effect that it is about",
+            request.name,
+            effect.request.name
+        );
+        assert!(
+            effect.exhausted.is_none(),
+            "the aggregate `{aggregate}` answers `{}` by `.exhausted` twice",
+            request.name
+        );
+        for edge in outgoing {
+            if !effect.outgoing.contains(&edge) {
+                effect.outgoing.push(edge);
+            }
+        }
+        effect.exhausted = Some(answer);
+        self.check_answers();
     }
 
     /// A step with an effect is done from its request: a trigger that arrives before the answer must find it.

@@ -6,6 +6,7 @@ use std::panic::Location;
 
 use crate::emits::Outgoing;
 use crate::event::EventType;
+use crate::policy::CallPolicy;
 
 /// What an aggregate reacts to, emits, undoes, routes and calls.
 #[derive(Debug, Clone)]
@@ -76,10 +77,14 @@ pub struct EffectDescription {
     pub port: TypeId,
     /// The port's Rust name.
     pub port_name: &'static str,
-    /// The events that may answer.
+    /// The events that may answer, after a reply or without one.
     pub emits: Vec<Outgoing>,
     /// The function that turns a reply into the answer.
     pub function: Function,
+    /// The function that answers where no more call is made; without it, the key waits for a person.
+    pub exhausted: Option<Function>,
+    /// How the port is called.
+    pub policy: CallPolicy,
 }
 
 /// The reaction to a deadline.

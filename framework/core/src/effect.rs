@@ -1,10 +1,12 @@
 //! Effects: calls to the outside world, requested by an own event and answered by an own event.
 
 use std::any::Any;
+use std::fmt;
 
 use crate::emits::Emits;
 use crate::event::{Event, OwnEvents};
 use crate::id::{CorrelationId, EventId};
+use crate::time::Timestamp;
 
 /// One question to the outside world, declared by type; an adapter is bound to it where the service is started.
 ///
@@ -59,4 +61,32 @@ pub struct EffectCall {
     pub key: Box<str>,
     /// The framed request event.
     pub value: Box<[u8]>,
+    /// When the request was recorded.
+    pub at: Timestamp,
+}
+
+/// Why a request has no reply and no more call is made for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// What went wrong last.
+    pub problem: String,
+    /// How many calls this owner has made.
+    pub attempts: u32,
+    /// Whether the adapter said that calling again cannot help; else the policy's bound was reached, and the last call may
+    /// have worked.
+    pub terminal: bool,
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CallFailure {
+            problem, attempts, ..
+        } = self;
+        let why = if self.terminal {
+            "calling again cannot help"
+        } else {
+            "its policy allows no more calls"
+        };
+        write!(f, "{why}, after {attempts} calls: {problem}")
+    }
 }

@@ -136,6 +136,7 @@
 //! | `state.rs` | the fold of own events, and the input that a decision reads |
 //! | `emits.rs` | what a reaction may return: its type is the outgoing edge |
 //! | `effect.rs` | calls to the outside world: ports, requests, answers |
+//! | `policy.rs` | how a port is called: time limits, retries, how many at once |
 //! | `aggregate.rs` `service.rs` | the declaration, as a user writes it |
 //! | `declaration.rs` | the same with the user's types erased: what the processor runs |
 //! | `description.rs` | the same as data: what a person or a graph reads |
@@ -158,6 +159,7 @@ mod event;
 mod id;
 mod key;
 mod partition;
+mod policy;
 mod position;
 mod problem;
 pub mod processor;
@@ -172,12 +174,13 @@ pub use description::{
     CompensationDescription, DeadlineDescription, Description, EffectDescription, Function, Kind,
     ReactionDescription,
 };
-pub use effect::{Answers, EffectCall, Port, Reply};
+pub use effect::{Answers, CallFailure, EffectCall, Port, Reply};
 pub use emits::{Compensates, Emits, Outgoing};
 pub use event::{DecodeError, Event, EventType, OwnEvents, Owns};
 pub use id::{CorrelationId, EventId, ReactionId, TopicId};
 pub use key::Key;
 pub use partition::partition_of;
+pub use policy::{Breaker, CallPolicy, Pauses, Rate, Retries};
 pub use position::{Origin, OriginNumber, Path, Position};
 pub use problem::InputProblem;
 pub use service::{Participant, Service};

@@ -23,7 +23,8 @@ pub trait Adapter<P: Port>: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is no definitive reply: refused connections, timeouts after which the call may have worked, and
-    /// whatever else says nothing about the outcome. The call is made again after a pause.
+    /// whatever else says nothing about the outcome. The call is made again after a pause, as the effect's
+    /// [`kolo_core::CallPolicy`] says; but not after [`AdapterError::terminal`]. A panic is such an error too.
     fn call(
         &self,
         call: Call<'_, P::Request>,
@@ -45,14 +46,48 @@ pub struct Call<'a, Q> {
     pub attempt: u32,
 }
 
-/// A call without a definitive reply; it is made again.
+/// A call without a definitive reply.
+///
+/// ```
+/// use kolo_kafka::AdapterError;
+///
+/// fn problem(status: u16) -> AdapterError {
+///     match status {
+///         // It was not carried out, and never will be as it is.
+///         400 | 422 => AdapterError::terminal(format!("status {status}")),
+///         _ => AdapterError::new(format!("status {status}")),
+///     }
+/// }
+/// assert!(problem(422).is_terminal() && !problem(503).is_terminal());
+/// ```
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct AdapterError(String);
+#[error("{problem}")]
+pub struct AdapterError {
+    problem: String,
+    terminal: bool,
+}
 
 impl AdapterError {
-    /// What went wrong, for the log.
+    /// What went wrong, for the log. The call is made again.
     pub fn new(problem: impl std::fmt::Display) -> Self {
-        AdapterError(problem.to_string())
+        AdapterError {
+            problem: problem.to_string(),
+            terminal: false,
+        }
+    }
+
+    /// What went wrong where calling again cannot help: the port does not understand the request, or does not know
+    /// what it speaks of. It is not for a reply: "declined" is one, whatever the port's protocol calls it.
+    pub fn terminal(problem: impl std::fmt::Display) -> Self {
+        AdapterError {
+            terminal: true,
+            ..AdapterError::new(problem)
+        }
+    }
+
+    /// Whether calling again cannot help.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
     }
 }

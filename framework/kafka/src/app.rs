@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
 use crate::config::{Config, refused};
-use crate::effects::{Adapters, EffectPool};
+use crate::effects::{Adapters, EffectPool, PendingEffect};
 use crate::router::Router;
 use crate::topics::{TopicAdmin, TopicError};
 use crate::wake::Waker;
@@ -88,21 +88,27 @@ impl App {
     /// # Errors
     /// When a port has no adapter, the topics are not as they must be, or the brokers do not answer.
     pub fn start(self, config: &Config) -> Result<Running, StartError> {
-        for aggregate in self.service.aggregates() {
-            for effect in aggregate.description().effects {
-                if !self.adapters.binds(&effect) {
-                    return Err(StartError::Unbound {
-                        request: effect.request.name,
-                        port: effect.port_name,
-                    });
-                }
-            }
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name(format!("{}-effects", self.service.name()))
             .enable_all()
             .build()?;
+        let pool = EffectPool::new(
+            runtime.handle(),
+            self.adapters,
+            config.max_effects,
+            Duration::from_millis(config.effect_timeout_ms),
+        );
+        let mut effects = Vec::new();
+        for aggregate in self.service.aggregates() {
+            let description = aggregate.description();
+            let name = format!("{}.{}", self.service.name(), description.aggregate);
+            let served = pool.serve(&name, &description.effects);
+            effects.push(served.map_err(|unbound| StartError::Unbound {
+                request: unbound.request.name,
+                port: unbound.port_name,
+            })?);
+        }
         let topics = runtime.block_on(async {
             TopicAdmin::new(config)?
                 .prepare(&self.service)
@@ -120,11 +126,8 @@ impl App {
             ends,
             failure: Mutex::new(None),
             runtime: Some(runtime),
+            pool,
         };
-        let handle = running
-            .runtime
-            .as_ref()
-            .map(|runtime| runtime.handle().clone());
         let waits = |known: &Arc<dyn Participant>| known.description().deadline.is_some();
         let questions = service
             .aggregates()
@@ -138,20 +141,12 @@ impl App {
                 Ok(())
             })?;
         }
-        for participant in service.aggregates() {
-            let Some(handle) = handle.clone() else {
-                continue;
-            };
+        for (participant, effects) in service.aggregates().iter().zip(effects) {
             let description = participant.description();
             let spec = Arc::new(Spec {
                 service: Arc::clone(&service),
                 participant: Arc::clone(participant),
-                pool: EffectPool::new(
-                    handle,
-                    self.adapters.clone(),
-                    config.max_effects,
-                    Duration::from_millis(config.effect_timeout_ms),
-                ),
+                effects,
                 config: config.clone(),
                 rules: self.rules,
                 signals: Arc::clone(&signals),
@@ -195,6 +190,7 @@ pub struct Running {
     ends: Receiver<()>,
     failure: Mutex<Option<RunError>>,
     runtime: Option<tokio::runtime::Runtime>,
+    pool: EffectPool,
 }
 
 impl Running {
@@ -220,6 +216,12 @@ impl Running {
             })?;
         self.threads.push((name, thread));
         Ok(())
+    }
+
+    /// The requests of this process that no effect has answered yet, in no order. It copies them all: not for a tight loop.
+    #[must_use]
+    pub fn pending_effects(&self) -> Vec<PendingEffect> {
+        self.pool.pending()
     }
 
     /// Waits until the service has failed, or for `at_most`. Says whether it has.
@@ -272,7 +274,8 @@ impl Drop for Running {
     }
 }
 
-fn message_of(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "(no message)".into())

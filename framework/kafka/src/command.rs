@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use kolo_core::{Description, Kind, Outgoing, Service};
+use kolo_core::{Description, Kind, Outgoing, Retries, Service};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
@@ -208,6 +208,12 @@ fn describe(service: &Service) -> String {
                 effect.request.short_name()
             );
             text += &format!(" -> {}    {}\n", edges(&effect.emits), effect.function);
+            text += &format!("           {}", effect.policy);
+            text += &match (effect.exhausted, effect.policy.retries) {
+                (Some(answer), _) => format!("; then {answer}\n"),
+                (None, Retries::ForEver) => "\n".to_owned(),
+                (None, _) => "; then somebody must look\n".to_owned(),
+            };
         }
     }
     text

@@ -40,9 +40,10 @@ pub struct Config {
     pub check_interval_ms: u64,
     /// How many appends of one partition may be unacknowledged before reading pauses.
     pub max_in_flight_records: usize,
-    /// How many effects of this process may run at once.
+    /// How many calls of ports this process makes at once, all effects together; a limit on one stands in its
+    /// [`kolo_core::CallPolicy`].
     pub max_effects: usize,
-    /// The longest that one attempt of an effect may take, in milliseconds.
+    /// How long one call of a port may take, in milliseconds, where its [`kolo_core::CallPolicy`] does not say it.
     pub effect_timeout_ms: u64,
     /// Take over from a higher version of an aggregate's declaration.
     pub allow_downgrade: bool,

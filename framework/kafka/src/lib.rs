@@ -8,7 +8,7 @@
 //! | `command` | the command line of every service binary |
 //! | `config` | configuration from file and environment |
 //! | `adapter` | what a user implements to reach the outside world |
-//! | `effects` | calls ports until they reply |
+//! | `effects` | calls ports until they reply, or as long as their policy says |
 //! | `topics` | topics, created or verified |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
@@ -34,4 +34,5 @@ pub use adapter::{Adapter, AdapterError, Call};
 pub use app::{App, Running, StartError};
 pub use command::refuse;
 pub use config::{Config, ConfigError};
+pub use effects::{BreakerState, PendingEffect, Progress};
 pub use worker::RunError;

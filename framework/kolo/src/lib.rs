@@ -65,19 +65,20 @@
 //! |---|---|
 //! | declare what an aggregate reacts to, routes, undoes and calls | [`Aggregate`] |
 //! | say what it may return | [`Emits`], [`Compensates`], [`Answers`] |
-//! | reach the outside world | [`Port`], [`Adapter`] |
+//! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
 
 pub use kolo_core::{
-    Aggregate, Answers, Compensates, CompensationDescription, CorrelationId, Deadline,
-    DeadlineDescription, DecodeError, Description, EffectCall, EffectDescription, Emits, Event,
-    EventId, EventType, Function, InputProblem, Key, KeyOf, KeyOfAggregate, Kind, Origin, Outgoing,
-    OwnEvents, Owns, Participant, Path, Port, Position, ReactionDescription, Received, Reply,
-    Service, State, Timestamp, TopicId, partition_of, processor, stream, wire,
+    Aggregate, Answers, Breaker, CallFailure, CallPolicy, Compensates, CompensationDescription,
+    CorrelationId, Deadline, DeadlineDescription, DecodeError, Description, EffectCall,
+    EffectDescription, Emits, Event, EventId, EventType, Function, InputProblem, Key, KeyOf,
+    KeyOfAggregate, Kind, Origin, Outgoing, OwnEvents, Owns, Participant, Path, Pauses, Port,
+    Position, Rate, ReactionDescription, Received, Reply, Retries, Service, State, Timestamp,
+    TopicId, partition_of, processor, stream, wire,
 };
 pub use kolo_kafka::{
-    Adapter, AdapterError, App, Call, Config, ConfigError, RunError, Running, StartError, refuse,
-    topics,
+    Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,
+    RunError, Running, StartError, refuse, topics,
 };

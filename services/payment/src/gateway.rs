@@ -5,9 +5,12 @@
 //! | `POST /charges` with `order_id`, `customer_id`, `amount_cents`, `currency` | 200 `authorization_id`; 402 `reason` |
 //! | `POST /refunds` with `order_id`, `authorization_id`, `amount_cents`, `currency` | 200 `refund_id` |
 //!
-//! Bodies are JSON. The header `Idempotency-Key` is the id of the event that asks, the same in every attempt. Anything
-//! else (another status, a body that is not what the table says, a refused connection, a timeout) says nothing about
-//! whether the money moved: the call is made again with the same key.
+//! Bodies are JSON. The header `Idempotency-Key` is the id of the event that asks, the same in every attempt.
+//!
+//! Any other status of the client's fault (4xx, but for 408, 425 and 429, which ask for patience) is terminal: the gateway
+//! did not carry the call out, and never will as it is. Whatever else comes (another status, a body that is not what the
+//! table says, a refused connection, a timeout) says nothing about whether the money moved: the call is made again with
+//! the same key.
 
 use std::time::Duration;
 
@@ -24,8 +27,8 @@ const GATEWAY_URL: &str = "GATEWAY_URL";
 /// Where the sandbox gateway listens.
 const DEFAULT_URL: &str = "http://127.0.0.1:9400";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Less than the shell's own limit on a call, so that the log names the path that was too slow.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Less than the limit that the effects' policy sets, so that the log names the path that was too slow.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The gateway at one address. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -86,7 +89,7 @@ impl HttpGateway {
         })
     }
 
-    /// Waits this long for a whole reply, 5 s unless told. A gateway that takes longer is asked again with the same key.
+    /// Waits this long for a whole reply, 4 s unless told. A gateway that takes longer is asked again with the same key.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         HttpGateway { timeout, ..self }
@@ -165,7 +168,7 @@ impl Adapter<Charge> for HttpGateway {
                 let body: DeclinedBody = read(response).await?;
                 Ok(Charged::Declined(body.reason))
             }
-            _ => Err(indefinite(response).await),
+            _ => Err(refused(response).await),
         }
     }
 }
@@ -184,7 +187,7 @@ impl Adapter<Refund> for HttpGateway {
             .await?;
         match response.status() {
             StatusCode::OK => read::<RefundedBody>(response).await.map(|_| Refunded),
-            _ => Err(indefinite(response).await),
+            _ => Err(refused(response).await),
         }
     }
 }
@@ -202,14 +205,29 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, AdapterError
     })
 }
 
-/// The start of the body is kept: it often says why.
-async fn indefinite(response: Response) -> AdapterError {
+/// Whether the gateway has understood that it cannot carry the call out, now or later.
+fn is_terminal(status: StatusCode) -> bool {
+    let asks_for_patience = matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+    );
+    status.is_client_error() && !asks_for_patience
+}
+
+/// A status that the table does not list. The start of the body is kept: it often says why.
+async fn refused(response: Response) -> AdapterError {
     let (status, path) = (response.status(), response.url().path().to_owned());
     let body = response.bytes().await.unwrap_or_default();
     let text: String = String::from_utf8_lossy(&body).chars().take(200).collect();
-    AdapterError::new(format!(
-        "POST {path}: status {status}, which says nothing about the money: {text}"
-    ))
+    if is_terminal(status) {
+        AdapterError::terminal(format!(
+            "POST {path}: status {status}, so the gateway will not carry it out: {text}"
+        ))
+    } else {
+        AdapterError::new(format!(
+            "POST {path}: status {status}, which says nothing about the money: {text}"
+        ))
+    }
 }
 
 /// An error with its causes, since reqwest's own message is only `error sending request`; without the address, which may

@@ -7,7 +7,11 @@ mod gateway;
 
 pub use gateway::{GatewayUrlError, HttpGateway};
 
-use kolo::{Aggregate, Port, Received, Service, State, Timestamp};
+use std::time::Duration;
+
+use kolo::{
+    Aggregate, Breaker, CallPolicy, Pauses, Port, Received, Retries, Service, State, Timestamp,
+};
 use shop_schemas::inventory::InventoryReserved;
 use shop_schemas::order::OrderCancelled;
 use shop_schemas::payment::{
@@ -123,10 +127,31 @@ fn refunded(_: &Payment, asked: &RefundRequested, _: Refunded) -> PaymentRefunde
     }
 }
 
+/// How the gateway is called, whatever for. It is down as a whole, not for one order: when so many calls have failed in a
+/// row, the others are spared the attempt.
+const GATEWAY: CallPolicy = CallPolicy::new()
+    .timeout(Duration::from_secs(5))
+    .pauses(Pauses::between(
+        Duration::from_millis(100),
+        Duration::from_secs(10),
+    ))
+    .breaker(Breaker::after(50).pause(Duration::from_secs(2)));
+
+/// A customer waits for it. What has not been answered by then is not taken for a refusal, since the money may be taken:
+/// no answer is declared, and somebody must look.
+const CHARGE: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(15 * 60)));
+
+/// Nobody waits, but the money is the customer's: it is tried for longer, and never dropped.
+const REFUND: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(60 * 60)));
+
 /// The declaration. Its ports are bound where it is run.
 pub fn service() -> Service {
     let payment = Aggregate::<Payment>::new("payment")
         .on(request)
-        .effect::<Charge, _>(charged);
-    Service::new("payment").aggregate(payment.undo(give_back).effect::<Refund, _>(refunded))
+        .effect::<Charge, _>(charged)
+        .policy(CHARGE)
+        .undo(give_back)
+        .effect::<Refund, _>(refunded)
+        .policy(REFUND);
+    Service::new("payment").aggregate(payment)
 }

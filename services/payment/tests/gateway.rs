@@ -125,7 +125,8 @@ async fn whatever_else_is_answered_says_nothing_about_the_money() {
             "out of order",
             "500 Internal Server Error",
         ),
-        (StatusCode::BAD_REQUEST, "", "400 Bad Request"),
+        (StatusCode::REQUEST_TIMEOUT, "", "408 Request Timeout"),
+        (StatusCode::TOO_EARLY, "", "425 Too Early"),
         (StatusCode::TOO_MANY_REQUESTS, "", "429 Too Many Requests"),
         (
             StatusCode::CREATED,
@@ -138,17 +139,16 @@ async fn whatever_else_is_answered_says_nothing_about_the_money() {
     ];
     for (status, body, named) in answers {
         let (gateway, seen) = server(status, body).await;
-        let error = charge(&gateway).await.unwrap_err().to_string();
-        assert!(
-            error.contains(named) && error.contains("/charges"),
-            "{error}"
-        );
-        assert!(error.contains(body) || status == StatusCode::OK, "{error}");
-        let error = refund(&gateway).await.unwrap_err().to_string();
-        assert!(
-            error.contains(named) && error.contains("/refunds"),
-            "{error}"
-        );
+        for (path, failed) in [
+            ("/charges", charge(&gateway).await.map(drop)),
+            ("/refunds", refund(&gateway).await.map(drop)),
+        ] {
+            let failed = failed.unwrap_err();
+            assert!(!failed.is_terminal(), "{failed}");
+            let error = failed.to_string();
+            assert!(error.contains(named) && error.contains(path), "{error}");
+            assert!(error.contains(body) || status == StatusCode::OK, "{error}");
+        }
         assert_eq!(
             seen.lock().unwrap().len(),
             2,
@@ -157,11 +157,34 @@ async fn whatever_else_is_answered_says_nothing_about_the_money() {
     }
     // Declined in words that cannot be read may be anything but a decline.
     let (gateway, _) = server(StatusCode::PAYMENT_REQUIRED, "no").await;
-    let error = charge(&gateway).await.unwrap_err().to_string();
-    assert!(error.contains("402 Payment Required"), "{error}");
-    // A refund is never refused for good.
+    let error = charge(&gateway).await.unwrap_err();
+    assert!(
+        error.to_string().contains("402 Payment Required"),
+        "{error}"
+    );
+    assert!(!error.is_terminal());
+}
+
+#[tokio::test]
+async fn what_the_gateway_will_never_carry_out_is_not_asked_again() {
+    for status in [
+        StatusCode::BAD_REQUEST,
+        StatusCode::UNAUTHORIZED,
+        StatusCode::CONFLICT,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    ] {
+        let (gateway, _) = server(status, "unknown currency").await;
+        for error in [
+            charge(&gateway).await.unwrap_err(),
+            refund(&gateway).await.unwrap_err(),
+        ] {
+            assert!(error.is_terminal(), "{error}");
+            assert!(error.to_string().contains("unknown currency"), "{error}");
+        }
+    }
+    // A refund cannot be declined: a gateway that says so has not understood it.
     let (gateway, _) = server(StatusCode::PAYMENT_REQUIRED, r#"{"reason": "no"}"#).await;
-    assert!(refund(&gateway).await.is_err());
+    assert!(refund(&gateway).await.unwrap_err().is_terminal());
 }
 
 #[tokio::test]

@@ -15,24 +15,30 @@ use uuid::Uuid;
 use crate::bench::Deposited;
 use crate::broker::{Embedded, Subject};
 
-use super::LoopArgs;
-
 /// Where they are.
-pub(super) const TOPIC: &str = Deposited::TYPE.topic;
+pub(crate) const TOPIC: &str = Deposited::TYPE.topic;
 
 /// How long the broker may take for one step.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// With key, amount and frame it makes a value of some 200 bytes.
 const MEMO_BYTES: usize = 172;
 
+/// How many records, of how many keys, on how many partitions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) records: u32,
+    pub(crate) keys: u32,
+    pub(crate) partitions: i32,
+}
+
 /// Produced, and not to be read yet.
-pub(super) enum Input<'a> {
+pub(crate) enum Input<'a> {
     Uncommitted(BaseProducer<Delivered>),
     Hidden(&'a Embedded),
 }
 
 #[derive(Default)]
-pub(super) struct Delivered {
+pub(crate) struct Delivered {
     records: AtomicU32,
     failed: AtomicU32,
 }
@@ -54,10 +60,10 @@ impl ProducerContext for Delivered {
 
 impl<'a> Input<'a> {
     /// Produces the records of a run.
-    pub(super) fn preload(
+    pub(crate) fn preload(
         config: &Config,
         subject: &'a Subject,
-        arguments: &LoopArgs,
+        load: Load,
     ) -> anyhow::Result<Input<'a>> {
         let hidden = subject.embedded.as_ref();
         let mut client = config.client();
@@ -84,9 +90,9 @@ impl<'a> Input<'a> {
 
         let mut random = fastrand::Rng::with_seed(7);
         let mut value = Vec::new();
-        for number in 0..arguments.records {
+        for number in 0..load.records {
             let event = Deposited {
-                account: format!("account-{:06}", random.u32(0..arguments.keys)),
+                account: format!("account-{:06}", random.u32(0..load.keys)),
                 amount_cents: random.i64(1..100_000),
                 memo: memo(&mut random),
             };
@@ -96,19 +102,19 @@ impl<'a> Input<'a> {
                 &producer,
                 &event.account,
                 &value,
-                arguments.partitions,
+                load.partitions,
                 random.u128(..),
             )?;
             if number.is_multiple_of(256) {
                 producer.poll(Duration::ZERO);
             }
         }
-        await_deliveries(&producer, arguments.records)?;
+        await_deliveries(&producer, load.records)?;
         Ok(hidden.map_or(Input::Uncommitted(producer), Input::Hidden))
     }
 
     /// From now on all records are there to be read.
-    pub(super) fn release(&self) -> anyhow::Result<()> {
+    pub(crate) fn release(&self) -> anyhow::Result<()> {
         match self {
             Input::Uncommitted(producer) => producer
                 .commit_transaction(PATIENCE)

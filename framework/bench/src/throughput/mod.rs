@@ -6,10 +6,10 @@
 //! acknowledged; CPU time from the release to the same moment.
 
 mod bare;
-mod input;
-mod participant;
+pub(crate) mod input;
+pub(crate) mod participant;
 mod settings;
-mod watch;
+pub(crate) mod watch;
 
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
@@ -21,7 +21,7 @@ use crate::machine::{cpu_seconds, load_text};
 use crate::say;
 use crate::spread::Spread;
 
-use input::Input;
+use input::{Input, Load};
 use watch::Watch;
 
 /// The topic that the bare loop writes.
@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: &LoopArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figure(figure: Option<f64>) -> String {
+pub(crate) fn figure(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.2}"))
 }
 
@@ -158,7 +158,12 @@ fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Ru
     let topics = Topics::connect(&config)?;
     topics.renew(input::TOPIC, arguments.partitions)?;
     topics.renew(side.stream(), arguments.partitions)?;
-    let input = Input::preload(&config, subject, arguments)?;
+    let load = Load {
+        records: arguments.records,
+        keys: arguments.keys,
+        partitions: arguments.partitions,
+    };
+    let input = Input::preload(&config, subject, load)?;
     let watch = Watch::open(&config, side.stream(), arguments.partitions)?;
 
     let running = match side {

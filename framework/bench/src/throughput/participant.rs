@@ -43,13 +43,13 @@ pub(super) fn start(config: &Config) -> anyhow::Result<Running> {
 }
 
 /// Fails if the service has.
-pub(super) fn check(service: &Running) -> anyhow::Result<()> {
+pub(crate) fn check(service: &Running) -> anyhow::Result<()> {
     ensure!(!service.wait(Duration::ZERO), "the service has failed");
     Ok(())
 }
 
 /// Waits until every worker has its share of the partitions and has taken all of them over.
-pub(super) fn await_ready(service: &Running, config: &Config, watch: &Watch) -> anyhow::Result<()> {
+pub(crate) fn await_ready(service: &Running, config: &Config, watch: &Watch) -> anyhow::Result<()> {
     const CALM: Duration = Duration::from_secs(1);
     let until = Instant::now() + Duration::from_secs(60);
     let share = usize::try_from(config.partitions)? / config.workers;

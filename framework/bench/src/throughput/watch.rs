@@ -15,7 +15,7 @@ const STALL: Duration = Duration::from_secs(60);
 const SAMPLE: usize = 1_000;
 
 /// One topic.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     consumer: BaseConsumer,
     topic: &'static str,
     partitions: i32,
@@ -23,14 +23,14 @@ pub(super) struct Watch {
 
 /// What the first records tell.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
-    pub(super) first_at: Timestamp,
+pub(crate) struct Sample {
+    pub(crate) first_at: Timestamp,
     /// Key, value and headers, uncompressed.
-    pub(super) bytes_per_record: f64,
+    pub(crate) bytes_per_record: f64,
 }
 
 impl Watch {
-    pub(super) fn open(
+    pub(crate) fn open(
         config: &Config,
         topic: &'static str,
         partitions: i32,
@@ -51,12 +51,12 @@ impl Watch {
     }
 
     /// The client, to ask the broker other things.
-    pub(super) fn consumer(&self) -> &BaseConsumer {
+    pub(crate) fn consumer(&self) -> &BaseConsumer {
         &self.consumer
     }
 
     /// The high watermark of each partition: all before it is acknowledged.
-    pub(super) fn offsets(&self) -> anyhow::Result<Vec<i64>> {
+    pub(crate) fn offsets(&self) -> anyhow::Result<Vec<i64>> {
         let ends = (0..self.partitions).map(|partition| {
             let watermarks = self
                 .consumer
@@ -72,7 +72,7 @@ impl Watch {
     }
 
     /// Waits until the high watermarks add up to this, and says when that was.
-    pub(super) fn await_total(
+    pub(crate) fn await_total(
         &self,
         target: i64,
         mut go_on: impl FnMut() -> anyhow::Result<()>,
@@ -107,7 +107,7 @@ impl Watch {
     }
 
     /// Reads the first records behind these offsets.
-    pub(super) fn sample(&self, from: &[i64]) -> anyhow::Result<Sample> {
+    pub(crate) fn sample(&self, from: &[i64]) -> anyhow::Result<Sample> {
         let mut list = TopicPartitionList::new();
         for (partition, &offset) in (0..).zip(from) {
             list.add_partition_offset(self.topic, partition, Offset::Offset(offset))?;

@@ -99,7 +99,7 @@ impl<S: State> Owner<S> {
                     self.note_parked(answer.key, *parked);
                     None
                 }
-                Means::Unparked(unparked) => self.note_unparked(answer.key, &unparked),
+                Means::Unparked(unparked) => self.note_unparked(answer.key, &unparked, now),
             };
             self.appends.push(request);
         }

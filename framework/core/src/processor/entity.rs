@@ -1,13 +1,13 @@
 //! One key: its state, its barrier, and what its own events mean beyond the state.
 
 use crate::barrier::{Barrier, Done};
-use crate::effect::EffectCall;
 use crate::id::{CorrelationId, EventId};
 use crate::state::State;
 use crate::time::Timestamp;
 
 use super::answered::Answered;
 use super::owner::Owner;
+use super::requests::Pending;
 
 /// One key.
 pub(super) struct Entity<S> {
@@ -59,32 +59,6 @@ impl<S: Default> Default for Entity<S> {
     }
 }
 
-/// A request without an answer.
-pub(super) struct Pending {
-    pub(super) effect: usize,
-    pub(super) key: Box<str>,
-    pub(super) correlation: CorrelationId,
-    pub(super) value: Box<[u8]>,
-    pub(super) at: Timestamp,
-    pub(super) traceparent: Option<Box<str>>,
-    /// Its place in the order of requests.
-    pub(super) order: u64,
-    /// Whether it is parked: not called until it is redriven.
-    pub(super) is_parked: bool,
-}
-
-impl Pending {
-    pub(super) fn call(&self, request: EventId) -> EffectCall {
-        EffectCall {
-            effect: self.effect,
-            request,
-            correlation: self.correlation,
-            key: self.key.clone(),
-            value: self.value.clone(),
-        }
-    }
-}
-
 /// An own event as it was recorded.
 pub(super) struct Recorded<'a> {
     pub(super) event_type: &'a str,
@@ -114,7 +88,6 @@ impl<S: State> Owner<S> {
             entity.barrier.pivot(recorded.correlation);
         }
         let effect = own.effect?;
-        self.requests += 1;
         self.pending.insert(
             recorded.id,
             Pending {
@@ -124,7 +97,7 @@ impl<S: State> Owner<S> {
                 value: recorded.value.into(),
                 at: recorded.at,
                 traceparent: recorded.traceparent.map(Into::into),
-                order: self.requests,
+                place: 0,
                 is_parked: false,
             },
         );

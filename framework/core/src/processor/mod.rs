@@ -6,7 +6,7 @@
 //! | | [`Processor::fenced`] | reads the stream from its start up to the fence |
 //! | restore | [`Processor::restore`] for each record | |
 //! | | [`Processor::start`] | completes a torn answer, says where to resume and which effects are pending |
-//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::pass_deadlines`], [`Processor::mark`] | appends what is in the outbox, in order |
+//! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::exhausted`], [`Processor::pass_deadlines`], [`Processor::mark`] | appends what is in the outbox, in order |
 //! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
 //!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
@@ -28,6 +28,7 @@ mod own;
 mod owner;
 mod park;
 mod redrive;
+mod requests;
 mod restore;
 mod settle;
 
@@ -39,7 +40,7 @@ pub use crate::problem::{ProcessorError, StreamProblem};
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::effect::{EffectCall, Reply};
+use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::id::{EventId, TopicId};
 use crate::position::Origin;
 use crate::stream::StreamReader;
@@ -125,7 +126,7 @@ pub enum Outcome {
     Decided(usize),
     /// It was recognised: decided before, at this position or under this id.
     Repeat,
-    /// The aggregate does not react to its type.
+    /// The aggregate does not react to its type, or has no answer to a request without a reply.
     Ignored,
     /// A routed copy behind one that is missing: its router ended, and the next one brings both.
     Unchained,
@@ -153,7 +154,7 @@ pub enum ResumeAt {
 pub struct Start {
     /// Where to resume each input, in the order of [`Setup::inputs`].
     pub resume: Vec<ResumeAt>,
-    /// The effects that were requested and not answered.
+    /// The effects that were requested and not answered, in the order of their requests.
     pub effects: Vec<EffectCall>,
     /// How many events the restored stream held.
     pub events: u64,
@@ -200,6 +201,19 @@ pub trait Processor: Send {
         &mut self,
         request: EventId,
         reply: Reply,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError>;
+
+    /// Answers a request for which its port is called no more, by [`crate::Aggregate::exhausted`]. Where nothing is
+    /// declared to answer it, its key is parked.
+    ///
+    /// # Errors
+    /// When a state was left half-changed; the processor must be dropped then.
+    fn exhausted(
+        &mut self,
+        request: EventId,
+        failure: &CallFailure,
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError>;
@@ -252,7 +266,7 @@ pub trait Processor: Send {
     /// The origins by number, as the fence lists them.
     fn origins(&self) -> &[Origin];
 
-    /// The requests without an answer.
+    /// The requests without an answer, in their order.
     fn pending(&self) -> Vec<EffectCall>;
 
     /// Hands out what is parked, key by key, each in order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::declaration::Declaration;
-use crate::effect::{EffectCall, Reply};
+use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::event::OwnEvents;
 use crate::id::EventId;
 use crate::position::{Origin, OriginNumber, Path, Positions};
@@ -20,10 +20,11 @@ use super::appends::{Appends, EpochEnd};
 use super::complete::Torn;
 use super::deadlines::Deadlines;
 use super::draft::Draft;
-use super::entity::{Entity, Pending};
+use super::entity::Entity;
 use super::names::Names;
 use super::outbox::Outbox;
 use super::park::Queue;
+use super::requests::Requests;
 use super::{Outcome, Processor, ProcessorError, STREAM_START, Setup, Start};
 
 pub(crate) struct Owner<S: State> {
@@ -31,9 +32,7 @@ pub(crate) struct Owner<S: State> {
     pub(super) setup: Setup,
     pub(super) names: Names,
     pub(super) entities: HashMap<String, Entity<S>>,
-    pub(super) pending: HashMap<EventId, Pending>,
-    /// How many requests there were: their order.
-    pub(super) requests: u64,
+    pub(super) pending: Requests,
     pub(super) parked: HashMap<String, Queue>,
     pub(super) latest_parked: Option<Box<str>>,
     pub(super) deadlines: Deadlines,
@@ -124,8 +123,7 @@ impl<S: State> Owner<S> {
             names: Names::new(&declaration, &setup),
             declaration,
             entities: HashMap::new(),
-            pending: HashMap::new(),
-            requests: 0,
+            pending: Requests::default(),
             parked: HashMap::new(),
             latest_parked: None,
             deadlines: Deadlines::default(),
@@ -225,6 +223,16 @@ impl<S: State> Processor for Owner<S> {
         Owner::pass_deadlines(self, passed, limit, now, out)
     }
 
+    fn exhausted(
+        &mut self,
+        request: EventId,
+        failure: &CallFailure,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        self.give_up(request, failure, now, out)
+    }
+
     fn unmarked(&self) -> u64 {
         self.unmarked
     }
@@ -249,8 +257,7 @@ impl<S: State> Processor for Owner<S> {
     fn sound(&mut self, effects: &mut Vec<EffectCall>) {
         let read_gaps = self.setup.rules.read_gaps;
         while let Some(request) = self.appends.next_sound(read_gaps) {
-            let call = request.and_then(|id| self.pending.get(&id).map(|pending| pending.call(id)));
-            effects.extend(call);
+            effects.extend(request.and_then(|id| self.pending.call(id)));
         }
     }
 
@@ -263,15 +270,7 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn pending(&self) -> Vec<EffectCall> {
-        let open = self
-            .pending
-            .iter()
-            .filter(|(_, pending)| !pending.is_parked);
-        let mut open: Vec<(&EventId, &Pending)> = open.collect();
-        open.sort_unstable_by_key(|(_, pending)| pending.order);
-        open.into_iter()
-            .map(|(&id, pending)| pending.call(id))
-            .collect()
+        self.pending.calls()
     }
 
     fn parked(&self, take: &mut dyn FnMut(&str, &Parked)) {

@@ -17,9 +17,10 @@ use crate::wire::{Failure, FailureClass, Parked, ParkedKind, Place, Source, Unpa
 use super::Outcome;
 use super::answer::AnswerTo;
 use super::arrive::Arrived;
-use super::entity::{Alarm, Pending};
+use super::entity::Alarm;
 use super::outbox::Outbox;
 use super::owner::Owner;
+use super::requests::Pending;
 
 /// What a failure's message may take: it is for people.
 const MESSAGE_LIMIT_BYTES: usize = 4096;
@@ -131,7 +132,7 @@ impl<S: State> Owner<S> {
             key: &key,
             traceparent: traceparent.as_deref(),
         };
-        self.pending.insert(request, pending);
+        self.pending.put_back(request, pending);
         self.write_parked(&answer, parked, now, out);
         Outcome::Parked
     }
@@ -226,10 +227,15 @@ impl<S: State> Owner<S> {
     }
 
     /// Takes up that something is parked no more. Returns the request that is to be called again, if it is one.
-    pub(super) fn note_unparked(&mut self, key: &str, unparked: &Unparked) -> Option<EventId> {
+    pub(super) fn note_unparked(
+        &mut self,
+        key: &str,
+        unparked: &Unparked,
+        at: Timestamp,
+    ) -> Option<EventId> {
         let queue = self.parked.get_mut(key)?;
-        let at = queue.iter().position(|known| known.id == unparked.id)?;
-        let kind = queue.remove(at)?.kind;
+        let place = queue.iter().position(|known| known.id == unparked.id)?;
+        let kind = queue.remove(place)?.kind;
         if queue.is_empty() {
             self.parked.remove(key);
             self.arm_deadline(key);
@@ -246,7 +252,10 @@ impl<S: State> Owner<S> {
                 None
             }
             ParkedKind::Request => {
-                self.pending.get_mut(&unparked.id)?.is_parked = false;
+                let pending = self.pending.get_mut(&unparked.id)?;
+                pending.is_parked = false;
+                // What its policy bounds begins anew.
+                pending.at = at;
                 Some(unparked.id)
             }
         }

@@ -290,7 +290,7 @@ impl<S: State> Owner<S> {
         }
         if part.event_type == UNPARKED {
             let unparked: Unparked = own_json(part.event_type, part.value)?;
-            return Ok(self.note_unparked(part.key, &unparked));
+            return Ok(self.note_unparked(part.key, &unparked, part.at));
         }
         let event = S::Event::decode(part.event_type, part.value).ok_or_else(|| {
             StreamProblem::UnknownEvent {

@@ -1,17 +1,20 @@
 //! Settle: a request ends, with its port's reply.
 
-use crate::effect::Reply;
+use crate::declaration::EffectDecl;
+use crate::effect::{CallFailure, Reply};
+use crate::event::DecodeError;
 use crate::id::EventId;
 use crate::problem::InputProblem;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::wire::Source;
+use crate::wire::{Failure, FailureClass, Source};
 
 use super::answer::AnswerTo;
-use super::entity::{Entity, Pending};
+use super::entity::Entity;
 use super::making::{Failed, Making};
 use super::outbox::Outbox;
 use super::owner::Owner;
+use super::requests::Pending;
 use super::{Outcome, ProcessorError};
 
 impl<S: State> Owner<S> {
@@ -23,16 +26,66 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
+        self.close(request, 1, now, out, |effect, state, value, events| {
+            (effect.run)(state, value, reply, events)
+        })
+    }
+
+    /// Answers a request that gets no reply as the declaration says, or parks its key.
+    pub(super) fn give_up(
+        &mut self,
+        request: EventId,
+        failure: &CallFailure,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        let Some(pending) = self.pending.get(&request) else {
+            return Ok(Outcome::Repeat);
+        };
+        let effect = &self.declaration.effects[pending.effect];
+        if effect.exhausted.is_some() {
+            let attempts = failure.attempts;
+            return self.close(
+                request,
+                attempts,
+                now,
+                out,
+                |effect, state, value, events| match &effect.exhausted {
+                    Some(answer) => (answer.run)(state, value, events),
+                    None => Ok(()),
+                },
+            );
+        }
+        let why = Failure {
+            class: FailureClass::Effect,
+            function: Some(effect.port_name.to_owned()),
+            message: failure.to_string(),
+        };
+        let Some(pending) = self.pending.remove(&request) else {
+            return Ok(Outcome::Repeat);
+        };
+        Ok(self.park_request(request, pending, why, failure.attempts, now, out))
+    }
+
+    /// Gives a request its answer. One that cannot be decided parks the key, and the port is asked again after a redrive.
+    fn close(
+        &mut self,
+        request: EventId,
+        attempts: u32,
+        now: Timestamp,
+        out: &mut Outbox,
+        answer: impl FnOnce(&EffectDecl<S>, &S, &[u8], &mut Vec<S::Event>) -> Result<(), DecodeError>,
+    ) -> Result<Outcome, ProcessorError> {
         let Some(pending) = self.pending.remove(&request) else {
             return Ok(Outcome::Repeat);
         };
         if let Some(failure) = self.setup.broken.get(&request).cloned() {
-            return Ok(self.park_request(request, pending, failure, 1, now, out));
+            return Ok(self.park_request(request, pending, failure, attempts, now, out));
         }
         let run = |making: &mut Making<'_, S>, entity: &mut Entity<S>| {
             let effect = &making.declaration.effects[pending.effect];
             making.function = Some(effect.function);
-            (effect.run)(&entity.state, &pending.value, reply, making.events)?;
+            answer(effect, &entity.state, &pending.value, making.events)?;
             let name = &making.names.effects[pending.effect];
             making
                 .take_events(entity, request, name, 0, None)
@@ -54,7 +107,9 @@ impl<S: State> Owner<S> {
                 id: request,
                 failure: Box::new(failed.failure),
             }),
-            Err(failed) => Ok(self.park_request(request, pending, failed.failure, 1, now, out)),
+            Err(failed) => {
+                Ok(self.park_request(request, pending, failed.failure, attempts, now, out))
+            }
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use kolo_core::EffectCall;
 use kolo_core::processor::EpochEnd;
 use rdkafka::topic_partition_list::Offset;
 
@@ -111,7 +110,9 @@ impl Session<'_> {
                 owned.phase = Phase::Working { reading_gap: true };
             }
         }
-        self.start_effects(partition, calls.drain(..));
+        if let Some(owned) = self.owned(partition) {
+            owned.effects.call(calls.drain(..));
+        }
         self.calls = calls;
         let Some(gap) = gap else { return Ok(()) };
         tracing::debug!(
@@ -120,25 +121,5 @@ impl Session<'_> {
             self.name
         );
         self.read_stream_from(partition, Offset::Offset(gap.start))
-    }
-
-    pub(super) fn start_effects(
-        &mut self,
-        partition: i32,
-        calls: impl IntoIterator<Item = EffectCall>,
-    ) {
-        let Some(ownership) = self.owned(partition).map(|owned| owned.ownership.clone()) else {
-            return;
-        };
-        for call in calls {
-            let effect = &self.spec.description.effects[call.effect];
-            self.spec.pool.start(
-                call,
-                effect,
-                partition,
-                ownership.clone(),
-                self.reply_to.clone(),
-            );
-        }
     }
 }

@@ -14,6 +14,7 @@ mod deadlines;
 mod parked;
 mod partition;
 pub(crate) mod record;
+mod replies;
 mod session;
 mod takeover;
 
@@ -31,7 +32,7 @@ use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
 use crate::config::{Config, refused};
-use crate::effects::{EffectPool, Replied, ReplyTo};
+use crate::effects::{AggregateEffects, Ended, ReplyTo};
 use crate::topics::TopicError;
 use crate::wake::Waker;
 
@@ -44,7 +45,7 @@ pub(crate) struct Spec {
     pub(crate) participant: Arc<dyn Participant>,
     pub(crate) description: Description,
     pub(crate) config: Config,
-    pub(crate) pool: EffectPool,
+    pub(crate) effects: AggregateEffects,
     pub(crate) rules: Rules,
     pub(crate) signals: Arc<Signals>,
     /// Where to ask how far topics reach; only for an aggregate with a deadline.
@@ -151,7 +152,7 @@ impl From<RunError> for End {
 pub(crate) struct Worker {
     spec: Arc<Spec>,
     waker: Waker,
-    replies: Receiver<Replied>,
+    ended: Receiver<Ended>,
     reply_to: ReplyTo,
     ends: Receiver<Ends>,
     tell_ends: Sender<Ends>,
@@ -160,15 +161,15 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(spec: Arc<Spec>) -> Self {
         let waker = Waker::default();
-        let (sender, replies) = unbounded();
+        let (sender, ended) = unbounded();
         let (tell_ends, ends) = unbounded();
         Worker {
             ends,
             tell_ends,
             spec,
-            replies,
+            ended,
             reply_to: ReplyTo {
-                replies: sender,
+                ended: sender,
                 waker: waker.clone(),
             },
             waker,

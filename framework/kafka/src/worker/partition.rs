@@ -13,7 +13,8 @@ pub(super) struct Partition {
     pub(super) generation: u32,
     pub(super) processor: Box<dyn Processor>,
     pub(super) phase: Phase,
-    pub(super) ownership: Ownership,
+    /// The effects that it waits for; they end with it.
+    pub(super) effects: Ownership,
     pub(super) since: Instant,
     /// The next offset of each input: what is before it was read.
     pub(super) next: Vec<Option<i64>>,
@@ -43,10 +44,4 @@ pub(super) fn partition_of(token: usize) -> usize {
 
 pub(super) fn generation_of(token: usize) -> u32 {
     u32::try_from(token >> 32).unwrap_or(u32::MAX)
-}
-
-impl Drop for Partition {
-    fn drop(&mut self) {
-        self.ownership.end();
-    }
 }

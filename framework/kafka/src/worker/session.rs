@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::effects::{Replied, ReplyTo};
+use crate::effects::{Ended, ReplyTo};
 use crate::native::{Consumed, Delivery, Message, Taken, has_broker};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
@@ -36,7 +36,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 pub(super) struct Session<'a> {
     pub(super) spec: &'a Arc<Spec>,
-    pub(super) replies: &'a Receiver<Replied>,
+    pub(super) ended: &'a Receiver<Ended>,
     pub(super) reply_to: &'a ReplyTo,
     pub(super) ends: &'a Receiver<Ends>,
     pub(super) tell_ends: &'a Sender<Ends>,
@@ -76,7 +76,7 @@ impl<'a> Session<'a> {
         let Worker {
             spec,
             waker,
-            replies,
+            ended,
             reply_to,
             ends,
             tell_ends,
@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
             calls: Vec::new(),
             marked_at: Instant::now(),
             spec,
-            replies,
+            ended,
             reply_to,
             ends,
             tell_ends,
@@ -235,35 +235,6 @@ impl<'a> Session<'a> {
             self.to_take.pop_front();
             self.take_over(partition)?;
             busy = true;
-        }
-        Ok(busy)
-    }
-
-    fn take_replies(&mut self) -> Result<bool, End> {
-        let mut busy = false;
-        while let Ok(replied) = self.replies.try_recv() {
-            busy = true;
-            let partition = replied.partition;
-            let mut outbox = std::mem::take(&mut self.outbox);
-            // A reply to an owner that is no more is left to the next one, which asks again with the same key.
-            let current = self
-                .owned(partition)
-                .filter(|owned| replied.is_current(&owned.ownership));
-            let outcome = current.map(|owned| {
-                owned
-                    .processor
-                    .answer(replied.request, replied.reply, now(), &mut outbox)
-            });
-            self.outbox = outbox;
-            match outcome.transpose() {
-                Ok(outcome) => {
-                    if outcome == Some(Outcome::Parked) {
-                        self.tell_parked(partition);
-                    }
-                    self.produce(partition)?;
-                }
-                Err(error) => self.failed(partition, error)?,
-            }
         }
         Ok(busy)
     }

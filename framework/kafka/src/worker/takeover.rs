@@ -8,8 +8,6 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::effects::Ownership;
-
 use super::backlog::Backlog;
 use super::partition::{Partition, Phase};
 use super::record::now;
@@ -75,7 +73,7 @@ impl Session<'_> {
             generation: self.generation,
             processor,
             phase: Phase::Fencing,
-            ownership: Ownership::default(),
+            effects: self.spec.effects.own(partition, self.reply_to.clone()),
             since: Instant::now(),
             next: vec![None; self.inputs.len()],
             backlog: Backlog::default(),
@@ -155,7 +153,9 @@ impl Session<'_> {
             "{} took over in {took:.1?}",
             self.name
         );
-        self.start_effects(partition, start.effects);
+        if let Some(owned) = self.owned(partition) {
+            owned.effects.call(start.effects);
+        }
         Ok(())
     }
 
