@@ -67,6 +67,8 @@ fn a_trigger_after_its_step_undoes_it_and_bars_it() {
     });
 }
 
+// failure: order | a compensation arrives before the step that it undoes | the step is barred in the stream | the
+// late step is refused | nobody
 #[test]
 fn a_trigger_before_its_step_bars_it() {
     live_and_restored(|bench, renew| {
@@ -91,6 +93,7 @@ fn a_trigger_before_its_step_bars_it() {
     });
 }
 
+// failure: order | a compensation arrives twice | nothing | it changes nothing | nobody
 #[test]
 fn a_second_trigger_changes_nothing() {
     live_and_restored(|bench, renew| {
@@ -107,6 +110,7 @@ fn a_second_trigger_changes_nothing() {
     });
 }
 
+// failure: order | a saga did several things at one key | - | they are undone in reverse order, each once | nobody
 #[test]
 fn several_events_are_undone_in_reverse_order_each_once() {
     live_and_restored(|bench, renew| {
@@ -143,6 +147,8 @@ fn several_events_are_undone_in_reverse_order_each_once() {
     });
 }
 
+// failure: order | a compensation arrives while the step's effect has no answer | the bar says what waits | answer
+// and undo are one append, when the answer comes | nobody
 #[test]
 fn a_trigger_during_a_pending_effect_waits_and_answer_and_undo_are_one_append() {
     for (granted, expected) in [

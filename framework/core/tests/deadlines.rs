@@ -137,6 +137,8 @@ fn a_deadline_is_answered_once_with_the_event_that_set_it_as_its_cause() {
     assert_eq!(pass(&mut bench, ALWAYS, 10), [""; 0]);
 }
 
+// failure: time | two owners answer the same deadline | one answer is void, or recognised | both have the same ids
+// | nobody
 #[test]
 fn whoever_answers_a_deadline_gives_the_same_answer() {
     let mut bench = bench_of(&expiring(), Vec::new(), 1);
@@ -205,6 +207,8 @@ fn a_state_that_keeps_its_deadline_is_not_asked_again() {
     assert_eq!(next.processor.next_deadline(), None);
 }
 
+// failure: time | the owner dies after a deadline, with inputs before it decided without an event | a marker
+// before the answer | they are not decided again behind the deadline | nobody
 #[test]
 fn what_was_decided_with_no_event_before_a_deadline_is_durable_before_its_answer() {
     fn nothing(_: &Wait, _: &Received<OrderDropped>) {}
@@ -218,6 +222,8 @@ fn what_was_decided_with_no_event_before_a_deadline_is_durable_before_its_answer
     assert_eq!(next.resumes(), [ResumeAt::Next(2)]);
 }
 
+// failure: time | a deadline passes while its key is parked | the key stays parked, with its alert | the deadline
+// is answered when the key is free | an operator frees the key
 #[test]
 fn a_deadline_is_behind_what_is_parked_under_its_key() {
     let mut bench = bench_of(&expiring(), Vec::new(), 1);
@@ -244,6 +250,8 @@ fn a_deadline_is_behind_what_is_parked_under_its_key() {
     assert_eq!(pass(&mut bench, ALWAYS, 10), ["kolo.marker", "Freed"]);
 }
 
+// failure: code | the reaction to a deadline panics | the key is parked | redriven, it is answered once | a
+// developer mends the code, an operator redrives
 #[test]
 fn a_deadline_that_fails_is_parked_and_redriven() {
     let service = Service::new("test").aggregate(waits().deadline(due, fails));

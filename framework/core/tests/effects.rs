@@ -70,6 +70,8 @@ fn a_second_reply_is_ignored() {
     );
 }
 
+// failure: process | the owner dies after a call and before its answer is in the log | a request without an answer
+// | the next owner calls again under the same idempotency key | nobody; the port must honour the key
 #[test]
 fn a_pending_request_is_started_again_after_a_restore_with_the_same_key() {
     let mut bench = Bench::holds();
@@ -119,6 +121,8 @@ fn a_request_behind_a_gap_is_not_called_before_the_gap_is_read() {
     );
 }
 
+// failure: broker | an append is acknowledged behind another owner's fence | the gap is read | the epoch is over,
+// and no effect starts | nobody
 #[test]
 fn a_fence_in_the_gap_ends_the_epoch_and_no_effect_starts() {
     let mut bench = Bench::holds();
@@ -194,6 +198,8 @@ fn exhausted(bench: &mut Bench, request: EventId) -> (Outcome, Vec<String>) {
     (outcome, bench.types_from(from))
 }
 
+// failure: outside | a port gives no definitive reply, and the declaration says what is answered then | the
+// declared event | a reply that comes later is a repeat | nobody
 #[test]
 fn a_request_without_a_reply_is_answered_as_declared_and_a_late_reply_is_a_repeat() {
     let mut bench = patient();
@@ -239,6 +245,9 @@ fn the_declared_answer_runs_the_undo_that_waited_for_it() {
     assert!(!answer.contains(&"GaveBack".to_owned()), "{answer:?}");
 }
 
+// failure: outside | a port gives no definitive reply until its policy allows no more calls | the key is parked
+// with class `effect`, and the last error | redriven, it is called again under the same key | an operator redrives
+// when the port is back, or finds out what happened and drops
 #[test]
 fn where_no_answer_is_declared_the_key_is_parked_until_the_request_is_called_again() {
     let mut bench = Bench::holds();

@@ -86,6 +86,8 @@ fn what_is_read_again_is_a_repeat_by_its_position() {
     );
 }
 
+// failure: data | a publisher sends an event twice under one id | nothing | it is recognised by its id, also after
+// a restore, among the last 128 of its key | nobody
 #[test]
 fn what_was_published_twice_is_a_repeat_by_its_id_also_after_a_restore() {
     let mut bench = Bench::holds();
@@ -189,6 +191,8 @@ fn a_topic_with_one_declared_type_needs_no_type_header() {
     assert_eq!(bench.handle(0, &foreign), ["Seen"]);
 }
 
+// failure: data | a foreign or replaced writer leaves records in a stream that others read | nothing | they are
+// void for every reader | nobody
 #[test]
 fn records_of_kolo_itself_and_void_ones_are_passed_over_in_an_input_that_is_a_stream() {
     // The stream of one aggregate as the input of another: the fence is no event, nor is what a replaced owner wrote.

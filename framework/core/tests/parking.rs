@@ -122,6 +122,9 @@ fn bench_of(service: &Service, log: Vec<Stored>, nonce: u64) -> Bench {
     Bench::take_over(&*aggregate, setup(&*aggregate, "test", nonce), log).expect("a log")
 }
 
+// failure: data | a record does not decode, has no key, another key than its event, or no type | the key is parked
+// with its bytes, headers, place and the reason | later records of the key wait in order, all others flow | an
+// operator drops it with a reason, or redrives once the code can read it
 #[test]
 fn what_cannot_be_decided_is_parked_with_its_bytes_its_place_and_the_reason() {
     let good = placed(41, "o", 5, 1);
@@ -231,6 +234,9 @@ fn what_cannot_be_decided_is_parked_with_its_bytes_its_place_and_the_reason() {
     }
 }
 
+// failure: data | a publisher partitions by another hash | the key is parked, and the right partition named |
+// nothing is decided twice on two partitions | whoever publishes sets the partitioner and publishes again; an
+// operator drops
 #[test]
 fn a_key_on_the_wrong_partition_is_parked() {
     let aggregate = participant(&service(), "hold");
@@ -253,6 +259,8 @@ fn a_key_on_the_wrong_partition_is_parked() {
     assert_eq!(parked_now(&bench)[0].3, 2);
 }
 
+// failure: code | a reaction emits an event with another aggregate's key | the key is parked with class `answer` |
+// nothing of the answer is written | a developer mends the reaction
 #[test]
 fn an_answer_that_may_not_be_written_is_parked_and_names_the_function() {
     fn astray(_: &Hold, probed: &Received<Probed>) -> Closed {
@@ -278,6 +286,8 @@ fn an_answer_that_may_not_be_written_is_parked_and_names_the_function() {
     assert!(function.contains("parking.rs:"), "{function}");
 }
 
+// failure: code | an answer is larger than a record may be, or has too many records | the key is parked with class
+// `answer` | nothing of it is appended | a developer splits the answer
 #[test]
 fn an_answer_that_is_too_large_is_parked_before_anything_of_it_is_appended() {
     let aggregate = participant(&service(), "hold");
@@ -306,6 +316,8 @@ fn an_answer_that_is_too_large_is_parked_before_anything_of_it_is_appended() {
     );
 }
 
+// failure: data | records come for a parked key | they are parked behind it | a drop or redrive runs them in their
+// order | an operator
 #[test]
 fn only_the_failing_key_waits_and_its_order_is_kept() {
     let mut bench = Bench::holds();
@@ -432,6 +444,8 @@ fn last_parked_of(bench: &Bench, id: &str) -> Parked {
     found.expect("it is parked")
 }
 
+// failure: process | the owner dies in the middle of a redrive | part of the queue is decided | the control record
+// is read again, and the rest runs; nothing twice | nobody
 /// An owner that dies at any record of a redrive leaves a queue from which the next one ends in the same place.
 #[test]
 fn a_redrive_survives_a_crash_at_every_record() {
@@ -473,6 +487,8 @@ fn a_redrive_survives_a_crash_at_every_record() {
     }
 }
 
+// failure: process | the owner dies in the middle of a drop | the record is dropped, or not yet | the control
+// record is read again, and what waited behind it runs; nothing twice | nobody
 #[test]
 fn a_drop_survives_a_crash_at_every_record_and_touches_one_key() {
     let mut bench = Bench::holds();
@@ -496,6 +512,8 @@ fn a_drop_survives_a_crash_at_every_record_and_touches_one_key() {
     }
 }
 
+// failure: data | somebody writes nonsense as a control record | a warning names its place | it is passed over |
+// nobody
 #[test]
 fn a_control_record_that_says_nothing_known_is_not_understood_and_passed_over() {
     let mut bench = Bench::holds();
@@ -565,6 +583,8 @@ fn a_state_that_was_left_half_changed_is_restored_and_the_input_parked() {
 /// The inbox of an aggregate with one input topic.
 const INBOX_OF_ONE: usize = 1;
 
+// failure: code | the function that takes a reply panics | the key is parked with the request | redriven, the port
+// is asked again under the same key, and its answer is taken | a developer mends the code, an operator redrives
 #[test]
 fn a_reply_that_cannot_be_taken_parks_its_key_and_is_asked_for_again() {
     let mut bench = bench_of(&buggy(), Vec::new(), 1);
@@ -648,6 +668,8 @@ fn a_request_that_is_dropped_ends_and_the_undo_that_waited_for_it_runs() {
     );
 }
 
+// failure: data | a poison value is too large to be kept beside its reason | it is parked by its place | a redrive
+// says so; the record stands in its topic | an operator publishes it again in parts, and drops it
 #[test]
 fn a_value_that_fits_into_no_record_is_parked_by_its_place() {
     let aggregate = participant(&service(), "hold");

@@ -114,6 +114,8 @@ fn a_key_that_is_named_twice_is_told_once() {
     assert_eq!(bench.valid_events().len(), 2);
 }
 
+// failure: order | a router's append fails and its successor lands | a warning: a copy is passed over | the next
+// router brings both, in order | nobody
 #[test]
 fn a_copy_behind_a_missing_one_waits_for_the_router_that_brings_both() {
     let after = |offset: i64, before: i64, at: i64| {
@@ -150,6 +152,7 @@ fn a_copy_behind_a_missing_one_waits_for_the_router_that_brings_both() {
     );
 }
 
+// failure: order | a router repeats its copies, late | nothing | positions and ids recognise them | nobody
 #[test]
 fn late_and_repeated_copies_are_recognised_also_after_a_restore() {
     let mut bench = shelf(1, Vec::new());
@@ -237,6 +240,8 @@ fn copies_of_a_topic_that_was_created_anew_count_on_their_own() {
     origins(4, log, topic_id("a third one"));
 }
 
+// failure: data | somebody publishes into an inbox | it is parked with class `origin` | nothing is decided | an
+// operator drops it; publish to the intake topic instead
 #[test]
 fn an_inbox_record_without_an_origin_is_parked() {
     let mut bench = shelf(1, Vec::new());

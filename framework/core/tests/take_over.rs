@@ -42,6 +42,8 @@ fn refusal(log: Vec<Stored>, change: impl FnOnce(&mut Setup)) -> String {
     }
 }
 
+// failure: set-up | two services are given one stream, or its partition count changed | the second one does not
+// start, and names the first | the stream keeps its owner | an operator gives it a stream of its own
 #[test]
 fn a_stream_of_another_service_or_partition_count_is_refused() {
     let log = stream().log;
@@ -57,6 +59,8 @@ fn a_stream_of_another_service_or_partition_count_is_refused() {
     );
 }
 
+// failure: set-up | a process that was set up wrongly fences a stream and refuses | its fence stays in the log |
+// the rightful owner takes over | nobody
 #[test]
 fn a_fence_left_by_mistake_does_not_shut_the_owner_out() {
     let mut bench = stream();
@@ -74,6 +78,8 @@ fn a_fence_left_by_mistake_does_not_shut_the_owner_out() {
     assert_eq!(bench.restored(10).processor.keys(), 1);
 }
 
+// failure: code | an older version is deployed again | it refuses to start, and names both versions | nothing is
+// decided by the old rules | an operator deploys the newer one, or allows the downgrade
 #[test]
 fn an_older_version_does_not_take_over_unless_told_to() {
     let newer = Service::new("test").aggregate(holds().version(3));
@@ -104,6 +110,8 @@ fn an_older_version_does_not_take_over_unless_told_to() {
     assert!(Bench::take_over(&*aggregate, told, log).is_ok());
 }
 
+// failure: code | a version starts that lacks an event type of its stream | it refuses to start, and names the
+// type | nothing is folded by halves | a developer deploys a version that knows it
 #[test]
 fn a_stream_with_an_event_that_nobody_declares_is_refused() {
     let mut bench = stream();
@@ -115,6 +123,8 @@ fn a_stream_with_an_event_that_nobody_declares_is_refused() {
     );
 }
 
+// failure: data | a record of the own stream cannot be read | the service refuses to start, and names the offset |
+// nothing is folded by halves | an operator finds who wrote to the stream; restore it from a backup
 #[test]
 fn a_stream_with_a_value_or_header_that_cannot_be_read_is_refused() {
     let log = stream().log;

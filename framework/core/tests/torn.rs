@@ -27,6 +27,8 @@ fn wanted(order: &str) -> MoneyWanted {
     }
 }
 
+// failure: process | the owner dies between two records of one answer | half an answer at the end of the stream |
+// the next owner appends the rest, as the first record carries it, before anything else | nobody
 #[test]
 fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
     let mut whole = Bench::holds();
@@ -77,6 +79,8 @@ fn a_torn_answer_is_completed_before_anything_else_whoever_dies_in_between() {
     }
 }
 
+// failure: process | the missing half of a torn answer requests an effect | no call | the effect starts once, when
+// the completed record is sound | nobody
 #[test]
 fn a_request_in_the_missing_half_of_a_torn_answer_starts_once() {
     fn both(_: &Hold, wanted: &kolo_core::Received<MoneyWanted>) -> (Closed, Asked) {

@@ -61,6 +61,8 @@ impl Log {
     }
 }
 
+// failure: broker | clients are told of no broker at all, and librdkafka forgets the last one | a warning names
+// the client | the watch notices within three looks, and the session begins anew | nobody
 #[test]
 fn it_is_replaced_once_the_broker_is_back_and_its_owner_works_on() {
     let log = Log::begin();

@@ -47,6 +47,9 @@ fn parked(key: &str) -> Vec<wire::Parked> {
         .collect()
 }
 
+// failure: code | a decision panics | the key is parked, with message and function; other keys flow | after the
+// deploy of mended code a redrive decides all that waited, in order, with the ids it would have had | a developer
+// deploys, an operator redrives
 #[test]
 fn a_poison_record_and_a_panic_hold_back_their_keys_until_they_are_dropped_or_redriven() {
     let publisher = Publisher::new();
@@ -144,6 +147,9 @@ mod broken {
     }
 }
 
+// failure: code | a fold panics after the state has begun to change | an error names key and input; the partition
+// is restored | the input is parked, the state is as before it, other keys go on | a developer mends the code and
+// redrives, or drops the input
 #[test]
 fn a_state_that_was_left_half_changed_is_restored_while_the_service_runs() {
     let publisher = Publisher::new();

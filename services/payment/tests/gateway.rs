@@ -117,6 +117,8 @@ async fn a_refund_names_the_charge_that_it_gives_back() {
     );
 }
 
+// failure: outside | the gateway answers with nonsense | a retryable failure with the status and the body's
+// beginning | nothing is taken for a refusal | nobody
 #[tokio::test]
 async fn whatever_else_is_answered_says_nothing_about_the_money() {
     let answers = [

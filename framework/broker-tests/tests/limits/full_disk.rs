@@ -130,6 +130,8 @@ fn fill(path: &Path) {
     }
 }
 
+// failure: disk | the embedded broker's disk is full | appends are refused | nothing is damaged; it goes on when
+// there is room | an operator makes room
 #[test]
 fn a_full_disk_refuses_appends_and_damages_nothing() {
     let _alone = alone();

@@ -5,6 +5,8 @@ use shop::load::Publisher;
 use shop_faults::watch::STREAMS;
 use shop_faults::{Load, quick, run_test, say};
 
+// failure: data | the same order is published twice, under the same id and under another | nothing | the id, or
+// the aggregate's own decision, recognises it | nobody
 #[test]
 fn the_same_order_twice() {
     run_test("duplicates", |shop| {

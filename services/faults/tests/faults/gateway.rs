@@ -36,6 +36,8 @@ fn faulty(name: &str, faults: Faults) {
     });
 }
 
+// failure: outside | the gateway charges and its answer is lost | calls time out and are made again | the same key
+// gets the same answer: charged once | nobody; the gateway must honour the key
 #[test]
 fn it_charges_and_never_answers() {
     faulty(
@@ -47,6 +49,8 @@ fn it_charges_and_never_answers() {
     );
 }
 
+// failure: outside | the gateway answers 500 | one warning, then lines with counts | called again, with growing
+// pauses | nobody, as long as the policy's bound is not reached
 #[test]
 fn it_answers_500() {
     faulty(
@@ -58,6 +62,8 @@ fn it_answers_500() {
     );
 }
 
+// failure: outside | the gateway is slow, fails and loses its answers at once | warnings with counts | called
+// again under the same keys, until it answers | nobody, as long as the policy's bound is not reached
 #[test]
 fn it_does_anything_but_work() {
     faulty(
@@ -71,6 +77,8 @@ fn it_does_anything_but_work() {
     );
 }
 
+// failure: outside | the gateway is down for a while | payments stay pending, everything else goes on | they are
+// answered within the pause | nobody
 #[test]
 fn it_refuses_connections_for_ten_seconds() {
     run_test("gateway-refuses", |shop| {

@@ -6,6 +6,8 @@ use shop_faults::campaign::Recovered;
 use shop_faults::shop::{FAREWELL, STALL};
 use shop_faults::{Load, Service, campaign, quick, run_test};
 
+// failure: process | instances join and leave under load | a rebalance | partitions move one by one; those that
+// stay are not interrupted | nobody
 #[test]
 fn join_and_leave() {
     run_test("instances", |shop| {

@@ -4,6 +4,10 @@ use shop_faults::campaign::Recovered;
 use shop_faults::shop::SESSION;
 use shop_faults::{Load, campaign, quick, run_test};
 
+// failure: process | a service is killed with -9 at any moment, also in its take-over | its partitions stand still
+// until its session has expired | another instance, or the restarted one, fences, restores, completes a torn
+// answer, resumes at the last decided input, and calls effects without an answer again under their keys | a
+// supervisor restarts it
 #[test]
 fn each_process_in_turn() {
     run_test("kill-each", |shop| {
@@ -37,6 +41,8 @@ fn each_process_in_turn() {
     });
 }
 
+// failure: process | all services are killed with -9 at once | everything stands still | each partition is taken
+// over as when one process is killed | a supervisor restarts them
 #[test]
 fn all_at_once() {
     run_test("kill-all", |shop| {

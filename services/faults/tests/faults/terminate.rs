@@ -4,6 +4,8 @@ use shop_faults::campaign::Recovered;
 use shop_faults::shop::FAREWELL;
 use shop_faults::{Load, campaign, quick, run_test};
 
+// failure: process | SIGTERM in mid-work: a deploy, a drained node | exit code 0 within seconds | positions made
+// durable, appends acknowledged, group left; the next owner goes on at once | nobody
 #[test]
 fn each_process_in_turn() {
     run_test("terminate-each", |shop| {
@@ -34,6 +36,8 @@ fn each_process_in_turn() {
     });
 }
 
+// failure: process | SIGTERM to all services at once | exit code 0 within seconds | whoever starts next goes on
+// where they stopped | nobody
 #[test]
 fn all_at_once() {
     run_test("terminate-all", |shop| {

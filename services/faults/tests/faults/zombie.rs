@@ -10,6 +10,8 @@ use shop_faults::zombie::{raise, start};
 use shop_faults::{Load, Service, campaign, quick, run_test, say};
 use uuid::Uuid;
 
+// failure: process | a zombie has asked for a charge that is void | the request stands in the stream and counts
+// for nobody | its port is never called: effects start for sound appends only | nobody
 #[test]
 fn of_payment_starts_no_effect_for_what_is_void() {
     run_test("zombie-payment", |shop| {
@@ -64,6 +66,9 @@ fn of_payment_starts_no_effect_for_what_is_void() {
     });
 }
 
+// failure: process | a process is paused past its session and goes on with requests in flight | void records in
+// the stream; its log says that it did not run | what it writes is void for every reader; it throws its state away
+// and joins anew | nobody
 #[test]
 fn of_each_service_writes_nothing_that_counts() {
     run_test("zombie-each", |shop| {

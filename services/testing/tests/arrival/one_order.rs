@@ -36,6 +36,8 @@ fn an_order_that_nobody_cancels_is_confirmed() {
     );
 }
 
+// failure: order | customer, stock and payment race for one order's end | - | it ends once, in every order of
+// arrival, and everything is undone that must be | nobody
 #[test]
 fn a_cancellation_wins_or_loses_but_never_both() {
     let order = order(1, &[("cup", 2), ("pot", 1), ("cup", 1)], 900);
@@ -44,6 +46,8 @@ fn a_cancellation_wins_or_loses_but_never_both() {
     every_order_of_arrival(&world, &order);
 }
 
+// failure: order | an answer and the deadline race | - | whichever is decided first stands, and the other changes
+// nothing | nobody
 #[test]
 fn a_deadline_wins_or_loses_but_never_both() {
     let order = order(1, &[("cup", 2), ("pot", 1)], 900);

@@ -64,6 +64,8 @@ async fn whoever_takes_over_after_the_time_calls_once() {
     assert_eq!(second.1, gave_up("out of order", 1, false));
 }
 
+// failure: outside | a port says that calling again cannot help | the key is parked, or the declared answer given
+// | no more call is made | an operator
 #[tokio::test(start_paused = true)]
 async fn where_calling_again_cannot_help_it_is_not_called_again() {
     let bench = Bench::new(CallPolicy::new(), |_| Act::Refuse);
@@ -86,6 +88,8 @@ async fn a_request_that_does_not_decode_is_not_called_at_all() {
     assert!(bench.made().is_empty());
 }
 
+// failure: outside | an adapter panics | a failure with the panic's message | called again, as by its policy | a
+// developer
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_a_failure_like_any_other() {
     let policy = CallPolicy::new().retries(Retries::at_most(2));
@@ -96,6 +100,8 @@ async fn a_panic_is_a_failure_like_any_other() {
     assert_eq!(bench.times(), [0, 1_000]);
 }
 
+// failure: outside | a call hangs | no reply within the time limit | it is given up and made again under the same
+// key | nobody
 #[tokio::test(start_paused = true)]
 async fn a_call_takes_as_long_as_its_policy_allows_or_else_the_process() {
     let policy = CallPolicy::new().retries(Retries::at_most(1));

@@ -7,6 +7,8 @@ use crate::effects::{BreakerState, Progress};
 
 const POLICY: CallPolicy = CallPolicy::new().breaker(Breaker::after(3).pause(seconds(10)));
 
+// failure: outside | a port fails again and again | the breaker opens, and the log says so | no call is made for a
+// while, then one tries | nobody
 #[tokio::test(start_paused = true)]
 async fn it_opens_after_failures_in_a_row_tries_one_call_and_closes() {
     let bench = Bench::new(POLICY, |made| match made.at {
