@@ -61,7 +61,12 @@ impl Partition {
                 );
                 self.effects.insist(call);
             }
-            _ => self.effects.release(call),
+            // Answered as declared; or somebody was faster.
+            _ => {
+                let (key, request) = (&call.key, call.request);
+                tracing::debug!(%key, %request, saga = %call.correlation, "a request is answered without a reply: {failure}");
+                self.effects.release(call);
+            }
         }
         Ok(())
     }
