@@ -246,7 +246,7 @@ impl<S: State> Aggregate<S> {
     }
 
     /// Answers a request of the effect declared last where its port is called no more and has not replied: after a
-    /// terminal error, or where the policy's bound is reached. Without it, the request's key waits for a person.
+    /// terminal error, or where the policy's bound is reached. Without it, the request's key is parked, and called again when it is redriven.
     ///
     /// The last call may have worked: answer with what is true in either case, such as an event that has somebody ask. A
     /// reply that comes after this answer is a repeat, and so is this after a reply: a request has one answer.

@@ -81,7 +81,7 @@ pub struct EffectDescription {
     pub emits: Vec<Outgoing>,
     /// The function that turns a reply into the answer.
     pub function: Function,
-    /// The function that answers where no more call is made; without it, the key waits for a person.
+    /// The function that answers where no more call is made; without it, the key is parked.
     pub exhausted: Option<Function>,
     /// How the port is called.
     pub policy: CallPolicy,

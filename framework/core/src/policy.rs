@@ -105,7 +105,7 @@ impl CallPolicy {
 
 /// When a request without a definitive reply is given up.
 ///
-/// What follows is declared: the answer of [`crate::Aggregate::exhausted`], or else the request's key waits for a person.
+/// What follows is declared: the answer of [`crate::Aggregate::exhausted`], or else the request's key is parked, and it is called again when that is redriven, with a new bound.
 /// It is never taken for a refusal, since the last call may have worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Retries {

@@ -59,6 +59,73 @@
 //! }
 //! ```
 //!
+//! # Effects
+//!
+//! A call to the outside world is requested by an own event and answered by one. The port is declared by its type, with how
+//! it is called; where the service is started, an adapter is bound to it.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use kolo::{Adapter, AdapterError, Aggregate, Breaker, Call, CallPolicy, Port, Received, Retries, State, Timestamp};
+//! use shop_schemas::inventory::InventoryReserved;
+//! use shop_schemas::payment::{AuthorizationId, PaymentAuthorized, PaymentEvent, PaymentFailed, PaymentRequested};
+//!
+//! struct Charge;
+//!
+//! impl Port for Charge {
+//!     type Request = PaymentRequested;
+//!     type Reply = Result<AuthorizationId, String>; // "declined" is a reply
+//! }
+//!
+//! const PATIENT: CallPolicy = CallPolicy::new()
+//!     .timeout(Duration::from_secs(5))
+//!     .retries(Retries::for_at_most(Duration::from_secs(900)))
+//!     .breaker(Breaker::after(50).pause(Duration::from_secs(2)));
+//! # #[derive(Default)]
+//! # struct Payment;
+//! # impl State for Payment {
+//! #     type Event = PaymentEvent;
+//! #     fn evolve(&mut self, _: &PaymentEvent, _: Timestamp) {}
+//! # }
+//! # fn request(_: &Payment, order: &Received<InventoryReserved>) -> PaymentRequested {
+//! #     let (customer_id, currency) = (order.customer_id.clone(), order.currency.clone());
+//! #     PaymentRequested { order_id: order.order_id, customer_id, amount_cents: order.total_cents, currency }
+//! # }
+//!
+//! fn charged(
+//!     _: &Payment,
+//!     asked: &PaymentRequested,
+//!     reply: Result<AuthorizationId, String>,
+//! ) -> Result<PaymentAuthorized, PaymentFailed> {
+//!     let (order_id, amount_cents, currency) = (asked.order_id, asked.amount_cents, asked.currency.clone());
+//!     match reply {
+//!         Ok(authorization_id) => Ok(PaymentAuthorized { order_id, amount_cents, currency, authorization_id }),
+//!         Err(reason) => Err(PaymentFailed { order_id, reason }),
+//!     }
+//! }
+//!
+//! struct Gateway;
+//!
+//! impl Adapter<Charge> for Gateway {
+//!     async fn call(&self, call: Call<'_, PaymentRequested>) -> Result<Result<AuthorizationId, String>, AdapterError> {
+//!         match self.post(call.idempotency_key, call.request).await {
+//!             (200, body) => Ok(Ok(AuthorizationId(body))),
+//!             (402, body) => Ok(Err(body)),
+//!             (400 | 422, body) => Err(AdapterError::terminal(body)), // it will not help to ask again
+//!             (_, body) => Err(AdapterError::new(body)),              // who knows whether the money moved
+//!         }
+//!     }
+//! }
+//! # impl Gateway {
+//! #     async fn post(&self, _: kolo::EventId, _: &PaymentRequested) -> (u16, String) { (200, "a-1".into()) }
+//! # }
+//!
+//! let payment = Aggregate::<Payment>::new("payment").on(request).effect::<Charge, _>(charged).policy(PATIENT);
+//! let app = kolo::App::new(kolo::Service::new("payment").aggregate(payment)).bind::<Charge>(Gateway);
+//! # let _ = app;
+//! ```
+//!
 //! # Where to go
 //!
 //! | to | see |

@@ -53,6 +53,8 @@ impl Partition {
         let outcome = self
             .processor
             .exhausted(call.request, failure, now(), out)?;
+        let (key, request) = (&call.key, call.request);
+        tracing::debug!(%key, %request, saga = %call.correlation, "a request is given up: {failure}");
         self.effects.release(call);
         Ok(outcome)
     }
