@@ -19,6 +19,9 @@ use super::Signals;
 /// How long the brokers may take to tell where topics end.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a question that was not answered waits before it can come again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 /// What a worker wants to know: where these topics end in one partition, later than `passed`.
 pub(crate) struct Question {
     pub(crate) partition: i32,
@@ -76,6 +79,10 @@ pub(crate) fn answer_questions(config: &Config, questions: &Receiver<Question>, 
                 question.partition,
                 question.topics
             );
+        }
+        if asked.is_err() {
+            // It is asked again as soon as it is told.
+            std::thread::park_timeout(AFTER_FAILURE);
         }
         // The worker may be gone by now.
         let _ = question.reply_to.send(Ends {
