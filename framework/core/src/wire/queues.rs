@@ -23,7 +23,10 @@ pub struct Queued {
 
 /// What is parked in one partition of a stream, key by key, each in its order.
 #[derive(Debug, Clone, Default)]
-pub struct ParkedQueues(HashMap<String, VecDeque<Queued>>);
+pub struct ParkedQueues {
+    keys: HashMap<String, VecDeque<Queued>>,
+    without_bytes: bool,
+}
 
 /// What a record of the stream changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,15 @@ pub enum ParkedChange {
 }
 
 impl ParkedQueues {
+    /// Queues that keep neither values nor headers: for who wants to know what is parked, and not to decide it.
+    #[must_use]
+    pub fn without_bytes() -> Self {
+        ParkedQueues {
+            without_bytes: true,
+            ..ParkedQueues::default()
+        }
+    }
+
     /// Takes up a valid record of the stream; other types than `kolo.parked` and `kolo.unparked` change nothing.
     ///
     /// # Errors
@@ -64,14 +76,18 @@ impl ParkedQueues {
     }
 
     /// Something is parked, or has failed again.
-    pub fn park(&mut self, key: &str, parked: Parked, at: Timestamp) -> ParkedChange {
-        let queue = self.0.entry_ref(key).or_default();
+    pub fn park(&mut self, key: &str, mut parked: Parked, at: Timestamp) -> ParkedChange {
+        let queue = self.keys.entry_ref(key).or_default();
         let known = queue.iter_mut().find(|known| known.parked.id == parked.id);
         if let Some(known) = known {
             known.parked.failure = parked.failure;
             known.parked.attempts = parked.attempts;
             known.tried = at;
             return ParkedChange::Failed(parked.id);
+        }
+        if self.without_bytes {
+            parked.value = None;
+            parked.headers = Vec::new();
         }
         queue.push_back(Queued {
             parked,
@@ -83,63 +99,63 @@ impl ParkedQueues {
 
     /// Something is parked no more: it, if it was.
     pub fn unpark(&mut self, key: &str, id: EventId) -> Option<Queued> {
-        let queue = self.0.get_mut(key)?;
+        let queue = self.keys.get_mut(key)?;
         let at = queue.iter().position(|known| known.parked.id == id)?;
         let queued = queue.remove(at);
         if queue.is_empty() {
-            self.0.remove(key);
+            self.keys.remove(key);
         }
         queued
     }
 
     /// What is parked under a key, in order; empty if nothing is.
-    pub fn of(&self, key: &str) -> impl ExactSizeIterator<Item = &Queued> {
-        self.0.get(key).map(VecDeque::iter).unwrap_or_default()
+    pub fn of(&self, key: &str) -> impl ExactSizeIterator<Item = &Queued> + DoubleEndedIterator {
+        self.keys.get(key).map(VecDeque::iter).unwrap_or_default()
     }
 
     /// The record under which a key is parked: what came later waits behind it.
     #[must_use]
     pub fn first(&self, key: &str) -> Option<&Queued> {
-        if self.0.is_empty() {
+        if self.keys.is_empty() {
             return None;
         }
-        self.0.get(key).and_then(VecDeque::front)
+        self.keys.get(key).and_then(VecDeque::front)
     }
 
     /// The record of a key that was parked under this id.
     #[must_use]
     pub fn get(&self, key: &str, id: EventId) -> Option<&Parked> {
-        let mut queue = self.0.get(key)?.iter().map(|queued| &queued.parked);
+        let mut queue = self.keys.get(key)?.iter().map(|queued| &queued.parked);
         queue.find(|parked| parked.id == id)
     }
 
     /// Whether anything is parked under a key.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.keys.contains_key(key)
     }
 
     /// The parked keys, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.keys.keys().map(String::as_str)
     }
 
     /// How many keys are parked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     /// Whether nothing is parked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     /// How many records a key has.
     #[must_use]
     pub fn records(&self, key: &str) -> usize {
-        self.0.get(key).map_or(0, VecDeque::len)
+        self.keys.get(key).map_or(0, VecDeque::len)
     }
 }
 
