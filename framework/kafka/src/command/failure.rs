@@ -18,8 +18,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn run(message: impl ToString) -> Self {
-        Failure::Run(message.to_string())
+    pub(super) fn run(message: impl Into<String>) -> Self {
+        Failure::Run(message.into())
     }
 
     pub(super) fn input(message: impl Into<String>) -> Self {
@@ -61,6 +61,6 @@ impl From<serde_json::Error> for Failure {
 
 impl From<TopicError> for Failure {
     fn from(error: TopicError) -> Self {
-        Failure::run(error)
+        Failure::run(error.to_string())
     }
 }

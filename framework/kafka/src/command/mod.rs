@@ -83,7 +83,7 @@ impl App {
         let outcome = match arguments.command.unwrap_or(Command::Run) {
             Command::Run => self
                 .run(&config)
-                .map_err(|error| Failure::run(error.as_ref())),
+                .map_err(|error| Failure::run(error.to_string())),
             Command::Describe => print(&describe(&self.service)),
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
@@ -119,9 +119,9 @@ impl App {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(Failure::run)?;
+            .map_err(|error| Failure::run(error.to_string()))?;
         let topics = runtime.block_on(async {
-            let admin = TopicAdmin::new(config).map_err(Failure::run)?;
+            let admin = TopicAdmin::new(config).map_err(|error| Failure::run(error.to_string()))?;
             Ok::<_, Failure>(admin.prepare(&self.service).await?)
         })?;
         let mut text = String::new();
