@@ -96,7 +96,7 @@ impl<S: State> Owner<S> {
                     None
                 }
                 Means::Parked(parked) => {
-                    self.note_parked(answer.key, *parked);
+                    self.note_parked(answer.key, *parked, now);
                     None
                 }
                 Means::Unparked(unparked) => self.note_unparked(answer.key, &unparked, now),

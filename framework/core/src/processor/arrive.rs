@@ -93,6 +93,8 @@ impl<S: State> Owner<S> {
                 let outcome = self.control(event_type, record, now, out)?;
                 self.positions.advance(origin, partition, position);
                 self.routed_unmarked = true;
+                // What it had run names the parked inputs, and not the control record: only a marker does.
+                self.unmarked += u64::from(matches!(outcome, Outcome::Decided(1..)));
                 return Ok(outcome);
             }
             Some(event_type) if !self.names.concerns(event_type, routed) => {

@@ -92,7 +92,7 @@ impl<S: State> Owner<S> {
         } = self;
         // A parked key's deadline is behind what is parked.
         let is_current = |key: &str, due: Timestamp| {
-            entities.get(key).and_then(Entity::due) == Some(due) && !parked.contains_key(key)
+            entities.get(key).and_then(Entity::due) == Some(due) && !parked.contains(key)
         };
         deadlines.tidy(is_current);
         loop {

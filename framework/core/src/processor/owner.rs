@@ -14,7 +14,7 @@ use crate::problem::InputProblem;
 use crate::state::State;
 use crate::stream::{Cursor, StreamReader};
 use crate::time::Timestamp;
-use crate::wire::{FENCE, Parked, Record};
+use crate::wire::{FENCE, Parked, ParkedQueues, Record};
 
 use super::appends::{Appends, EpochEnd};
 use super::complete::Torn;
@@ -23,7 +23,6 @@ use super::draft::Draft;
 use super::entity::Entity;
 use super::names::Names;
 use super::outbox::Outbox;
-use super::park::Queue;
 use super::requests::Requests;
 use super::{Outcome, Processor, ProcessorError, STREAM_START, Setup, Start};
 
@@ -33,7 +32,7 @@ pub(crate) struct Owner<S: State> {
     pub(super) names: Names,
     pub(super) entities: HashMap<String, Entity<S>>,
     pub(super) pending: Requests,
-    pub(super) parked: HashMap<String, Queue>,
+    pub(super) parked: ParkedQueues,
     pub(super) latest_parked: Option<Box<str>>,
     pub(super) deadlines: Deadlines,
     pub(super) positions: Positions,
@@ -124,7 +123,7 @@ impl<S: State> Owner<S> {
             declaration,
             entities: HashMap::new(),
             pending: Requests::default(),
-            parked: HashMap::new(),
+            parked: ParkedQueues::default(),
             latest_parked: None,
             deadlines: Deadlines::default(),
             fenced_origins: positions.origins().len(),
@@ -274,18 +273,17 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn parked(&self, take: &mut dyn FnMut(&str, &Parked)) {
-        for (key, queue) in &self.parked {
-            queue.iter().for_each(|parked| take(key, parked));
+        for key in self.parked.keys() {
+            let queue = self.parked.of(key);
+            queue.for_each(|queued| take(key, &queued.parked));
         }
     }
 
     fn latest_parked(&self) -> Option<(&str, &Parked)> {
         let key = self.latest_parked.as_deref()?;
-        let queue = self.parked.get(key)?;
-        queue
-            .front()
-            .filter(|_| queue.len() == 1)
-            .map(|parked| (key, parked))
+        let is_alone = self.parked.records(key) == 1;
+        let first = self.parked.first(key).filter(|_| is_alone)?;
+        Some((key, &first.parked))
     }
 
     fn parked_keys(&self) -> usize {

@@ -7,8 +7,6 @@
 //! | `kolo.redrive` | the first is run by today's code, and so on until one fails again or none is left |
 //! | `kolo.drop` | one is forgotten, with a reason; what waited behind it runs |
 
-use std::collections::VecDeque;
-
 use crate::id::{CorrelationId, EventId};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -24,9 +22,6 @@ use super::requests::Pending;
 
 /// What a failure's message may take: it is for people.
 const MESSAGE_LIMIT_BYTES: usize = 4096;
-
-/// What is parked under one key, in order.
-pub(super) type Queue = VecDeque<Parked>;
 
 impl<S: State> Owner<S> {
     /// Why an input that could be decided must not be: its key is parked, or it broke the state of an earlier owner.
@@ -45,10 +40,7 @@ impl<S: State> Owner<S> {
     }
 
     pub(super) fn first_parked(&self, key: &str) -> Option<&Parked> {
-        if self.parked.is_empty() {
-            return None;
-        }
-        self.parked.get(key).and_then(VecDeque::front)
+        self.parked.first(key).map(|first| &first.parked)
     }
 
     /// Parks an input.
@@ -209,21 +201,14 @@ impl<S: State> Owner<S> {
     }
 
     /// Takes up that something is parked, or has failed again.
-    pub(super) fn note_parked(&mut self, key: &str, parked: Parked) {
+    pub(super) fn note_parked(&mut self, key: &str, parked: Parked, at: Timestamp) {
         if parked.kind == ParkedKind::Request
             && let Some(pending) = self.pending.get_mut(&parked.id)
         {
             pending.is_parked = true;
         }
         self.latest_parked = Some(key.into());
-        let queue = self.parked.entry_ref(key).or_default();
-        match queue.iter_mut().find(|known| known.id == parked.id) {
-            Some(known) => {
-                known.failure = parked.failure;
-                known.attempts = parked.attempts;
-            }
-            None => queue.push_back(parked),
-        }
+        self.parked.park(key, parked, at);
     }
 
     /// Takes up that something is parked no more. Returns the request that is to be called again, if it is one.
@@ -233,11 +218,8 @@ impl<S: State> Owner<S> {
         unparked: &Unparked,
         at: Timestamp,
     ) -> Option<EventId> {
-        let queue = self.parked.get_mut(key)?;
-        let place = queue.iter().position(|known| known.id == unparked.id)?;
-        let kind = queue.remove(place)?.kind;
-        if queue.is_empty() {
-            self.parked.remove(key);
+        let kind = self.parked.unpark(key, unparked.id)?.parked.kind;
+        if !self.parked.contains(key) {
             self.arm_deadline(key);
         }
         match kind {

@@ -242,10 +242,8 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<usize, ProcessorError> {
-        let queue = self.parked.get(key);
-        let parked = queue.and_then(|queue| queue.iter().find(|known| known.id == drop.id));
         let mut records = 0;
-        if let Some(parked) = parked.cloned() {
+        if let Some(parked) = self.parked.get(key, drop.id).cloned() {
             records = self.forget(key, &parked, drop.reason, now, out)?;
         }
         // Also where it is gone already: an owner may have died between the two.

@@ -285,7 +285,8 @@ impl<S: State> Owner<S> {
             return Ok(None);
         }
         if part.event_type == PARKED {
-            self.note_parked(part.key, own_json(part.event_type, part.value)?);
+            let parked = own_json(part.event_type, part.value)?;
+            self.note_parked(part.key, parked, part.at);
             return Ok(None);
         }
         if part.event_type == UNPARKED {

@@ -2,13 +2,17 @@
 //! `docs/protocol.md` gives every layout.
 
 mod base64;
+mod failure;
 mod parked;
 mod parse;
+mod queues;
 mod record;
 mod rest;
 mod stamp;
 
-pub use parked::{Drop, Failure, FailureClass, HeaderValue, Parked, ParkedKind, Place, Unparked};
+pub use failure::{Failure, FailureClass};
+pub use parked::{Drop, HeaderValue, Parked, ParkedKind, Place, Unparked};
+pub use queues::{ParkedChange, ParkedQueues, Queued};
 pub use record::{Barred, Fence, Marker, Read, Trigger};
 pub use rest::{RestEvent, read_rest, write_rest};
 pub use stamp::{Source, Stamp, StampError, Writer};

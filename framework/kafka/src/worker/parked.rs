@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use kolo_core::processor::ProcessorError;
 
+use crate::command::key_argument;
+
 use super::End;
 use super::session::Session;
 
@@ -24,10 +26,11 @@ impl Session<'_> {
         );
         let event_type = parked.event_type.as_deref().unwrap_or("(no type)");
         let class = parked.failure.class;
+        let argument = key_argument(key);
         tracing::error!(
             partition, key, %class, id = %parked.id,
             "{name} parks the key `{key}`: {place}, {event_type}: {}. Whatever comes for this key waits behind it; other keys go on. \
-            Look with `{service} parked show --aggregate {aggregate} {key}`, then `redrive` or `drop` it",
+            Look with `{service} parked show --aggregate {aggregate} {argument}`, then `redrive` or `drop` it",
             parked.failure.message
         );
     }

@@ -1,4 +1,9 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`.
+//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`.
+
+mod describe;
+mod failure;
+mod parked;
+mod terminal;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -8,21 +13,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use kolo_core::{Description, Kind, Outgoing, Retries, Service};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::topics::{Role, TopicAdmin, roles};
 
-/// Everything went well.
-const OK: u8 = 0;
+use self::describe::describe;
+use self::failure::Failure;
+
+pub(crate) use self::terminal::key_argument;
+
 /// It failed while it ran, or could not start.
 const FAILED: u8 = 1;
 
 #[derive(Parser)]
 #[command(
-    after_help = "Exit codes: 0 stopped on request, 1 failed or could not start, 2 wrong usage.\n\
+    after_help = "Exit codes: 0 stopped on request or done, 1 failed, not all done, or could not start, 2 wrong usage.\n\
     Configuration: a TOML file given with --config, overridden by the environment: KOLO_BOOTSTRAP, KOLO_WORKERS,\n\
     KOLO_PARTITIONS, …; KOLO_KAFKA_<PROPERTY> passes a property to librdkafka, with _ for the dots.\n\
     Logs go to stderr; KOLO_LOG=debug shows more, KOLO_LOG_FORMAT=json writes JSON."
@@ -38,7 +45,7 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Subcommand, Clone, Copy)]
+#[derive(Subcommand)]
 enum Command {
     /// Run the service until SIGTERM or Ctrl-C (this is what happens without a command).
     Run,
@@ -46,6 +53,9 @@ enum Command {
     Describe,
     /// Create the topics that are missing, verify those that are there, and list them.
     Topics,
+    /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
+    #[command(subcommand)]
+    Parked(parked::Action),
 }
 
 impl App {
@@ -61,7 +71,7 @@ impl App {
         log_to_stderr();
         let config = match Config::load(arguments.config.as_deref()) {
             Ok(config) => config,
-            Err(error) => return fail(name, &error),
+            Err(error) => return refuse(name, &error),
         };
         let config = match arguments.bootstrap {
             Some(bootstrap) => Config {
@@ -71,28 +81,25 @@ impl App {
             None => config,
         };
         let outcome = match arguments.command.unwrap_or(Command::Run) {
-            Command::Run => self.run(&config),
+            Command::Run => self
+                .run(&config)
+                .map_err(|error| Failure::run(error.to_string())),
             Command::Describe => print(&describe(&self.service)),
             Command::Topics => self.topics(&config),
+            Command::Parked(action) => parked::run(&self.service, &config, action),
         };
-        match outcome {
-            Ok(()) => ExitCode::from(OK),
-            Err(error) => fail(name, error.as_ref()),
+        let Err(failure) = outcome else {
+            return ExitCode::SUCCESS;
+        };
+        if let Some(message) = failure.message() {
+            terminal::say(&format!("{name}: {message}"));
         }
+        ExitCode::from(failure.exit_code())
     }
 
     fn run(self, config: &Config) -> Result<(), Box<dyn std::error::Error>> {
         let name = self.service.name();
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            // The second signal ends the process at once.
-            signal_hook::flag::register_conditional_shutdown(
-                signal,
-                i32::from(FAILED),
-                Arc::clone(&stop),
-            )?;
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
+        let stop = listen()?;
         tracing::info!(?config, "{name} starts");
         let running = self.start(config)?;
         while !stop.load(Ordering::Relaxed) {
@@ -108,13 +115,14 @@ impl App {
         Ok(())
     }
 
-    fn topics(self, config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    fn topics(self, config: &Config) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build()?;
+            .build()
+            .map_err(|error| Failure::run(error.to_string()))?;
         let topics = runtime.block_on(async {
-            let admin = TopicAdmin::new(config)?;
-            Ok::<_, Box<dyn std::error::Error>>(admin.prepare(&self.service).await?)
+            let admin = TopicAdmin::new(config).map_err(|error| Failure::run(error.to_string()))?;
+            Ok::<_, Failure>(admin.prepare(&self.service).await?)
         })?;
         let mut text = String::new();
         for aggregate in self.service.aggregates() {
@@ -138,6 +146,20 @@ impl App {
     }
 }
 
+/// Set by the first SIGTERM or Ctrl-C; the second ends the process at once.
+fn listen() -> Result<Arc<AtomicBool>, std::io::Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            i32::from(FAILED),
+            Arc::clone(&stop),
+        )?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("KOLO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
@@ -150,113 +172,14 @@ fn log_to_stderr() {
     };
 }
 
-/// Prints to stdout; a reader that has gone away is no error.
-fn print(text: &str) -> Result<(), Box<dyn std::error::Error>> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+/// Prints to stdout.
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
 /// Ends a service that cannot be set up: says why on stderr, and gives the exit code for `main`.
 #[must_use = "return it from `main`"]
 pub fn refuse(name: &str, error: &dyn std::error::Error) -> ExitCode {
-    fail(name, error)
-}
-
-fn fail(name: &str, error: &dyn std::error::Error) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{name}: {error}");
+    terminal::say(&format!("{name}: {error}"));
     ExitCode::from(FAILED)
-}
-
-/// The declaration in words.
-fn describe(service: &Service) -> String {
-    let mut text = format!("service {}\n", service.name());
-    for aggregate in service.aggregates() {
-        let known = aggregate.description();
-        text += &format!("\n{}.{}", service.name(), known.aggregate);
-        text += &format!(
-            "  keyed by {}, stream `{}`, version {}\n",
-            known.key, known.stream, known.version
-        );
-        text += &reactions(service, &known);
-        for undo in &known.compensations {
-            text += &format!("  undoes   {:<24}", undo.undoes.short_name());
-            text += &format!(
-                " on {:<20} -> {}    {}\n",
-                undo.event.short_name(),
-                edges(&undo.emits),
-                undo.function
-            );
-        }
-        if let Some(deadline) = &known.deadline {
-            text += &format!(
-                "  waits    {:<24} -> {}    {}\n",
-                "until a deadline",
-                edges(&deadline.emits),
-                deadline.function
-            );
-        }
-        for effect in &known.effects {
-            let port = effect
-                .port_name
-                .rsplit("::")
-                .next()
-                .unwrap_or(effect.port_name);
-            text += &format!(
-                "  calls    {port:<24} for {:<19}",
-                effect.request.short_name()
-            );
-            text += &format!(" -> {}    {}\n", edges(&effect.emits), effect.function);
-            text += &format!("           {}", effect.policy);
-            text += &match (effect.exhausted, effect.policy.retries) {
-                (Some(answer), _) => format!("; then {answer}\n"),
-                (None, Retries::ForEver) => "\n".to_owned(),
-                (None, _) => "; then somebody must look\n".to_owned(),
-            };
-        }
-    }
-    text
-}
-
-fn reactions(service: &Service, known: &Description) -> String {
-    let mut text = String::new();
-    for reaction in &known.reactions {
-        let topic = match reaction.kind {
-            Kind::On => format!("from `{}`", reaction.event.topic),
-            Kind::Routed => format!(
-                "routed from `{}` through `{}`",
-                reaction.event.topic,
-                service.inbox(known.aggregate)
-            ),
-        };
-        let pivot = if reaction.pivot { ", pivot" } else { "" };
-        text += &format!("  reacts   {:<24}", reaction.event.short_name());
-        text += &format!(
-            " -> {}    {} {topic}{pivot}\n",
-            edges(&reaction.emits),
-            reaction.function
-        );
-    }
-    text
-}
-
-fn edges(edges: &[Outgoing]) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for edge in edges {
-        let mark = match (edge.failure, edge.optional) {
-            (true, _) => "!",
-            (false, true) => "?",
-            (false, false) => "",
-        };
-        let name = format!("{}{mark}", edge.event.short_name());
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    if names.is_empty() {
-        "nothing".into()
-    } else {
-        names.join(" | ")
-    }
 }

@@ -1,0 +1,141 @@
+//! Sends control records to an aggregate's inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kolo_core::wire::{CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE};
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+
+use crate::client_log;
+use crate::config::Config;
+
+use super::super::failure::Failure;
+use super::streams::{At, Streams, settings};
+
+/// How long brokers may take to acknowledge.
+const ACKNOWLEDGED: Duration = Duration::from_secs(20);
+
+/// Keeps the first record that was not acknowledged.
+#[derive(Clone, Default)]
+pub(super) struct Deliveries(Arc<Mutex<Option<String>>>);
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client_log::line("the control producer", level, facility, message);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, message)) = result {
+            let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+            let topic = message.topic();
+            let failed = format!("{topic}, key `{key}`: not acknowledged: {error}");
+            self.0.lock().get_or_insert(failed);
+        }
+    }
+}
+
+/// A producer whose records are all acknowledged by all replicas, or whose command fails.
+pub(super) struct Sender {
+    producer: ThreadedProducer<Deliveries>,
+    deliveries: Deliveries,
+}
+
+impl Sender {
+    pub(super) fn new(config: &Config) -> Result<Self, Failure> {
+        let mut client = config.client();
+        client
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random")
+            .set("message.timeout.ms", ACKNOWLEDGED.as_millis().to_string());
+        let deliveries = Deliveries::default();
+        let producer = client.create_with_context(deliveries.clone());
+        Ok(Sender {
+            producer: producer.map_err(|error| settings(&error))?,
+            deliveries,
+        })
+    }
+
+    /// Hands a record over; [`Sender::acknowledged`] waits for it.
+    pub(super) fn send(&self, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Failure> {
+        loop {
+            let topic = record.topic;
+            match self.producer.send(record) {
+                Ok(()) => return self.sound(),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.sound()?;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err((error, _)) => {
+                    return Err(Failure::run(format!("{topic} cannot be written: {error}")));
+                }
+            }
+        }
+    }
+
+    /// Waits until everything that was handed over is acknowledged.
+    pub(super) fn acknowledged(&self) -> Result<(), Failure> {
+        let flushed = self.producer.flush(ACKNOWLEDGED * 2);
+        self.sound()?;
+        flushed.map_err(|error| Failure::run(format!("what was sent is not acknowledged: {error}")))
+    }
+
+    fn sound(&self) -> Result<(), Failure> {
+        let failed = self.deliveries.0.lock().clone();
+        failed.map_or(Ok(()), |failed| Err(Failure::run(failed)))
+    }
+}
+
+impl Streams<'_> {
+    /// Asks the owner of a parked key for something. The record goes to the partition in which the key is parked, which
+    /// need not be the key's own.
+    pub(super) fn ask(
+        &self,
+        sender: &Sender,
+        at: &At,
+        event_type: &str,
+        value: &[u8],
+    ) -> Result<(), Failure> {
+        let stream = &self.streams[at.stream];
+        if !stream.has_inbox {
+            let (name, inbox) = (self.service.name(), &stream.inbox);
+            return Err(Failure::run(format!(
+                "the brokers at {} have no topic `{inbox}`, through which {} is asked: `{name} topics` creates it",
+                self.config.bootstrap,
+                self.aggregate(at)
+            )));
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        let source = format!("/{}/parked", self.service.name());
+        let mut headers = OwnedHeaders::new_with_capacity(4);
+        for (name, text) in [
+            (CE_SPECVERSION, "1.0"),
+            (CE_ID, &id),
+            (CE_SOURCE, &source),
+            (CE_TYPE, event_type),
+        ] {
+            headers = headers.insert(Header {
+                key: name,
+                value: Some(text),
+            });
+        }
+        let record = BaseRecord::to(&stream.inbox)
+            .partition(self.part(at).number)
+            .payload(value)
+            .headers(headers);
+        sender.send(match at.key.as_bytes() {
+            [] => record,
+            key => record.key(key),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The command line of a service binary, typed at a real one: this program, which is a service when it is told so.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says which it is"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod drop;
+mod letters;
+mod list;
+mod mirror;
+mod redrive;
+mod refused;
+mod typed;
+
+use std::process::ExitCode;
+
+use kolo_kafka::App;
+
+fn main() -> ExitCode {
+    match std::env::var(typed::SERVICE).as_deref() {
+        Ok("list") => return App::new(list::service()).main(),
+        Ok("refused") => return App::new(refused::service()).main(),
+        Ok("redrive") => return App::new(redrive::service()).main(),
+        Ok("drop") => return App::new(drop::service()).main(),
+        Ok("mirror") => return App::new(mirror::service()).main(),
+        _ => {}
+    }
+    let tests: [(&str, fn()); 5] = [
+        ("refused", refused::what_cannot_be_meant_is_refused),
+        ("list", list::what_is_parked_is_listed_and_shown),
+        (
+            "redrive",
+            redrive::a_redrive_reports_what_became_of_each_key,
+        ),
+        ("drop", drop::a_drop_needs_a_reason_and_frees_what_waited),
+        (
+            "mirror",
+            mirror::dead_letters_have_the_headers_that_connect_gives_them,
+        ),
+    ];
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    for (name, test) in tests {
+        if wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str())) {
+            test();
+            println!("test {name} ... ok");
+        }
+    }
+    ExitCode::SUCCESS
+}
