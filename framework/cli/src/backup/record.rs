@@ -70,16 +70,6 @@ impl Record {
         }
     }
 
-    /// About what it takes in memory.
-    pub(crate) fn size_bytes(&self) -> usize {
-        let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-        let headers = self.headers.iter();
-        let headers: usize = headers
-            .map(|header| header.name.len() + len(&header.value) + 4)
-            .sum();
-        len(&self.key) + len(&self.value) + headers + 16
-    }
-
     /// The headers that kolo reads.
     pub(crate) fn kolo_headers(&self) -> Headers<'_> {
         let mut taken = Headers::default();

@@ -126,11 +126,6 @@ impl OpenSegment {
         Ok(())
     }
 
-    /// Whether something was appended since it was last durable.
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.undurable > 0 || self.waiting.is_some()
-    }
-
     /// Makes durable what was appended so far.
     pub(crate) fn sync(&mut self) -> Result<(), Failure> {
         self.writer
