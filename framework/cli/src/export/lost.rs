@@ -35,7 +35,7 @@ pub(super) fn lost(
     if holes.is_empty() {
         return Ok(false);
     }
-    let all: Vec<String> = holes.iter().map(|hole| in_words(hole)).collect();
+    let all: Vec<String> = holes.iter().map(in_words).collect();
     let all = all.join(", ");
     if !accept {
         return Err(Failure::run(format!(

@@ -59,7 +59,8 @@ pub(crate) fn run(args: &Import, config: &Config) -> Result<(), Failure> {
     if !is_empty(&cluster, name, &manifest)? {
         std::thread::sleep(SETTLE);
     }
-    let mut show = Show::new(args, name, &plan, &checked);
+    let unknown = target::unknown_inputs(&cluster, &plan)?;
+    let mut show = Show::new(args, name, &plan, &checked, unknown);
     let mut importing = Importing {
         cluster: &cluster,
         topic: name,

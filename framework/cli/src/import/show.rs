@@ -1,5 +1,6 @@
 //! What an import says.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Instant;
 
@@ -18,6 +19,8 @@ pub(super) struct Show {
     json: bool,
     topic: String,
     owner: Option<String>,
+    /// Inputs of the stream that this cluster does not have under the id that they had.
+    unknown_inputs: BTreeSet<String>,
     bar: ProgressBar,
     /// Records of the partitions that are through.
     through: u64,
@@ -28,7 +31,13 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn new(args: &Import, topic: &str, plan: &Plan, checked: &Checked) -> Self {
+    pub(super) fn new(
+        args: &Import,
+        topic: &str,
+        plan: &Plan,
+        checked: &Checked,
+        unknown_inputs: BTreeSet<String>,
+    ) -> Self {
         let all: u64 = match plan.is_stream() {
             true => plan.partitions.iter().map(|part| part.valid).sum(),
             false => checked.records,
@@ -46,6 +55,7 @@ impl Show {
             json: args.json,
             topic: topic.to_owned(),
             owner: plan.owner(),
+            unknown_inputs,
             bar,
             through: 0,
             begun: Instant::now(),
@@ -86,7 +96,7 @@ impl Show {
             let kind = if self.is_stream() { "stream" } else { "open" };
             let summary = json!({
                 "topic": self.topic, "kind": kind, "owner": self.owner, "found": self.found, "sent": self.sent,
-                "partitions": self.rows,
+                "unknown_inputs": self.unknown_inputs, "partitions": self.rows,
             });
             writeln!(out, "{summary}")?;
             out.flush()?;
@@ -121,6 +131,13 @@ impl Show {
     }
 
     fn notes(&self, plan: &Plan) {
+        if !self.unknown_inputs.is_empty() {
+            let inputs: Vec<&str> = self.unknown_inputs.iter().map(String::as_str).collect();
+            note(&format!(
+                "the inputs that this stream answers are other topics here, by their ids: {}. Its owner will read them from the beginning, and recognise what it has answered only as far back as each key remembers. See \"Moving a whole system\" in docs/backup.md before you start it.",
+                inputs.join(", ")
+            ));
+        }
         if plan.without_id > 0 && !self.is_stream() {
             note(&format!(
                 "{} records have no ce_id: services take their ids from topic and offset, which are others now, and do not recognise them as those that they have answered.",

@@ -1,5 +1,6 @@
 //! The topic that is imported into: created, or looked at.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use kolo_core::TopicId;
@@ -9,6 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::Consumer;
 
+use super::plan::Plan;
 use crate::backup::Manifest;
 use crate::cluster::{ANSWER, Cluster, Quiet, refused};
 use crate::failure::Failure;
@@ -114,6 +116,28 @@ fn create(
             _ => std::thread::sleep(Duration::from_millis(50)),
         }
     }
+}
+
+/// The topics among a stream's inputs that are not in this cluster, or are there under another id: the owner's positions
+/// in them are of no use to it.
+pub(super) fn unknown_inputs(
+    cluster: &Cluster<'_>,
+    plan: &Plan,
+) -> Result<BTreeSet<String>, Failure> {
+    let names: Vec<&str> = cluster
+        .topics
+        .iter()
+        .map(|topic| topic.name.as_str())
+        .collect();
+    let admin = TopicAdmin::new(cluster.config).map_err(|error| refused(&error))?;
+    let known = admin.describe(&names);
+    let known = known.map_err(|error| Failure::run(error.to_string()))?;
+    let ids: BTreeSet<TopicId> = known.values().map(|topic| topic.id).collect();
+    let origins = plan.partitions.iter().flat_map(|part| part.union.origins());
+    Ok(origins
+        .filter(|origin| !ids.contains(&origin.id))
+        .map(|origin| origin.topic.clone())
+        .collect())
 }
 
 /// A running owner would answer the import's fence with one of its own.

@@ -7,9 +7,15 @@
     reason = "a test fails by panicking; its helpers are no test functions, which clippy would let pass"
 )]
 
+mod backup;
 mod common;
 mod dev;
+mod export;
 mod follow;
+mod import;
+#[path = "../../../core/tests/common/mod.rs"]
+mod model;
+mod owned;
 mod publish;
 mod stream;
 mod tail;
