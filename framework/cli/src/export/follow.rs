@@ -50,8 +50,11 @@ impl Follow<'_> {
                 }
             }
             if synced.elapsed() >= SYNC || self.is_full(sources) {
-                if self.are_the_same(sources, false)? {
-                    self.sync(sources, self.args.segment_bytes)?;
+                match self.are_the_same(sources, false) {
+                    Ok(()) => self.sync(sources, self.args.segment_bytes)?,
+                    // What was read is made durable when they answer again.
+                    Err(Asked::NoAnswer(_)) => {}
+                    Err(another) => return Err(another.into()),
                 }
                 synced = Instant::now();
             }
@@ -121,7 +124,21 @@ impl Follow<'_> {
 
     /// Reading cannot go on: because the topic is another one, or lost what was to be read, or for the reason it says.
     fn explain(&self, source: &mut Source, error: &KafkaError) -> Result<bool, Failure> {
-        self.are_the_same(std::slice::from_ref(source), true)?;
+        match self.are_the_same(std::slice::from_ref(source), true) {
+            // Brokers that start know nothing of their topics for a while.
+            Err(Asked::NoAnswer(problem)) if self.args.follow => {
+                if source.told.is_none() {
+                    note(&format!(
+                        "{}: {error}, and {problem}; waiting for the brokers. Ctrl-C ends this.",
+                        source.topic
+                    ));
+                    source.told = Some(problem);
+                }
+                source.assign()?;
+                return Ok(false);
+            }
+            asked => asked?,
+        }
         if lost(source, self.cluster, self.args.accept_holes)? {
             source.assign()?;
             return Ok(true);
@@ -130,45 +147,37 @@ impl Follow<'_> {
     }
 
     /// Whether the topics are still those that were there at the start. It is asked *behind* the reading and before what
-    /// was read is made durable: so nothing of a recreated topic gets into the backup of the old one. Where the brokers
-    /// cannot be asked, that is for later, unless this is the last moment.
-    fn are_the_same(&self, sources: &[Source], last: bool) -> Result<bool, Failure> {
+    /// was read is made durable: so nothing of a recreated topic gets into the backup of the old one.
+    fn are_the_same(&self, sources: &[Source], all: bool) -> Result<(), Asked> {
         let asked = sources
             .iter()
-            .filter(|source| last || source.writing.is_dirty());
+            .filter(|source| all || source.writing.is_dirty());
         let asked: Vec<&Source> = asked.collect();
         if asked.is_empty() {
-            return Ok(true);
+            return Ok(());
         }
         let names: Vec<&str> = asked.iter().map(|source| source.topic.as_str()).collect();
-        let known = match self.admin.describe(&names) {
-            Ok(known) => known,
-            Err(_) if !last => return Ok(false),
-            Err(error) => {
-                return Err(Failure::run(format!(
-                    "{error}. What was read last may be of a topic that was recreated, so it is not kept; everything before is durable."
-                )));
-            }
-        };
+        let known = self.admin.describe(&names);
+        let known = known.map_err(|error| Asked::NoAnswer(error.to_string()))?;
         for source in asked {
             let topic = known
                 .get(&source.topic)
-                .ok_or_else(|| deleted(&source.topic))?;
+                .ok_or_else(|| Asked::Another(deleted(&source.topic)))?;
             if topic.id != source.writing.manifest.topic_id {
-                return Err(Failure::run(format!(
+                return Err(Asked::Another(Failure::run(format!(
                     "the topic `{}` was deleted and created again while it was exported. The backup holds the old one, and is whole; for the new one, take another directory.",
                     source.topic
-                )));
+                ))));
             }
-            let before = source.writing.lanes.len();
-            if usize::try_from(topic.partitions).is_ok_and(|count| count > before) && !last {
-                return Err(Failure::run(format!(
-                    "the topic `{}` was given partitions: it has {} now. Type the same command again: it goes on where the files end, with all of them.",
+            let lanes = source.writing.lanes.len();
+            if self.args.follow && usize::try_from(topic.partitions).is_ok_and(|now| now > lanes) {
+                return Err(Asked::Another(Failure::run(format!(
+                    "the topic `{}` was given partitions: it has {} now, and had {lanes}. What was read before the last second is durable. Type the same command again: it goes on where the files end, with all of them.",
                     source.topic, topic.partitions
-                )));
+                ))));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn sync(&mut self, sources: &mut [Source], full_bytes: u64) -> Result<(), Failure> {
@@ -183,6 +192,23 @@ impl Follow<'_> {
             self.show.durable(sources)?;
         }
         Ok(())
+    }
+}
+
+/// Why it is not known that the topics are the same.
+enum Asked {
+    NoAnswer(String),
+    Another(Failure),
+}
+
+impl From<Asked> for Failure {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::NoAnswer(problem) => Failure::run(format!(
+                "{problem}. What was read last may be of a topic that was recreated, so it is not kept; everything before is durable. Type the same command again to go on."
+            )),
+            Asked::Another(failure) => failure,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::terminal::Interrupt;
 use follow::Follow;
 use show::Show;
 use source::Source;
-pub(crate) use verify::{missing, not_a_backup, progress, run as verify};
+pub(crate) use verify::{folders, missing, progress, run as verify};
 
 pub(crate) fn run(args: &Export, config: &Config) -> Result<(), Failure> {
     let cluster = Cluster::connect(config)?;

@@ -40,6 +40,7 @@ impl Show {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        bar.set_message("0 durable");
         Show {
             json: args.json,
             follow: args.follow,
@@ -57,7 +58,8 @@ impl Show {
 
     /// More is durable than before.
     pub(super) fn durable(&mut self, sources: &[Source]) -> Result<(), Failure> {
-        self.bar.set_message("all of it durable a moment ago");
+        self.bar
+            .set_message(format!("{} durable", records(sources)));
         if !self.follow {
             return Ok(());
         }

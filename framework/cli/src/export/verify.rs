@@ -38,8 +38,8 @@ pub(crate) fn run(args: &VerifyExport) -> Result<(), Failure> {
     )))
 }
 
-/// One topic's folder, or those of all topics in a directory.
-fn folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// One topic's folder, or those of all topics in a directory; never none.
+pub(crate) fn folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     if dir.join(MANIFEST).exists() {
         return Ok(vec![dir.to_owned()]);
     }
@@ -69,7 +69,7 @@ pub(crate) fn missing(dir: &Path) -> Failure {
     ))
 }
 
-pub(crate) fn not_a_backup(dir: &Path) -> Failure {
+fn not_a_backup(dir: &Path) -> Failure {
     Failure::input(format!(
         "{} is not a backup: there is no {MANIFEST} in it. Name the directory that `kolo export --to` was given, or a topic's folder in it.",
         dir.display()

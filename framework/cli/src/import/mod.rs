@@ -21,6 +21,7 @@ mod target;
 mod vet;
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::time::Duration;
 
 use kolo_kafka::Config;
@@ -28,7 +29,7 @@ use kolo_kafka::Config;
 use crate::args::Import;
 use crate::backup::{Checked, Lock, Manifest, check};
 use crate::cluster::{Cluster, ends};
-use crate::export::{missing, not_a_backup, progress};
+use crate::export::{folders, missing, progress};
 use crate::failure::Failure;
 use crate::terminal::Interrupt;
 
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Import, config: &Config) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(missing(folder));
     }
-    let manifest = Manifest::read(folder)?.ok_or_else(|| not_a_backup(folder))?;
+    let manifest = Manifest::read(folder)?.ok_or_else(|| no_topic(folder))?;
     let _lock = Lock::shared(folder)?;
     let (plan, checked) = inspect(args, &manifest)?;
 
@@ -80,6 +81,18 @@ pub(crate) fn run(args: &Import, config: &Config) -> Result<(), Failure> {
         show.partition(partition, part, done);
     }
     show.done(&plan)
+}
+
+/// A directory that is not one topic's folder; perhaps those of several are in it.
+fn no_topic(dir: &Path) -> Failure {
+    match folders(dir) {
+        Ok(found) => Failure::input(format!(
+            "{} holds the folders of topics, and an import is of one: name it, as in `kolo import {}`.",
+            dir.display(),
+            found[0].display()
+        )),
+        Err(failure) => failure,
+    }
 }
 
 /// Checks all of the backup, and finds out what it holds.

@@ -1,7 +1,10 @@
 //! What a backup holds, found out before anything is sent: a topic without fences, or a stream, and whose.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use kolo_core::stream::{StreamReader, Verdict, Void};
-use kolo_core::wire::{FENCE, Fence};
+use kolo_core::wire::{FENCE, Fence, Source};
 
 use super::rewrite::Union;
 use crate::backup::{Manifest, Record};
@@ -20,6 +23,8 @@ pub(super) struct PartitionPlan {
     /// The import's own fence: the first one's owner, the highest version, the origins of all.
     pub(super) fence: Option<Fence>,
     pub(super) union: Union,
+    /// How many inputs each key has answered, by a hash of the key.
+    answers: HashMap<u64, u64>,
     /// Time of the last fence.
     pub(super) fenced_at: Option<i64>,
     /// The first record that names an owner before any fence.
@@ -49,6 +54,7 @@ impl Plan {
             fences: 0,
             fence: None,
             union: Union::default(),
+            answers: HashMap::new(),
             fenced_at: None,
             orphan: None,
             unreadable: None,
@@ -77,6 +83,15 @@ impl Plan {
     pub(super) fn owner(&self) -> Option<String> {
         let fence = self.partitions.iter().find_map(|part| part.fence.as_ref());
         fence.map(|fence| format!("{}.{}", fence.service, fence.aggregate))
+    }
+
+    /// The most inputs that one key has answered.
+    pub(super) fn most_answers(&self) -> u64 {
+        let answers = self
+            .partitions
+            .iter()
+            .flat_map(|part| part.answers.values());
+        answers.copied().max().unwrap_or(0)
     }
 
     /// Whether what it holds can be told from the backup alone.
@@ -118,8 +133,13 @@ impl PartitionPlan {
         self.records += 1;
         let problem = match self.reader.read(record.offset, &headers) {
             Ok(Verdict::Fence(_)) => self.fence(record).err(),
-            Ok(Verdict::Valid(_)) => {
+            Ok(Verdict::Valid(stamp)) => {
                 self.valid += 1;
+                if stamp.index == 1 && stamp.source != Source::None {
+                    let mut hasher = DefaultHasher::new();
+                    record.key.hash(&mut hasher);
+                    *self.answers.entry(hasher.finish()).or_default() += 1;
+                }
                 None
             }
             Ok(Verdict::Unfenced(_)) => {

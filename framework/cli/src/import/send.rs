@@ -17,6 +17,8 @@ use crate::failure::Failure;
 /// How long a record may stay without acknowledgement. Long enough for a broker's restart.
 const ACKNOWLEDGEMENT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
+/// How much may wait to be sent; a larger record is refused.
+const QUEUE_KBYTES: &str = "131072";
 /// Kafka's timestamp of a record that has none.
 const NO_TIMESTAMP: i64 = -1;
 
@@ -129,7 +131,7 @@ impl<'a> Sender<'a> {
         let defaults = [
             ("compression.codec", "lz4"),
             ("batch.num.messages", "100000"),
-            ("queue.buffering.max.kbytes", "65536"),
+            ("queue.buffering.max.kbytes", QUEUE_KBYTES),
             // What the topic takes is for its brokers to say.
             ("message.max.bytes", "1000000000"),
         ];
@@ -200,7 +202,9 @@ impl<'a> Sender<'a> {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
                 Err((error, back))
-                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) =>
+                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
+                        // A record for which there is no room when nothing else waits would wait for ever.
+                        && self.reports.book().under_way > 1 =>
                 {
                     message = back;
                     self.reports.wait();

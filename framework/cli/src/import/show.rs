@@ -96,7 +96,7 @@ impl Show {
             let kind = if self.is_stream() { "stream" } else { "open" };
             let summary = json!({
                 "topic": self.topic, "kind": kind, "owner": self.owner, "found": self.found, "sent": self.sent,
-                "unknown_inputs": self.unknown_inputs, "partitions": self.rows,
+                "unknown_inputs": self.unknown_inputs, "most_answers": plan.most_answers(), "partitions": self.rows,
             });
             writeln!(out, "{summary}")?;
             out.flush()?;
@@ -134,8 +134,9 @@ impl Show {
         if !self.unknown_inputs.is_empty() {
             let inputs: Vec<&str> = self.unknown_inputs.iter().map(String::as_str).collect();
             note(&format!(
-                "the inputs that this stream answers are other topics here, by their ids: {}. Its owner will read them from the beginning, and recognise what it has answered only as far back as each key remembers. See \"Moving a whole system\" in docs/backup.md before you start it.",
-                inputs.join(", ")
+                "the inputs that this stream answers are other topics here, by their ids: {}. Its owner will read them from the beginning, and recognise by their ids what it has answered, as many as a key remembers: 128 unless its declaration says `.remembers(n)`, and one key has answered {} here. See \"Moving to another cluster\" in docs/backup.md before you start it.",
+                inputs.join(", "),
+                plan.most_answers()
             ));
         }
         if plan.without_id > 0 && !self.is_stream() {

@@ -159,6 +159,6 @@ pub(super) fn refuse_while_owned(cluster: &Cluster<'_>, owner: &str) -> Result<(
     }
     let service = owner.split('.').next().unwrap_or(owner);
     Err(Failure::input(format!(
-        "the group `{owner}` has {members} members: the aggregate is running, and its owner would fence the import out. Stop the service `{service}`, all instances of it, and type the same command again; one that was killed is a member until its session ends."
+        "the group `{owner}` is not empty ({members} in it): the aggregate is running, and its owner would fence the import out. Stop the service `{service}`, all instances of it, and type the same command again; one that was killed is in it until its session ends."
     )))
 }

@@ -130,7 +130,7 @@ fn killed_at_any_moment_it_goes_on_without_a_gap_and_without_a_repeat() {
         let before = dir.files(&topic, round % 2, "avro").len();
         let export = Running::start(dir.export_command(&topic, &args));
         let begun = Instant::now();
-        while dir.files(&topic, round % 2, "avro").len() <= before && begun.elapsed() < LIMIT / 10 {
+        while dir.files(&topic, round % 2, "avro").len() <= before && begun.elapsed() < LIMIT / 30 {
             std::thread::yield_now();
         }
         export.kill();
@@ -448,6 +448,7 @@ fn what_is_no_backup_is_refused_with_what_to_name() {
     create(&topic, 1);
     put(&topic, &plain(1, 0, 1));
     dir.export(&topic, &[]).done();
+    import(&dir.text(), &[]).fails(2, &["an import is of one", &dir.of(&topic)]);
     let manifest = dir.topic(&topic).join("manifest.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
     for (changed, code, words) in [
