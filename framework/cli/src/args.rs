@@ -417,6 +417,9 @@ behind it what is valid: void records, old fences and the offsets stay behind, a
 restores the same state, the same answered ids and the same positions. It must not run meanwhile, since it would fence
 the import out.
 
+A topic is known by its id, and a restored one has a new id: who has read the old one will read this one from the
+beginning. docs/backup.md says what that means for services, and what to do before they start.
+
 A topic that does not exist is created, with as many partitions as were exported and the same retention; how many
 replicas it gets is KOLO_REPLICATION, or `replication` in the configuration file. Exit codes: see `kolo --help`.";
 

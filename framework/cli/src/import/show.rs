@@ -139,6 +139,11 @@ impl Show {
                 plan.most_answers()
             ));
         }
+        if self.sent > 0 {
+            note(
+                "a topic is known by its id: whoever has read the one that was exported will read this one from the beginning.",
+            );
+        }
         if plan.without_id > 0 && !self.is_stream() {
             note(&format!(
                 "{} records have no ce_id: services take their ids from topic and offset, which are others now, and do not recognise them as those that they have answered.",

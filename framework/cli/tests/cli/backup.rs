@@ -45,8 +45,13 @@ pub(crate) fn raws(topic: &str) -> Vec<Raw> {
 
 /// Writes records as they are, in this order.
 pub(crate) fn put(topic: &str, records: &[Raw]) {
+    put_to(bootstrap(), topic, records);
+}
+
+/// The same on another broker than that of all tests.
+pub(crate) fn put_to(bootstrap: &str, topic: &str, records: &[Raw]) {
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap())
+        .set("bootstrap.servers", bootstrap)
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
         .create()

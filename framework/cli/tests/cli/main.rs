@@ -15,6 +15,7 @@ mod follow;
 mod import;
 #[path = "../../../core/tests/common/mod.rs"]
 mod model;
+mod moved;
 mod owned;
 mod publish;
 mod stream;
