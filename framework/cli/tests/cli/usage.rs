@@ -386,7 +386,7 @@ fn the_help_has_examples_and_exit_codes() {
             &["import", "--help"][..],
             &[
                 "Examples:",
-                "fence of the import",
+                "A stream gets a fence",
                 "--topic",
                 "KOLO_REPLICATION",
             ][..],
