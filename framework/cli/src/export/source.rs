@@ -1,6 +1,7 @@
 //! One topic that is exported: its consumer, and its backup.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kolo_core::TopicId;
 use rdkafka::consumer::Consumer;
@@ -9,7 +10,7 @@ use super::lost::lost;
 use super::resume::close_leftovers;
 use super::writing::Writing;
 use crate::args::Export;
-use crate::backup::{Lock, Manifest, make_dir};
+use crate::backup::{Lock, MANIFEST, Manifest, make_dir, segments_in};
 use crate::cluster::{Cluster, Reader, Topic, ends};
 use crate::failure::Failure;
 use crate::scan::{assign, cannot_read};
@@ -38,7 +39,10 @@ impl Source {
         let lock = Lock::exclusive(&folder)?;
         let mut manifest = match Manifest::read(&folder)? {
             Some(manifest) => manifest,
-            None => Manifest::new(&topic.name, id, config_of(cluster, topic)),
+            None => {
+                refuse_if_begun(&folder, topic)?;
+                Manifest::new(&topic.name, id, config_of(cluster, topic))
+            }
         };
         if manifest.topic_id != id || manifest.topic != topic.name {
             return Err(Failure::input(format!(
@@ -82,6 +86,19 @@ impl Source {
         let from = lanes.map(|lane| (lane.partition, lane.next));
         assign(&self.reader, &self.topic, from)
     }
+}
+
+/// Segments without a manifest: of what topic they are is not known.
+fn refuse_if_begun(folder: &Path, topic: &Topic) -> Result<(), Failure> {
+    for partition in &topic.partitions {
+        if !segments_in(folder, partition.number)?.is_empty() {
+            return Err(Failure::run(format!(
+                "{} has segments and no {MANIFEST}: which topic they are of cannot be told. Take it from another copy of this backup, or take another directory.",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What an import needs to know of the topic's settings.

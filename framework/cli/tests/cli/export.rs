@@ -475,6 +475,9 @@ fn what_is_no_backup_is_refused_with_what_to_name() {
         import(&dir.of(&topic), &[]).fails(code, &words);
         dir.export(&topic, &[]).fails(code, &words);
     }
+    std::fs::remove_file(&manifest).unwrap();
+    dir.export(&topic, &[])
+        .fails(1, &[&dir.of(&topic), "segments and no manifest.json"]);
 }
 
 #[test]
