@@ -75,6 +75,13 @@ fn create(
             manifest.partitions.len()
         ))
     };
+    if !config.create_topics {
+        return Err(Failure::input(format!(
+            "the topic `{name}` does not exist at {}, and create_topics is off: create it with {} partitions.",
+            config.bootstrap,
+            manifest.partitions.len()
+        )));
+    }
     let partitions = i32::try_from(manifest.partitions.len()).map_err(|error| fail(&error))?;
     let replicas = TopicReplication::Fixed(config.replication);
     let mut new = NewTopic::new(name, partitions, replicas).set(STAMPS, "CreateTime");

@@ -238,10 +238,15 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    pub(crate) fn signal(self, signal: &str) -> Ran {
+    pub(crate) fn send(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Sends it, and waits for the end.
+    pub(crate) fn signal(self, signal: &str) -> Ran {
+        self.send(signal);
         self.ended()
     }
 

@@ -386,6 +386,34 @@ fn records_that_were_gone_before_they_were_exported_are_named() {
 }
 
 #[test]
+fn a_follower_that_retention_overtakes_stops_or_goes_on_behind_the_hole() {
+    for accept in [false, true] {
+        let (topic, dir) = (fresh("overtaken"), Dir::new());
+        create(&topic, 1);
+        put(&topic, &plain(1, 0, 10));
+        let accepted: &[&str] = if accept { &["--accept-holes"] } else { &[] };
+        let args = [&["--follow", "--json"], accepted].concat();
+        let mut export = Running::start(dir.export_command(&topic, &args));
+        export.durable(&topic, 10);
+        // While it sleeps, more comes and most of it goes.
+        export.send("-STOP");
+        put(&topic, &plain(1, 10, 10));
+        put(&topic, &plain(1, 20, 10));
+        remove_before(&topic, 0, 25);
+        export.send("-CONT");
+        if accept {
+            export.durable(&topic, 30);
+            export.signal("-INT").done();
+            assert_eq!(dir.verify().done().lines()[0]["holes"][0]["until"], 25);
+            assert_eq!(dir.offsets(&topic, 0).last(), Some(&29));
+        } else {
+            let ran = export.ended();
+            ran.fails(1, &["to 24 of partition 0", "--accept-holes"]);
+        }
+    }
+}
+
+#[test]
 fn a_directory_is_for_one_export_at_a_time() {
     let (topic, dir) = (fresh("locked"), Dir::new());
     create(&topic, 1);

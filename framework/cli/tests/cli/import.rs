@@ -500,11 +500,15 @@ fn inputs_that_are_other_topics_here_are_named() {
 }
 
 #[test]
-fn brokers_that_are_not_there_are_told() {
+fn brokers_that_are_not_there_and_topics_that_must_not_be_made_are_told() {
     let (topic, dir) = (fresh("intake"), Dir::new());
     create(&topic, 1);
     put(&topic, &plain(1, 0, 3));
     dir.export(&topic, &[]).done();
     import(&dir.of(&topic), &["--bootstrap", "127.0.0.1:1"])
         .fails(1, &["127.0.0.1:1", "cannot be reached"]);
+    let copy = fresh("not-made");
+    let mut command = with_broker(&["import", &dir.of(&topic), "--topic", &copy]);
+    let ran = command.env("KOLO_CREATE_TOPICS", "false").output().unwrap();
+    super::common::Ran::from(ran).fails(2, &[&copy, "create_topics is off", "1 partitions"]);
 }
