@@ -111,3 +111,112 @@ fn close(
         sha256,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kolo_core::TopicId;
+
+    use super::*;
+    use crate::backup::{OpenSegment, Part, Reach, Record, TimestampType, read};
+
+    const RECORDS: i64 = 5;
+
+    fn record(offset: i64) -> Record {
+        Record {
+            partition: 0,
+            offset,
+            timestamp: None,
+            timestamp_type: TimestampType::None,
+            key: None,
+            value: Some(format!("value {offset}").into_bytes()),
+            headers: Vec::new(),
+        }
+    }
+
+    /// A segment of five blocks that nobody closed: its bytes, and its list's.
+    fn left() -> (Vec<u8>, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut open = OpenSegment::create(folder.path(), 0, 0).unwrap();
+        for offset in 0..RECORDS {
+            open.append(&record(offset)).unwrap();
+            open.sync().unwrap();
+        }
+        let path = segment_file(folder.path(), 0, 0);
+        let list = std::fs::read(blocks_file(&path)).unwrap();
+        (std::fs::read(&path).unwrap(), list)
+    }
+
+    /// What the next run makes of such a segment.
+    fn resumed(segment: &[u8], list: &[u8]) -> Result<(i64, u64), Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = segment_file(folder.path(), 0, 0);
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, segment).unwrap();
+        std::fs::write(blocks_file(&path), list).unwrap();
+        let id = TopicId(uuid::Uuid::from_u128(1));
+        let mut manifest = Manifest::new("orders", id, BTreeMap::new());
+        manifest.partitions.push(Reach { first: 0, next: 0 });
+        close_leftovers(folder.path(), &mut manifest)?;
+        assert_eq!(Manifest::read(folder.path())?.as_ref(), Some(&manifest));
+        let next = manifest.partitions[0].next;
+        let mut offsets = Vec::new();
+        for segment in &manifest.segments {
+            let part = Part {
+                path: path.clone(),
+                partition: 0,
+                first: segment.first,
+                last: segment.last,
+                records: segment.records,
+                bytes: segment.bytes,
+            };
+            for found in read(&part)? {
+                offsets.push(found?.offset);
+            }
+        }
+        assert_eq!(offsets, (0..next).collect::<Vec<_>>());
+        // The next segment begins where this one ends, and is in nobody's way.
+        OpenSegment::create(folder.path(), 0, next)?;
+        Ok((next, manifest.segments.iter().map(|one| one.bytes).sum()))
+    }
+
+    #[test]
+    fn wherever_the_list_was_cut_short_its_whole_lines_count() {
+        let (segment, list) = left();
+        for cut in 0..=list.len() {
+            let lines = list[..cut].iter().filter(|&&byte| byte == b'\n').count();
+            let (next, _) = resumed(&segment, &list[..cut]).unwrap();
+            assert_eq!(usize::try_from(next).unwrap(), lines, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn whatever_stands_behind_the_last_block_of_the_list_is_cut_off() {
+        let (segment, list) = left();
+        let (whole, bytes) = resumed(&segment, &list).unwrap();
+        assert_eq!((whole, bytes), (RECORDS, segment.len() as u64));
+        for tail in [
+            &[0; 5_000][..],
+            b"x",
+            &segment[..],
+            &segment[segment.len() - 30..],
+        ] {
+            let longer = [&segment[..], tail].concat();
+            assert_eq!(resumed(&longer, &list).unwrap(), (whole, bytes));
+        }
+    }
+
+    #[test]
+    fn where_the_segment_has_less_than_the_list_names_it_is_damaged() {
+        let (segment, list) = left();
+        for cut in 0..segment.len() {
+            let failure = resumed(&segment[..cut], &list).unwrap_err();
+            let message = failure.message().unwrap();
+            assert!(
+                message.contains(&format!("ends at byte {cut}")),
+                "{message}"
+            );
+        }
+    }
+}
