@@ -3,15 +3,17 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::AdminOptions;
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::Consumer;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::common::{LIMIT, Ran, admin, block, bootstrap, kolo};
+use super::common::{LIMIT, Ran, admin, block, bootstrap, consumer, kolo};
 
 /// A record with nothing left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -272,4 +274,25 @@ pub(crate) fn flip(file: &Path, at: usize) {
     let mut bytes = std::fs::read(file).unwrap();
     bytes[at] ^= 0x10;
     std::fs::write(file, bytes).unwrap();
+}
+
+/// Whether the brokers list it.
+pub(crate) fn exists(topic: &str) -> bool {
+    let metadata = consumer().fetch_metadata(None, LIMIT).unwrap();
+    metadata
+        .topics()
+        .iter()
+        .any(|known| known.name() == topic && !known.partitions().is_empty())
+}
+
+/// Creates a topic with one setting of its own.
+pub(crate) fn create_with(topic: &str, partitions: i32, setting: &str, value: &str) {
+    let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set(setting, value);
+    let admin = admin();
+    let made = block(admin.create_topics(&[new], &AdminOptions::new())).unwrap();
+    made.into_iter().for_each(|made| drop(made.unwrap()));
+    let begun = Instant::now();
+    while !exists(topic) {
+        assert!(begun.elapsed() < LIMIT, "{topic} is listed");
+    }
 }

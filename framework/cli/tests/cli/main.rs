@@ -9,16 +9,21 @@
 
 mod backup;
 mod common;
+mod damaged;
 mod dev;
 mod export;
 mod follow;
+mod gone;
 mod import;
 #[path = "../../../core/tests/common/mod.rs"]
 mod model;
 mod moved;
 mod owned;
 mod publish;
+mod refused;
+mod restored;
 mod stream;
 mod tail;
 mod topics;
+mod unusable;
 mod usage;

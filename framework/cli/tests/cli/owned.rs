@@ -2,10 +2,12 @@
 
 use kolo_core::EventId;
 use kolo_core::processor::ResumeAt;
+use kolo_core::wire::{Source, Stamp, Writer};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 
 use super::backup::Raw;
-use super::model::bench::{Bench, Stored, fact, participant, setup, topic, topic_id};
+use super::common::{Ink, fence};
+use super::model::bench::{Bench, Stored, fact, participant, setup, topic_id};
 use super::model::domain::*;
 
 /// What a record has beside what the processor reads.
@@ -212,6 +214,50 @@ pub(crate) fn knows(log: &[Stored]) -> Knows {
         let said = bench.answer(call.request, Box::new(Verdict(true)));
         knows.says.push(said);
     }
-    let _ = topic("orders");
     knows
+}
+
+/// A stream that takes a while to import: one owner, one partition.
+pub(crate) fn long_stream(records: u64) -> Vec<Raw> {
+    let plain = |ink: &Ink<'_>| Raw {
+        partition: 0,
+        millis: 1_700_000_000_000,
+        key: Some(ink.key.as_bytes().to_vec()),
+        value: Some(ink.value.clone()),
+        headers: ink
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some(value.clone().into_bytes())))
+            .collect(),
+    };
+    let mut all = vec![plain(&fence(7))];
+    for number in 1..=records {
+        let offset = i64::try_from(number).unwrap();
+        let stamp = Stamp {
+            source: Source::Input {
+                origin: 0,
+                partition: 0,
+                position: kolo_core::Position::direct(offset),
+            },
+            ..Stamp::own(Writer {
+                epoch: Some(0),
+                nonce: 7,
+                number,
+            })
+        };
+        all.push(Raw {
+            key: Some(format!("key-{}", number % 100).into_bytes()),
+            value: Some(format!("served {number}").into_bytes()),
+            headers: vec![
+                (
+                    "ce_id".into(),
+                    Some(format!("served-{number}").into_bytes()),
+                ),
+                ("ce_type".into(), Some(b"test.cafe.CupServed".to_vec())),
+                ("kolo".into(), Some(stamp.to_string().into_bytes())),
+            ],
+            ..all[0].clone()
+        });
+    }
+    all
 }
