@@ -66,10 +66,10 @@ impl Follow<'_> {
             if !idle {
                 moved = Instant::now();
             } else if !self.args.follow && moved.elapsed() > STANDSTILL {
-                return Err(stands_still(sources));
+                return Err(stands_still(sources, moved.elapsed()));
             }
         }
-        self.are_the_same(sources, true)?;
+        self.are_the_same(sources, false)?;
         self.sync(sources, 0)?;
         let through = self.args.follow || self.is_through(sources);
         self.show.done(sources)?;
@@ -90,7 +90,7 @@ impl Follow<'_> {
         lanes(sources).any(|lane| lane.open_bytes() >= self.args.segment_bytes)
     }
 
-    /// Takes one event of a source; false if there was none.
+    /// Takes one event of a source; false if there was none that gets it on.
     fn poll(&self, source: &mut Source, wait: Duration) -> Result<bool, Failure> {
         let Source {
             topic,
@@ -117,6 +117,8 @@ impl Follow<'_> {
                     ));
                     *told = Some(complaint);
                 }
+                // A complaint is no progress: an export that is to end does not wait for ever.
+                return Ok(false);
             }
         }
         Ok(true)
@@ -216,7 +218,7 @@ fn lanes(sources: &[Source]) -> impl Iterator<Item = &Lane> {
     sources.iter().flat_map(|source| &source.writing.lanes)
 }
 
-fn stands_still(sources: &[Source]) -> Failure {
+fn stands_still(sources: &[Source], since: Duration) -> Failure {
     let waiting = sources.iter().find_map(|source| {
         let lane = source.writing.lanes.iter().find(|lane| !lane.is_through());
         lane.map(|lane| (source, lane))
@@ -227,11 +229,12 @@ fn stands_still(sources: &[Source]) -> Failure {
     let complaint = source.reader.context().complaint();
     let complaint = complaint.map_or_else(String::new, |text| format!(" ({text})"));
     Failure::run(format!(
-        "no record of {}[{}] arrived for {} s, though offset {} is not its end{complaint}. `kolo topics describe {}` shows whether the partition has a leader. What was read before is durable: type the same command again to go on.",
+        "no record of {}[{}] arrived for {} s, though offset {} is not its end{complaint}. `kolo topics describe {}` shows whether the partition has a leader. What stands before offset {} is durable: type the same command again to go on.",
         source.topic,
         lane.partition,
-        STANDSTILL.as_secs(),
+        since.as_secs(),
         lane.next,
-        source.topic
+        source.topic,
+        lane.durable
     ))
 }
