@@ -67,6 +67,12 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Show topics: what they are, who owns them, how far they reach
     Topics(Topics),
+    /// Back topics up into files, once or all the time; goes on where the files end
+    Export(Export),
+    /// Check a backup: all sums, the order of offsets, the manifest against the files
+    VerifyExport(VerifyExport),
+    /// Write the backup of one topic into a topic, a stream under a fence of its own
+    Import(Import),
     /// Run a small Kafka in this process, for development and tests, until Ctrl-C
     Dev(Dev),
     /// Print the completion script of a shell
@@ -186,6 +192,53 @@ pub(crate) enum TopicsAction {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = EXPORT_HELP)]
+pub(crate) struct Export {
+    /// The topics
+    #[arg(required = true, value_name = "TOPIC")]
+    pub(crate) topics: Vec<String>,
+    /// The directory of the backup, which is made if need be; each topic has its folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Go on with what comes, until Ctrl-C or SIGTERM
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Go on where records were gone before they were exported, and note the hole in the manifest
+    #[arg(long)]
+    pub(crate) accept_holes: bool,
+    /// Close a file and begin the next one when it has so many bytes
+    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) segment_bytes: u64,
+    /// Print JSON: one object at the end, and with --follow one whenever more is durable
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = VERIFY_EXPORT_HELP)]
+pub(crate) struct VerifyExport {
+    /// The directory of the backup, or one topic's folder in it
+    pub(crate) dir: PathBuf,
+    /// Print one JSON object a topic
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = IMPORT_HELP)]
+pub(crate) struct Import {
+    /// The folder of one topic in a backup
+    #[arg(value_name = "DIR/TOPIC")]
+    pub(crate) dir: PathBuf,
+    /// The topic to write to [default: the one that was exported]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) topic: Option<String>,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(after_long_help = DEV_HELP)]
 pub(crate) struct Dev {
     /// Keep everything in this directory, which is made if need be; without it, everything is in memory
@@ -248,6 +301,7 @@ Examples:
   kolo topics list
   kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
   kolo tail orders orders.outcome --from 10m
+  kolo export orders orders.outcome --to /backup --follow
   kolo dev
 
 Environment:
@@ -258,10 +312,12 @@ Environment:
   NO_COLOR         set to anything: no colours
 
 Exit codes:
-  0  done; also where the reader of the output has closed it, and where `tail` or `dev` was ended with Ctrl-C
-  1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish
+  0  done; also where the reader of the output has closed it, and where `tail`, `dev` or
+     `export --follow` was ended with Ctrl-C
+  1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish,
+     a full disk, a damaged backup
   2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
-     that only its owner writes to";
+     that only its owner writes to, an import into a topic that holds something else";
 
 const PUBLISH_HELP: &str = "\
 Examples:
@@ -313,6 +369,59 @@ Examples:
 
 Kinds of topics: a `stream` holds an aggregate's own events and is written by its owner alone, whom its fence records
 name; an `inbox` holds copies that a router made; everything else is open to publish to. Exit codes: see `kolo --help`.";
+
+const EXPORT_HELP: &str = "\
+Examples:
+  What the topics hold now, into a folder for each of them; the same command later adds what has come since:
+    kolo export orders orders.outcome --to /backup
+
+  All the time, as a service of its own. How far it is durable, for another program:
+    kolo export orders orders.outcome --to /backup --follow --json
+
+  Is it whole? And back, into the topic of the same name:
+    kolo verify-export /backup
+    kolo import /backup/orders.outcome
+
+A backup is the log as it stands: each record with its offset, timestamp, key, value and headers, in Avro files that any
+tool reads; in a stream also void records, fences and markers. The manifest has the SHA-256 of each file that is closed.
+
+It may be killed at any moment. What it says is durable was synced to disk, at most a second or so after it was read; a
+block that was half written is noticed and cut off, and exported again. No offset is missed, none is written twice.
+
+A topic that was deleted and created again is another topic: it is refused, with the directory of the old one. Where
+retention removed records before they were exported, it stops and names the offsets. Exit codes: see `kolo --help`.";
+
+const VERIFY_EXPORT_HELP: &str = "\
+Examples:
+  kolo verify-export /backup
+  kolo verify-export /backup/orders --json | jq .whole
+
+All damage is told, with the file, the bytes, and the offsets that they held. An export may be running meanwhile.
+Exit codes: see `kolo --help`.";
+
+const IMPORT_HELP: &str = "\
+Examples:
+  An intake topic and a stream into a new cluster. The services that own the streams must not run:
+    export KOLO_BOOTSTRAP=new-cluster:9092
+    kolo import /backup/orders
+    kolo import /backup/orders.outcome
+
+  A rehearsal, beside the original:
+    kolo import /backup/orders --topic orders-copy
+
+Interrupted, or the brokers were away? Type the same command again: it compares what the topic holds, record by
+record, and goes on behind it. A topic that holds anything else is refused.
+
+A topic without fences gets the records as they are, each into its partition. A stream gets a fence of the import, and
+behind it what is valid: void records, old fences and the offsets stay behind, and all else is kept, so that the owner
+restores the same state, the same answered ids and the same positions. It must not run meanwhile, since it would fence
+the import out.
+
+A topic is known by its id, and a restored one has a new id: who has read the old one will read this one from the
+beginning. docs/backup.md says what that means for services, and what to do before they start.
+
+A topic that does not exist is created, with as many partitions as were exported and the same retention; how many
+replicas it gets is KOLO_REPLICATION, or `replication` in the configuration file. Exit codes: see `kolo --help`.";
 
 const DEV_HELP: &str = "\
 Examples:

@@ -5,14 +5,18 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
+//! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `dev`: a broker for development, in this process
 //! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
 
 mod args;
+mod backup;
 mod cluster;
 mod dev;
+mod export;
 mod failure;
+mod import;
 mod near;
 mod owner;
 mod publish;
@@ -63,6 +67,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Publish(args) => publish::run(args, config),
         Command::Tail(args) => tail::run(args, &config()?),
         Command::Topics(args) => topics::run(args, &config()?),
+        Command::Export(args) => export::run(args, &config()?),
+        Command::VerifyExport(args) => export::verify(args),
+        Command::Import(args) => import::run(args, &config()?),
         Command::Dev(args) => dev::run(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -148,8 +148,8 @@ impl Retries {
 
 /// The pauses between the calls for one request: they grow from the first to the longest by a factor, 2 unless told.
 ///
-/// Each pause is made longer by a random part of itself, so that requests which failed together do not call again
-/// together.
+/// Each pause is made longer by a random part of itself, up to twice as long, so that requests which failed together do not
+/// call again together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Pauses {

@@ -7,8 +7,8 @@
 //!
 //! Bodies are JSON. The header `Idempotency-Key` is the id of the event that asks, the same in every attempt.
 //!
-//! Any other status of the client's fault (4xx, but for 408, 425 and 429, which ask for patience) is terminal: the gateway
-//! did not carry the call out, and never will as it is. Whatever else comes (another status, a body that is not what the
+//! 400 and 422 are terminal, and so is 402 to a refund: the gateway has understood the call, did not carry it out, and never
+//! will as it is. Whatever else comes (another status, also one that a wrong credential or path gets, a body that is not what the
 //! table says, a refused connection, a timeout) says nothing about whether the money moved: the call is made again with
 //! the same key.
 
@@ -207,11 +207,11 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, AdapterError
 
 /// Whether the gateway has understood that it cannot carry the call out, now or later.
 fn is_terminal(status: StatusCode) -> bool {
-    let asks_for_patience = matches!(
+    // Not every status of the client's fault: a wrong credential must not park each payment that comes.
+    matches!(
         status,
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-    );
-    status.is_client_error() && !asks_for_patience
+        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED | StatusCode::UNPROCESSABLE_ENTITY
+    )
 }
 
 /// A status that the table does not list. The start of the body is kept: it often says why.

@@ -129,6 +129,10 @@ async fn whatever_else_is_answered_says_nothing_about_the_money() {
         ),
         (StatusCode::REQUEST_TIMEOUT, "", "408 Request Timeout"),
         (StatusCode::TOO_EARLY, "", "425 Too Early"),
+        (StatusCode::UNAUTHORIZED, "who?", "401 Unauthorized"),
+        (StatusCode::FORBIDDEN, "no", "403 Forbidden"),
+        (StatusCode::NOT_FOUND, "", "404 Not Found"),
+        (StatusCode::CONFLICT, "still at it", "409 Conflict"),
         (StatusCode::TOO_MANY_REQUESTS, "", "429 Too Many Requests"),
         (
             StatusCode::CREATED,
@@ -169,12 +173,7 @@ async fn whatever_else_is_answered_says_nothing_about_the_money() {
 
 #[tokio::test]
 async fn what_the_gateway_will_never_carry_out_is_not_asked_again() {
-    for status in [
-        StatusCode::BAD_REQUEST,
-        StatusCode::UNAUTHORIZED,
-        StatusCode::CONFLICT,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    ] {
+    for status in [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY] {
         let (gateway, _) = server(status, "unknown currency").await;
         for error in [
             charge(&gateway).await.unwrap_err(),

@@ -162,7 +162,8 @@ fn warnings(topic: &Topic, kind: &Kind, settings: &[ConfigEntry]) -> Vec<String>
     warnings
 }
 
-fn settings(config: &Config, topic: &str) -> Result<Vec<ConfigEntry>, Failure> {
+/// The settings of a topic that matter, in a fixed order.
+pub(crate) fn settings(config: &Config, topic: &str) -> Result<Vec<ConfigEntry>, Failure> {
     let mut client = config.client();
     client.set_log_level(RDKafkaLogLevel::Emerg);
     let admin: AdminClient<Quiet> = client

@@ -14,6 +14,7 @@ use crate::owner::{Kind, kind_of};
 use crate::terminal::{DIM, PLACE, paint};
 
 use describe::describe;
+pub(crate) use describe::settings;
 
 pub(crate) fn run(args: &Topics, config: &Config) -> Result<(), Failure> {
     let cluster = Cluster::connect(config)?;

@@ -7,11 +7,23 @@
     reason = "a test fails by panicking; its helpers are no test functions, which clippy would let pass"
 )]
 
+mod backup;
 mod common;
+mod damaged;
 mod dev;
+mod export;
 mod follow;
+mod gone;
+mod import;
+#[path = "../../../core/tests/common/mod.rs"]
+mod model;
+mod moved;
+mod owned;
 mod publish;
+mod refused;
+mod restored;
 mod stream;
 mod tail;
 mod topics;
+mod unusable;
 mod usage;

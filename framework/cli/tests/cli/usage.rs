@@ -369,6 +369,28 @@ fn the_help_has_examples_and_exit_codes() {
             &["tail", "--help"][..],
             &["Examples:", "void", "--from 10m"][..],
         ),
+        (
+            &["export", "--help"][..],
+            &[
+                "Examples:",
+                "--follow",
+                "killed at any moment",
+                "--accept-holes",
+            ][..],
+        ),
+        (
+            &["verify-export", "--help"][..],
+            &["Examples:", "damage"][..],
+        ),
+        (
+            &["import", "--help"][..],
+            &[
+                "Examples:",
+                "A stream gets a fence",
+                "--topic",
+                "KOLO_REPLICATION",
+            ][..],
+        ),
         (&["topics", "--help"][..], &["Examples:", "inbox"][..]),
     ] {
         let ran = run(args).done();
