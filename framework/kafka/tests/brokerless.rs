@@ -15,7 +15,8 @@ use common::{Publisher, await_that, read_all_from};
 use kolo_broker::Broker;
 use kolo_kafka::{App, Config};
 
-common::counter!("brokerless.added", "brokerless.counted", "brokerless");
+common::counter_events!("brokerless.added", "brokerless.counted");
+common::counter!("brokerless");
 
 /// As `service`, but with a router before the counter.
 fn routed() -> Service {

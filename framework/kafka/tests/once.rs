@@ -11,7 +11,8 @@ mod common;
 use common::{Publisher, await_that, config, read_all};
 use kolo_kafka::App;
 
-common::counter!("once.added", "once.counted", "once");
+common::counter_events!("once.added", "once.counted");
+common::counter!("once");
 
 fn counted() -> Vec<common::Seen> {
     read_all("once.counted")

@@ -12,7 +12,8 @@ use common::{Publisher, Seen, await_that, config, read_all};
 use kolo_core::wire;
 use kolo_kafka::{App, Running};
 
-common::counter!("parked.added", "parked.counted", "parked");
+common::counter_events!("parked.added", "parked.counted");
+common::counter!("parked");
 
 const INBOX: &str = "parked.counter.inbox";
 

@@ -13,7 +13,8 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-common::counter!("recreated.added", "recreated.counted", "recreated");
+common::counter_events!("recreated.added", "recreated.counted");
+common::counter!("recreated");
 
 const INTAKE: &str = "recreated.added";
 

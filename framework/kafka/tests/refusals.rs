@@ -14,7 +14,8 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-common::counter!("refused.added", "refused.counted", "refused");
+common::counter_events!("refused.added", "refused.counted");
+common::counter!("refused");
 
 fn create(topic: &str, partitions: i32, settings: &[(&str, &str)]) {
     let client: AdminClient<DefaultClientContext> = ClientConfig::new()
@@ -36,19 +37,18 @@ fn create(topic: &str, partitions: i32, settings: &[(&str, &str)]) {
 }
 
 mod counts {
-    super::common::counter!("refused.counts.in", "refused.counts.out", "refused-counts");
+    super::common::counter_events!("refused.counts.in", "refused.counts.out");
+    super::common::counter!("refused-counts");
 }
 
 mod settings {
-    super::common::counter!(
-        "refused.settings.in",
-        "refused.settings.out",
-        "refused-settings"
-    );
+    super::common::counter_events!("refused.settings.in", "refused.settings.out");
+    super::common::counter!("refused-settings");
 }
 
 mod absent {
-    super::common::counter!("refused.absent.in", "refused.absent.out", "refused-absent");
+    super::common::counter_events!("refused.absent.in", "refused.absent.out");
+    super::common::counter!("refused-absent");
 }
 
 // failure: set-up | topics of one aggregate have different partition counts | the service does not start, and

@@ -12,7 +12,8 @@ use kolo_core::partition_of;
 use kolo_core::wire::{FENCE, Stamp, Writer};
 use kolo_kafka::App;
 
-common::counter!("replaced.added", "replaced.counted", "replaced");
+common::counter_events!("replaced.added", "replaced.counted");
+common::counter!("replaced");
 
 const STREAM: &str = "replaced.counted";
 

@@ -11,7 +11,8 @@ use super::common::{Ran, kolo};
 #[path = "../../../kafka/tests/common/mod.rs"]
 mod shell;
 
-shell::counter!("moved.added", "moved.counted", "moved");
+shell::counter_events!("moved.added", "moved.counted");
+shell::counter!("moved");
 
 const INTAKE: &str = "moved.added";
 const STREAM: &str = "moved.counted";

@@ -6,7 +6,8 @@ use crate::common::{self, Publisher};
 use crate::letters::publish_to;
 use crate::typed::{add, await_parked, of, parked, start};
 
-common::counter!("drop.added", "drop.counted", "drop");
+common::counter_events!("drop.added", "drop.counted");
+common::counter!("drop");
 
 const INTAKE: &str = "drop.added";
 

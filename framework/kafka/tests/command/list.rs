@@ -6,7 +6,8 @@ use crate::common::{self, Publisher};
 use crate::letters::publish_to;
 use crate::typed::{add, await_parked, parked, start};
 
-common::counter!("list.added", "list.counted", "list");
+common::counter_events!("list.added", "list.counted");
+common::counter!("list");
 
 const INTAKE: &str = "list.added";
 

@@ -7,7 +7,8 @@ use crate::common::{self, Publisher, await_that};
 use crate::letters::{Dead, create_topic, dead_letters};
 use crate::typed::{add, await_parked, command, parked, start};
 
-common::counter!("mirror.added", "mirror.counted", "mirror");
+common::counter_events!("mirror.added", "mirror.counted");
+common::counter!("mirror");
 
 const INTAKE: &str = "mirror.added";
 const LETTERS: &str = "mirror.letters";

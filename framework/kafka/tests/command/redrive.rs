@@ -6,7 +6,8 @@ use crate::common::{self, Publisher};
 use crate::letters::publish_to;
 use crate::typed::{add, await_parked, of, parked, start};
 
-common::counter!("redrive.added", "redrive.counted", "redrive");
+common::counter_events!("redrive.added", "redrive.counted");
+common::counter!("redrive");
 
 const INTAKE: &str = "redrive.added";
 

@@ -3,7 +3,8 @@
 use crate::common;
 use crate::typed::{command, parked, start};
 
-common::counter!("refused.added", "refused.counted", "refused");
+common::counter_events!("refused.added", "refused.counted");
+common::counter!("refused");
 
 pub(crate) fn what_cannot_be_meant_is_refused() {
     let refused = |args: &[&str], words: &[&str]| parked("refused", args).fails(2, words);

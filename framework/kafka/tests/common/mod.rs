@@ -119,12 +119,10 @@ macro_rules! counter_events {
 }
 pub(crate) use counter_events;
 
-/// Declares the events, the state and the service, on topics of these names.
+/// Declares the state and the service of the events that [`counter_events`] declares.
 #[allow(unused_macros, reason = "each test takes what it needs")]
 macro_rules! counter {
-    ($intake:literal, $stream:literal, $service:literal) => {
-        $crate::common::counter_events!($intake, $stream);
-
+    ($service:literal) => {
         #[derive(Debug, Default)]
         pub(crate) struct Counter(i64);
 
