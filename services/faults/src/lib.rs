@@ -18,6 +18,7 @@ pub mod child;
 pub mod proxy;
 pub mod publish;
 pub mod shop;
+pub mod topics;
 pub mod watch;
 pub mod zombie;
 

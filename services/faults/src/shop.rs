@@ -1,7 +1,7 @@
 //! The whole sample under test: a broker, the gateway, and services as processes.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -185,7 +185,7 @@ impl Shop {
 
     /// A command with the settings of the services.
     #[must_use]
-    pub fn command(&self, binary: &std::path::Path) -> Command {
+    pub fn command(&self, binary: &Path) -> Command {
         let mut command = Command::new(binary);
         command
             .env("KOLO_BOOTSTRAP", self.broker.address())
@@ -194,6 +194,12 @@ impl Shop {
             .env("KOLO_LOG", "info")
             .env("GATEWAY_URL", self.gateway.url());
         command
+    }
+
+    /// Where files of the test may be kept.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A file in which a process may log.

@@ -6,6 +6,7 @@ mod duplicates;
 mod gateway;
 mod instances;
 mod kill;
+mod lost_topic;
 mod recreated;
 mod terminate;
 mod undecodable;

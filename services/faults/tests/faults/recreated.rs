@@ -1,45 +1,10 @@
 //! An input topic that is deleted and created again is noticed: it is read from its beginning, as another origin.
 
-use std::time::Duration;
-
-use anyhow::ensure;
 use kolo::Event;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use shop_faults::shop::{FAREWELL, STALL, Shop};
-use shop_faults::{Load, await_that, quick, run_test};
+use shop_faults::topics::Topics;
+use shop_faults::{Load, quick, run_test};
 use shop_schemas::order::OrderCreated;
-
-/// Deletes a topic, and creates it again with as many partitions.
-fn recreate(bootstrap: &str, topic: &str) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let client: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .create()?;
-    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-    let metadata = client
-        .inner()
-        .fetch_metadata(Some(topic), Duration::from_secs(10))?;
-    let partitions = i32::try_from(
-        metadata
-            .topics()
-            .iter()
-            .map(|topic| topic.partitions().len())
-            .sum::<usize>(),
-    )?;
-    let deleted = runtime.block_on(client.delete_topics(&[topic], &options))?;
-    ensure!(deleted.iter().all(Result::is_ok), "{deleted:?}");
-    // A broker goes on deleting after it has answered.
-    await_that("the topic is created again", STALL, || {
-        let new =
-            NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
-        let created = runtime.block_on(client.create_topics(&[new], &options))?;
-        Ok(created.iter().all(Result::is_ok))
-    })
-}
 
 /// Publishes a run, and settles it.
 fn run(
@@ -64,7 +29,7 @@ fn while_the_services_run_and_while_they_do_not() {
         let mut watch = shop.watch()?;
         run(shop, &mut watch, orders, 0)?;
 
-        recreate(shop.broker.address(), OrderCreated::TYPE.topic)?;
+        Topics::of(shop.broker.address())?.recreate(OrderCreated::TYPE.topic)?;
         for (_, service) in &mut running[..2] {
             service.await_printed("deleted and created again", 1, STALL)?;
         }
@@ -74,7 +39,7 @@ fn while_the_services_run_and_while_they_do_not() {
         for (_, service) in running {
             service.terminate(FAREWELL)?;
         }
-        recreate(shop.broker.address(), OrderCreated::TYPE.topic)?;
+        Topics::of(shop.broker.address())?.recreate(OrderCreated::TYPE.topic)?;
         let mut running = shop.start_all()?;
         run(shop, &mut watch, orders / 4, orders + orders / 2)?;
         running
