@@ -31,6 +31,8 @@ fn a_block_that_was_half_written_is_cut_off() {
     dir.holds(&topic, 1, 20);
 }
 
+// failure: recovery | a backup is damaged on its disk | `kolo verify-export` and the import name file and place |
+// nothing of it is imported | an operator takes another copy
 #[test]
 fn a_flipped_bit_is_found_and_its_place_is_named() {
     let (topic, dir) = (fresh("flip"), Dir::new());

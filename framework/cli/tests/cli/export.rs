@@ -115,6 +115,8 @@ fn another_export_goes_on_where_the_files_end() {
     );
 }
 
+// failure: recovery | an export is killed with -9 at any moment | nothing | the next one cuts off what was
+// half-written and goes on, without a gap and without a repeat | nobody
 #[test]
 fn killed_at_any_moment_it_goes_on_without_a_gap_and_without_a_repeat() {
     let (topic, dir) = (fresh("killed"), Dir::new());

@@ -10,6 +10,8 @@ use serde_json::json;
 use super::backup::{Dir, Running, delete, fresh, import, plain, put, raws};
 use super::common::{LIMIT, admin, block, consumer, create};
 
+// failure: recovery | the topic of a running backup is deleted and created again | the export refuses, and names
+// both ids | the backup of the old one stays as it is | an operator begins another backup
 #[test]
 fn a_topic_that_was_recreated_is_refused() {
     let (topic, dir) = (fresh("recreated"), Dir::new());
@@ -80,6 +82,8 @@ fn remove_before(topic: &str, partition: i32, offset: i64) {
     block(admin().delete_records(&list, &AdminOptions::new())).unwrap();
 }
 
+// failure: recovery | retention removes records before they were exported | the export stops, and names the
+// offsets | what is there stays | an operator accepts the hole by a flag
 #[test]
 fn records_that_were_gone_before_they_were_exported_are_named() {
     let (topic, copy, dir) = (fresh("hole"), fresh("hole-copy"), Dir::new());

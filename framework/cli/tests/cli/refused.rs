@@ -10,6 +10,8 @@ use super::backup::{Dir, Raw, create_with, delete, exists, fresh, import, plain,
 use super::common::{LIMIT, bootstrap, count, create};
 use super::owned::long_stream;
 
+// failure: recovery | the target of an import holds other records | the import refuses, and says what differs |
+// nothing is written | an operator takes another topic
 #[test]
 fn a_target_that_holds_something_else_is_refused_with_what_differs() {
     let (topic, dir) = (fresh("intake"), Dir::new());
@@ -101,6 +103,8 @@ fn a_topic_with_other_partitions_or_times_is_refused() {
     assert_eq!(count(&copy), 0);
 }
 
+// failure: recovery | somebody imports a stream while its service runs | the import refuses, and names the group |
+// nothing is written | an operator stops the service
 #[test]
 fn it_refuses_while_the_aggregate_has_members() {
     let (topic, copy, dir) = (fresh("stream"), fresh("stream-copy"), Dir::new());

@@ -34,6 +34,8 @@ fn partition(topic: &str, partition: i32) -> Vec<Stored> {
     of.map(stored).collect()
 }
 
+// failure: recovery | a stream is imported in place of the lost one | the import's fence | its owner restores the
+// same state, positions, pending requests and next decisions as from the original | nobody
 #[test]
 fn an_owner_restores_from_an_import_as_from_the_original_after_every_prefix() {
     let log = history();

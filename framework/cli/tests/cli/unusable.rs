@@ -18,6 +18,8 @@ fn a_directory_is_for_one_export_at_a_time() {
     dir.export(&topic, &[]).done();
 }
 
+// failure: disk | the disk of a backup is full | the export ends, and says how far it is durable | the next run
+// goes on from there | an operator makes room
 #[test]
 fn a_disk_that_is_full_is_told_and_the_next_run_goes_on() {
     let (topic, dir) = (fresh("full"), Dir::new());
