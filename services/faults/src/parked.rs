@@ -71,40 +71,24 @@ impl Shop {
         Ok(all)
     }
 
-    /// Drops the first record of a key.
+    /// The command that drops the first record of a key, and waits for the owner for so long.
     ///
     /// # Errors
-    /// When it is not dropped in time.
-    pub fn drop_parked(
+    /// When the service's binary was not built.
+    pub fn drop_command(
         &self,
         service: Service,
         parked: &Parked,
         patience: Duration,
-    ) -> anyhow::Result<()> {
-        let timeout = format!("{}s", patience.as_secs());
-        let args = [
-            "drop",
-            "--yes",
-            "--json",
-            "--reason",
-            "poison of a test",
-            "--timeout",
-            &timeout,
-            "--id",
-            &parked.id,
-        ];
-        let mut command = self.parked_command(service, &args)?;
+    ) -> anyhow::Result<Command> {
+        let mut command = self.parked_command(service, &["drop", "--yes", "--json"])?;
+        command
+            .args(["--reason", "poison of a test", "--id", &parked.id])
+            .args(["--timeout", &format!("{}s", patience.as_secs())]);
         match parked.key.as_str() {
             "" => command.arg("--no-key"),
             key => command.arg(key),
         };
-        let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{} parked drop: {parked:?}: {said}",
-            service.name()
-        );
-        Ok(())
+        Ok(command)
     }
 }
