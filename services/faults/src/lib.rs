@@ -15,6 +15,8 @@
 pub mod broker;
 pub mod campaign;
 pub mod child;
+pub mod parked;
+pub mod poison;
 pub mod proxy;
 pub mod publish;
 pub mod shop;
@@ -26,6 +28,8 @@ use std::time::{Duration, Instant};
 
 pub use broker::Broker;
 pub use child::Child;
+pub use parked::Parked;
+pub use poison::{Poison, Poisoner};
 pub use shop::{Load, Service, Shop, quick, run_test, say};
 pub use watch::Watch;
 

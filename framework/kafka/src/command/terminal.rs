@@ -90,10 +90,9 @@ pub(super) fn cut(text: &str, columns: Option<usize>) -> String {
     }
 }
 
-/// Progress on a terminal; nothing elsewhere, and nothing for what is done at once.
-pub(super) fn progress(total: u64, what: &'static str) -> ProgressBar {
-    const AT_ONCE: u64 = 2;
-    if total < AT_ONCE || !std::io::stderr().is_terminal() {
+/// Progress on a terminal; nothing elsewhere, nor for less than `from`, which is done at once.
+pub(super) fn progress(total: u64, from: u64, what: &'static str) -> ProgressBar {
+    if total < from || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);

@@ -1,84 +1,299 @@
-//! A record that does not decode is not skipped: the service stops at it, and says where it stands.
+//! Records that nobody can decide hold back their keys and nothing else, until an operator drops them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use kolo::{Event, EventType, partition_of};
-use rdkafka::ClientConfig;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use anyhow::ensure;
+use kolo::{Event, EventType};
+use shop::load::{Plan, Publisher, topics};
 use shop_faults::shop::STALL;
-use shop_faults::{Child, Load, run_test, say};
-use shop_schemas::order::OrderCreated;
+use shop_faults::{
+    Child, Load, Parked, Poison, Poisoner, Service, Shop, Watch, quick, run_test, say,
+};
+use shop_schemas::inventory::{Sku, StockReceived};
+use shop_schemas::order::{CancelRequested, OrderCreated};
+use uuid::Uuid;
 
-const TYPE: &EventType = OrderCreated::TYPE;
+/// Orders whose key gets garbage first; the order itself waits behind it.
+const GARBAGE: usize = 40;
+/// So many more keys get something else: a value of another order, another type, no type, another partition.
+const OTHERS: usize = 4;
 
-/// Publishes a value that is no event, and returns its partition and offset.
-fn publish_garbage(bootstrap: &str, key: &str) -> anyhow::Result<(i32, i64)> {
-    let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", bootstrap);
-    let producer: BaseProducer = client.create()?;
-    let patience = Duration::from_secs(10);
-    let topic = TYPE.topic;
-    let client = producer.client();
-    let metadata = client.fetch_metadata(Some(topic), patience)?;
-    let partitions = metadata.topics()[0].partitions().len();
-    let partition = partition_of(key.as_bytes(), i32::try_from(partitions)?);
-    let (_, next) = client.fetch_watermarks(topic, partition, patience)?;
-    let header = |key, value| Header {
-        key,
-        value: Some(value),
-    };
-    let headers = OwnedHeaders::new()
-        .insert(header("ce_id", "broken-1"))
-        .insert(header("ce_type", TYPE.name));
-    let record = BaseRecord::to(topic).partition(partition).key(key);
-    let sent = producer.send(record.payload(b"not an event").headers(headers));
-    sent.map_err(|(error, _)| error)?;
-    producer.flush(patience)?;
-    Ok((partition, next))
+/// What is parked, without what differs from run to run.
+type Keys = BTreeSet<(String, String, String)>;
+
+fn key(aggregate: &str, key: &dyn ToString, class: &str) -> (String, String, String) {
+    (aggregate.to_owned(), key.to_string(), class.to_owned())
 }
 
-/// It ends by itself, with an exit code that is not 0 and a message with everything in it.
-fn stops_at(service: &mut Child, what: &[String]) -> anyhow::Result<()> {
-    let status = service.exit(STALL)?;
-    ensure!(status.code() == Some(1), "it ended with {status}");
-    let printed = service.printed()?;
-    let last = printed.lines().last().context("it printed nothing")?;
-    for word in what {
-        ensure!(
-            last.contains(word.as_str()),
-            "`{word}` is missing in: {last}"
-        );
+fn keys(parked: &[Parked]) -> Keys {
+    let all = parked.iter();
+    all.map(|parked| key(&parked.aggregate, &parked.key, &parked.class))
+        .collect()
+}
+
+/// The orders that are poisoned: a run of their own.
+fn poisoned() -> (Plan, Vec<OrderCreated>) {
+    let plan = Load::of((GARBAGE + OTHERS) as u64).plan();
+    (plan, plan.orders().map(|planned| planned.order).collect())
+}
+
+/// Poisons both topics, and says what is parked for it in order and inventory.
+fn poison(shop: &Shop, orders: &[OrderCreated]) -> anyhow::Result<(Keys, Keys)> {
+    const CANCEL: &EventType = CancelRequested::TYPE;
+    let (lifecycle, reservation, stock) = (
+        "order.lifecycle",
+        "inventory.reservation",
+        "inventory.stock",
+    );
+    let (mut by_order, mut by_inventory) = (Keys::new(), Keys::new());
+    let mut poisoner = Poisoner::connect(&shop.config())?;
+    for order in &orders[..GARBAGE] {
+        let sound = Poison::of(order, order.order_id.to_string());
+        poisoner.write(&sound.clone().garbage())?;
+        poisoner.write(&sound)?;
+        by_order.insert(key(lifecycle, &order.order_id, "decode"));
+        by_inventory.insert(key(reservation, &order.order_id, "decode"));
     }
-    say(last);
-    Ok(())
+    let [mistaken, mistyped, untyped, astray] = &orders[GARBAGE..] else {
+        anyhow::bail!("{OTHERS} orders were expected");
+    };
+    let of = |order: &OrderCreated| Poison::of(order, order.order_id.to_string());
+    let others = [
+        // The key of another order.
+        (
+            Poison {
+                value: of(&orders[0]).value,
+                ..of(mistaken)
+            },
+            mistaken,
+            "key",
+            true,
+        ),
+        // Inventory does not react to wishes to cancel: to it, this is nothing.
+        (
+            Poison {
+                event_type: Some(CANCEL.name),
+                ..of(mistyped)
+            },
+            mistyped,
+            "decode",
+            false,
+        ),
+        // Inventory knows one type on this topic, and takes it for that.
+        (
+            Poison {
+                event_type: None,
+                ..of(untyped)
+            },
+            untyped,
+            "type",
+            false,
+        ),
+        (
+            Poison {
+                astray: 1,
+                ..of(astray)
+            },
+            astray,
+            "key",
+            true,
+        ),
+    ];
+    for (poison, order, class, is_both) in others {
+        poisoner.write(&poison)?;
+        by_order.insert(key(lifecycle, &order.order_id, class));
+        if is_both {
+            by_inventory.insert(key(reservation, &order.order_id, class));
+        }
+    }
+    poisoner.write(&Poison {
+        key: None,
+        ..of(mistaken)
+    })?;
+    by_order.insert(key(lifecycle, &"", "key"));
+    by_inventory.insert(key(reservation, &"", "key"));
+
+    let receipt = |sku: &str| {
+        let event = StockReceived {
+            sku: Sku(sku.to_owned()),
+            quantity: 1,
+        };
+        Poison::of(&event, sku)
+    };
+    let receipts = [
+        (
+            "poison-garbage",
+            receipt("poison-garbage").garbage(),
+            "decode",
+        ),
+        (
+            "poison-key",
+            Poison {
+                value: receipt("another").value,
+                ..receipt("poison-key")
+            },
+            "key",
+        ),
+        (
+            "poison-astray",
+            Poison {
+                astray: 1,
+                ..receipt("poison-astray")
+            },
+            "key",
+        ),
+        (
+            "",
+            Poison {
+                key: None,
+                ..receipt("poison-none")
+            },
+            "key",
+        ),
+    ];
+    for (sku, poison, class) in receipts {
+        poisoner.write(&poison)?;
+        by_inventory.insert(key(stock, &sku, class));
+    }
+    poisoner.write(&receipt("poison-garbage"))?;
+    Ok((by_order, by_inventory))
+}
+
+/// Redrives everything, and kills the owner of it meanwhile. Nothing is mended, so nothing may change.
+fn redrive_under_kill(shop: &mut Shop, service: Service, owner: Child) -> anyhow::Result<Child> {
+    let before = shop.parked(service)?;
+    let command = shop.parked_command(
+        service,
+        &["redrive", "--all", "--json", "--timeout", "120s"],
+    )?;
+    let mut redrive = shop.start_command("redrive", command)?;
+    std::thread::sleep(shop.below(Duration::from_millis(400)));
+    owner.kill()?;
+    let owner = shop.start(service)?;
+    let status = redrive.exit(STALL)?;
+    ensure!(
+        status.code() == Some(1),
+        "the redrive ended with {status}: {}",
+        redrive.printed()?
+    );
+    ensure!(
+        !redrive.printed()?.contains("\"pending\""),
+        "{}",
+        redrive.printed()?
+    );
+    let after = shop.parked(service)?;
+    ensure!(
+        before == after,
+        "{before:#?} were parked before, and {after:#?} after"
+    );
+    Ok(owner)
+}
+
+/// Drops all that is poison, and kills the owner while it drops one.
+fn drop_under_kill(shop: &mut Shop, service: Service, owner: Child) -> anyhow::Result<Child> {
+    let mut owner = owner;
+    let all = shop.parked(service)?;
+    for (number, parked) in all.iter().enumerate() {
+        let mut command = shop.drop_command(service, parked, STALL)?;
+        if number == all.len() / 2 {
+            let mut drop = shop.start_command("drop", command)?;
+            std::thread::sleep(shop.below(Duration::from_millis(400)));
+            owner.kill()?;
+            owner = shop.start(service)?;
+            let status = drop.exit(STALL)?;
+            ensure!(
+                status.success(),
+                "{parked:?}: {status}: {}",
+                drop.printed()?
+            );
+            continue;
+        }
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{parked:?} is not dropped: {said}");
+    }
+    let left = shop.parked(service)?;
+    ensure!(left.is_empty(), "{left:#?} are parked still");
+    Ok(owner)
+}
+
+/// The keys are as any others: what comes for them now is decided.
+fn order_again(
+    shop: &Shop,
+    watch: &mut Watch,
+    orders: &[OrderCreated],
+    before: u64,
+) -> anyhow::Result<()> {
+    let mut publisher = Publisher::connect(&shop.config(), &topics())?;
+    for order in orders {
+        publisher.publish(order, Uuid::new_v5(&order.order_id.0, b"later"))?;
+    }
+    publisher.deliver_all()?;
+    shop.await_ends(watch, before + orders.len() as u64)
 }
 
 #[test]
-fn the_service_stops_at_it_each_time() {
+fn it_holds_back_its_key_and_nothing_else() {
     run_test("undecodable", |shop| {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
-        let load = Load::of(500);
+        let load = Load::of(if quick() { 2_000 } else { 10_000 });
         let publishing = shop.publish(&mut watch, load)?;
+        let (plan, orders) = poisoned();
+        let mut publisher = Publisher::connect(&shop.config(), &topics())?;
+        shop::load::publish_stock(plan, &mut publisher)?;
+        publisher.deliver_all()?;
+        shop.await_ends(&mut watch, load.orders / 5)?;
+        let (by_order, by_inventory) = poison(shop, &orders)?;
         shop.settle(&mut watch, publishing, load, 0)?;
-
-        let (partition, offset) = publish_garbage(shop.broker.address(), "order-4711")?;
-        let words = [
-            TYPE.topic.to_owned(),
-            format!("partition {partition}"),
-            format!("offset {offset}"),
-            "order-4711".to_owned(),
-            TYPE.name.to_owned(),
-        ];
-        for (service, process) in &mut running[..2] {
-            stops_at(process, &words)?;
-            // Starting again helps nobody: it is not skipped.
-            let mut again = shop.start(*service)?;
-            stops_at(&mut again, &words)?;
+        for (_, process) in &mut running {
+            process.ensure_running()?;
         }
-        // Payment does not read that topic, and goes on.
-        running[2].1.ensure_running()
+        for (service, expected) in [
+            (Service::Order, &by_order),
+            (Service::Inventory, &by_inventory),
+        ] {
+            let found = keys(&shop.parked(service)?);
+            ensure!(
+                found == *expected,
+                "{found:#?} are parked, and should be {expected:#?}"
+            );
+        }
+        let ended = watch.catch_up()?.ended();
+        ensure!(
+            ended == load.orders,
+            "{ended} orders ended, and some were poisoned"
+        );
+        say(&format!(
+            "{} and {} keys are parked, all others ended",
+            by_order.len(),
+            by_inventory.len()
+        ));
+
+        let (_, mut order) = running.remove(0);
+        let (_, mut inventory) = running.remove(0);
+        for _ in 0..if quick() { 2 } else { 10 } {
+            order = redrive_under_kill(shop, Service::Order, order)?;
+            inventory = redrive_under_kill(shop, Service::Inventory, inventory)?;
+        }
+        let _order = drop_under_kill(shop, Service::Order, order)?;
+        let _inventory = drop_under_kill(shop, Service::Inventory, inventory)?;
+        // Those that waited behind garbage, and the one that inventory took for what it was.
+        let freed = load.orders + GARBAGE as u64 + 1;
+        shop.await_ends(&mut watch, freed)?;
+        let later = [&orders[GARBAGE], &orders[GARBAGE + 1], &orders[GARBAGE + 3]];
+        order_again(shop, &mut watch, &later.map(Clone::clone), freed)?;
+        let report = shop.audit(load.run, Duration::from_secs(30))?;
+        ensure!(
+            report.balances(),
+            "the books do not balance: {:#}",
+            report.0
+        );
+        say(&format!(
+            "{} poisoned orders ended once they were freed",
+            orders.len()
+        ));
+        Ok(())
     });
 }

@@ -28,6 +28,10 @@ impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client_log::line("the control producer", level, facility, message);
     }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("{error}: {reason}");
+    }
 }
 
 impl ProducerContext for Deliveries {

@@ -42,7 +42,7 @@ impl Streams<'_> {
         mut done: impl FnMut(&Streams<'_>, &At, &ParkedChange) -> bool,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
-        let bar = progress(u64::try_from(keys.len()).unwrap_or(0), "keys");
+        let bar = progress(u64::try_from(keys.len()).unwrap_or(0), 2, "keys");
         let mut left: HashSet<At> = keys.into_iter().collect();
         let mut consumed = self.follow()?;
         while !left.is_empty() && begun.elapsed() < patience {

@@ -9,16 +9,17 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::native::{Consumed, Taken};
-use crate::worker::clients::DataContext;
 
 use super::super::failure::Failure;
 use super::super::terminal::progress;
-use super::streams::{At, Part, Streams, cannot_read};
+use super::streams::{At, Part, Quiet, Streams, cannot_read};
 
 /// How long reading may stand still where there are known to be records.
 const STANDSTILL: Duration = Duration::from_secs(20);
 /// How long to wait before the client is asked again.
 const PAUSE: Duration = Duration::from_millis(5);
+/// From so many records on, reading takes a while.
+const MANY: u64 = 20_000;
 /// How many messages are taken from the client at once.
 const BATCH: usize = 1_000;
 
@@ -39,7 +40,7 @@ impl Streams<'_> {
         if left == 0 {
             return Ok(());
         }
-        let bar = progress(u64::try_from(left).unwrap_or(0), "records read");
+        let bar = progress(u64::try_from(left).unwrap_or(0), MANY, "records read");
         self.assign(|part| !part.is_through())?;
         let mut consumed = Consumed::new(Arc::clone(&self.consumer), BATCH);
         let mut moved = Instant::now();
@@ -60,7 +61,7 @@ impl Streams<'_> {
     }
 
     /// Reads on from where it ended.
-    pub(super) fn follow(&self) -> Result<Consumed<DataContext>, Failure> {
+    pub(super) fn follow(&self) -> Result<Consumed<Quiet>, Failure> {
         self.assign(|_| true)?;
         Ok(Consumed::new(Arc::clone(&self.consumer), BATCH))
     }
@@ -68,7 +69,7 @@ impl Streams<'_> {
     /// Takes up what has come, after a short while if there is nothing; `changed` is told of each change as it is made.
     pub(super) fn take_up(
         &mut self,
-        consumed: &mut Consumed<DataContext>,
+        consumed: &mut Consumed<Quiet>,
         changed: &mut Changed<'_>,
     ) -> Result<(), Failure> {
         self.take_some(consumed, false, changed).map(|_| ())
@@ -92,7 +93,7 @@ impl Streams<'_> {
     /// records were taken up.
     fn take_some(
         &mut self,
-        consumed: &mut Consumed<DataContext>,
+        consumed: &mut Consumed<Quiet>,
         to_end: bool,
         changed: &mut Changed<'_>,
     ) -> Result<u64, Failure> {

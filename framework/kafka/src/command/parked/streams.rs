@@ -6,18 +6,35 @@ use std::time::Duration;
 use kolo_core::Service;
 use kolo_core::stream::StreamReader;
 use kolo_core::wire::{ParkedChange, ParkedQueues, Record, is_own_record};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 
+use crate::client_log;
 use crate::config::{Config, refused};
 use crate::topics::TopicAdmin;
-use crate::worker::clients::DataContext;
 
 use super::super::failure::Failure;
 use super::super::terminal::note;
 
 /// How long brokers may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// Says nothing of connections that come and go, nor of the ends of partitions.
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client_log::line("the reader", level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("{error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
 
 /// The stream of one aggregate.
 pub(super) struct Stream {
@@ -56,7 +73,7 @@ pub(super) struct At {
 pub(super) struct Streams<'a> {
     pub(super) service: &'a Service,
     pub(super) config: &'a Config,
-    pub(super) consumer: Arc<BaseConsumer<DataContext>>,
+    pub(super) consumer: Arc<BaseConsumer<Quiet>>,
     pub(super) streams: Vec<Stream>,
 }
 
@@ -197,7 +214,7 @@ fn wanted(service: &Service, aggregate: Option<&str>) -> Result<Vec<Stream>, Fai
     }
 }
 
-fn consumer(config: &Config) -> Result<BaseConsumer<DataContext>, Failure> {
+fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
     let mut client = config.client();
     client
         // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
@@ -210,7 +227,7 @@ fn consumer(config: &Config) -> Result<BaseConsumer<DataContext>, Failure> {
         .set("fetch.wait.max.ms", "50")
         .set("fetch.queue.backoff.ms", "10");
     client
-        .create_with_context(DataContext)
+        .create_with_context(Quiet)
         .map_err(|error| settings(&error))
 }
 
