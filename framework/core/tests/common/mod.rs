@@ -4,3 +4,4 @@
 pub(crate) mod events;
 pub(crate) mod bench;
 pub(crate) mod domain;
+pub(crate) mod parked;
