@@ -3,9 +3,12 @@
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::barrier::MAX_STEPS;
 use crate::declaration::{
-    DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, UndoDecl,
+    DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, SnapshotDecl, UndoDecl,
 };
 use crate::description::{Function, Kind};
 use crate::effect::{Answers, Port};
@@ -15,6 +18,7 @@ use crate::id::CorrelationId;
 use crate::key::Key;
 use crate::policy::CallPolicy;
 use crate::problem::InputProblem;
+use crate::processor::snapshot;
 use crate::state::{Deadline, KeyOf, Received, State};
 use crate::time::Timestamp;
 
@@ -297,6 +301,27 @@ impl<S: State> Aggregate<S> {
     /// What is *read* twice is recognised by its position, without limit.
     pub fn remembers(mut self, answered_inputs: usize) -> Self {
         self.declaration.window = answered_inputs.max(1);
+        self
+    }
+
+    /// Keeps snapshots: a restart then reads the tail of the stream only, and not all of it.
+    ///
+    /// A snapshot is a copy of what a restore gives, on the local disk, and disposable: where it does not fit, or is gone,
+    /// the stream is read from its start. `version` is that of the state's type and of what is folded into it: raise it when
+    /// the type changes, or when `evolve` or a deadline's `due` says something else about events that are in the stream
+    /// already.
+    ///
+    /// The state is written field by field, without names. What serde needs names for is not readable again:
+    /// `skip_serializing_if`, `untagged`, `flatten`.
+    pub fn snapshots(mut self, version: u32) -> Self
+    where
+        S: Serialize + DeserializeOwned,
+    {
+        self.declaration.snapshots = Some(SnapshotDecl {
+            version,
+            write: snapshot::write::<S>,
+            read: snapshot::read::<S>,
+        });
         self
     }
 

@@ -11,6 +11,7 @@
 //! | barred | nothing new |
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{CorrelationId, EventId};
 use crate::wire::Trigger;
@@ -26,7 +27,7 @@ pub(crate) const MAX_STEPS: usize = 64;
 pub(crate) struct Barrier(Option<Box<HashMap<CorrelationId, Saga>>>);
 
 /// What one saga did at one key.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Saga {
     done: Vec<Done>,
     barred: u64,
@@ -35,7 +36,7 @@ pub(crate) struct Saga {
 }
 
 /// An own event that may have to be undone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) step: Step,
     pub(crate) id: EventId,
@@ -43,7 +44,7 @@ pub(crate) struct Done {
 }
 
 /// A trigger that waits for the answer of a step's pending effect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     pub(crate) step: Step,
     /// Full name of the trigger's event type.
@@ -67,6 +68,15 @@ impl Barrier {
     /// Whether any of these steps (a bit mask) is barred to the saga.
     pub(crate) fn bars(&self, saga: CorrelationId, steps: u64) -> bool {
         steps != 0 && self.saga(saga).is_some_and(|saga| saga.barred & steps != 0)
+    }
+
+    /// All sagas, in no order.
+    pub(crate) fn sagas(&self) -> impl Iterator<Item = (&CorrelationId, &Saga)> {
+        self.0.iter().flat_map(|sagas| sagas.iter())
+    }
+
+    pub(crate) fn of_sagas(sagas: Vec<(CorrelationId, Saga)>) -> Self {
+        Barrier((!sagas.is_empty()).then(|| Box::new(sagas.into_iter().collect())))
     }
 
     pub(crate) fn done(&mut self, saga: CorrelationId, done: Done) {

@@ -52,6 +52,7 @@ pub(crate) struct Declaration<S: State> {
     pub(crate) undos: Vec<UndoDecl<S>>,
     pub(crate) effects: Vec<EffectDecl<S>>,
     pub(crate) deadline: Option<DeadlineDecl<S>>,
+    pub(crate) snapshots: Option<SnapshotDecl<S>>,
     /// The events that compensations undo; a [`Step`] is a place in this list.
     pub(crate) steps: Vec<&'static EventType>,
 }
@@ -76,6 +77,14 @@ pub(crate) struct DeadlineDecl<S: State> {
     /// The steps that it does: while one is barred to a saga, it does not run for it.
     pub(crate) blocked_by: u64,
     pub(crate) run: RunDeadline<S>,
+}
+
+/// How a state is written into a snapshot and read from it again.
+pub(crate) struct SnapshotDecl<S> {
+    /// The version of the state's type, and of what folds it.
+    pub(crate) version: u32,
+    pub(crate) write: fn(&S, &mut Vec<u8>) -> Result<(), postcard::Error>,
+    pub(crate) read: fn(&[u8]) -> Result<S, postcard::Error>,
 }
 
 pub(crate) struct UndoDecl<S: State> {
@@ -196,6 +205,7 @@ impl<S: State> Declaration<S> {
             undos: Vec::new(),
             effects: Vec::new(),
             deadline: None,
+            snapshots: None,
             steps: Vec::new(),
         }
     }
@@ -224,6 +234,7 @@ impl<S: State> Declaration<S> {
             compensations: self.undos.iter().map(UndoDecl::description).collect(),
             effects: self.effects.iter().map(EffectDecl::description).collect(),
             deadline: self.deadline.as_ref().map(DeadlineDecl::description),
+            snapshots: self.snapshots.as_ref().map(|snapshots| snapshots.version),
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Description {
     pub effects: Vec<EffectDescription>,
     /// What it does when it has waited for too long.
     pub deadline: Option<DeadlineDescription>,
+    /// The version of its snapshots, if it keeps any.
+    pub snapshots: Option<u32>,
 }
 
 /// By which way a reaction gets its event.

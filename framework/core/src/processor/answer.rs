@@ -103,6 +103,8 @@ impl<S: State> Owner<S> {
             };
             self.appends.push(request);
         }
+        self.events += u64::from(u16::try_from(count).unwrap_or(u16::MAX));
+        self.note_changed(answer.key);
         draft.clear();
         self.scratch.draft = draft;
         count

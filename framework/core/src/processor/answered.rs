@@ -7,7 +7,10 @@ use crate::id::EventId;
 pub(crate) struct Answered {
     ids: Vec<u128>,
     /// Where the next id goes once the ring is full.
-    next: usize,
+    next: u32,
+    /// Whether the key has changed since the snapshot before. It stands here because nothing else has room for it: beside
+    /// this struct it would cost every key eight bytes.
+    pub(crate) is_changed: bool,
 }
 
 impl Answered {
@@ -24,8 +27,21 @@ impl Answered {
             }
             self.ids.push(id.0.as_u128());
         } else {
-            self.ids[self.next] = id.0.as_u128();
-            self.next = (self.next + 1) % window;
+            let at = self.next as usize;
+            self.ids[at] = id.0.as_u128();
+            self.next = u32::try_from((at + 1) % window).unwrap_or_default();
+        }
+    }
+
+    pub(crate) fn ring(&self) -> (&[u128], u32) {
+        (&self.ids, self.next)
+    }
+
+    pub(crate) fn of_ring(ids: Vec<u128>, next: u32) -> Self {
+        Answered {
+            ids,
+            next,
+            is_changed: false,
         }
     }
 }

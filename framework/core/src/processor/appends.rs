@@ -66,6 +66,11 @@ impl Appends {
         });
     }
 
+    /// The offset of the last record that is known to be valid; the fence at first. Nothing may be in flight.
+    pub(crate) fn last(&self) -> i64 {
+        self.expected - 1
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
         self.open.len()
     }

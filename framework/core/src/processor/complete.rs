@@ -44,6 +44,7 @@ impl<S: State> Owner<S> {
                     problem,
                 })?;
         }
+        self.check_version()?;
         self.arm_deadlines();
         let partition = self.setup.partition;
         let positions = &self.positions;
@@ -52,7 +53,7 @@ impl<S: State> Owner<S> {
                 .origin
                 .and_then(|origin| positions.last(origin, partition))
                 .map(|last| last.offset);
-            match (decided, input.marked.take()) {
+            match (decided, input.marked) {
                 (decided, Some((next, cursor))) if decided.is_none_or(|offset| offset < next) => {
                     input.reader = StreamReader::resume(cursor);
                     input.next = Some(next);
@@ -69,8 +70,19 @@ impl<S: State> Owner<S> {
         Ok(Start {
             resume: resume.collect(),
             effects,
-            events: self.restored_events,
+            events: self.events,
         })
+    }
+
+    /// A snapshot tells of fences that the stream may not hold any more.
+    fn check_version(&self) -> Result<(), ProcessorError> {
+        self.newest_is_ours()
+            .map_err(|problem| ProcessorError::Stream {
+                topic: S::Event::STREAM,
+                partition: self.setup.partition,
+                offset: self.epoch,
+                problem,
+            })
     }
 
     fn complete(

@@ -176,11 +176,11 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> usize {
-        if let Some(entity) = self.entities.get_mut(key) {
-            entity.answered(id, false, self.declaration.window);
-        }
         if self.scratch.draft.items.is_empty() {
             return 0;
+        }
+        if let Some(entity) = self.entities.get_mut(key) {
+            entity.answered(id, false, self.declaration.window);
         }
         let answer = AnswerTo {
             correlation: alarm.correlation,

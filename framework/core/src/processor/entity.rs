@@ -1,5 +1,7 @@
 //! One key: its state, its barrier, and what its own events mean beyond the state.
 
+use serde::{Deserialize, Serialize};
+
 use crate::barrier::{Barrier, Done};
 use crate::id::{CorrelationId, EventId};
 use crate::state::State;
@@ -13,14 +15,14 @@ use super::requests::Pending;
 pub(super) struct Entity<S> {
     pub(super) state: S,
     /// Of direct inputs, and of routed ones: many routed copies must not make a key forget what was published to it.
-    answered: Answered,
-    answered_copies: Option<Box<Answered>>,
+    pub(super) answered: Answered,
+    pub(super) answered_copies: Option<Box<Answered>>,
     pub(super) barrier: Barrier,
     pub(super) alarm: Option<Box<Alarm>>,
 }
 
 /// The deadline that a key's state has, and the own event that set it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Alarm {
     pub(super) due: Timestamp,
     pub(super) cause: EventId,

@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | take-over | [`Processor::fence`] | appends it and waits for the acknowledgement |
 //! | | [`Processor::fenced`] | reads the stream from its start up to the fence |
-//! | restore | [`Processor::restore`] for each record | |
+//! | restore | [`Snapshots::load`], [`Snapshots::load_key`] | if there is a snapshot: reads the stream only from its end |
+//! | | [`Processor::restore`] for each record | |
 //! | | [`Processor::start`] | completes a torn answer, says where to resume and which effects are pending |
 //! | work | [`Processor::handle`], [`Processor::answer`], [`Processor::exhausted`], [`Processor::pass_deadlines`], [`Processor::mark`] | appends what is in the outbox, in order |
 //! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
+//! | | [`Snapshots::snapshot_keys`], [`Snapshots::snapshot`] | every so often keeps what they write |
 //!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
 
@@ -15,6 +17,7 @@ mod answer;
 mod answered;
 mod appends;
 mod arrive;
+mod changed;
 mod compensate;
 mod complete;
 mod deadlines;
@@ -31,9 +34,11 @@ mod redrive;
 mod requests;
 mod restore;
 mod settle;
+pub(crate) mod snapshot;
 
 pub use appends::EpochEnd;
 pub use outbox::{Append, Outbox};
+pub use snapshot::{Snapshot, SnapshotProblem, Snapshots};
 
 pub use crate::problem::{ProcessorError, StreamProblem};
 
@@ -161,7 +166,7 @@ pub struct Start {
 }
 
 /// One aggregate on one partition of its stream.
-pub trait Processor: Send {
+pub trait Processor: Snapshots + Send {
     /// The fence record, to be appended first.
     fn fence(&self, at: Timestamp, out: &mut Outbox);
 

@@ -56,15 +56,18 @@ impl<S: State> Owner<S> {
     }
 
     pub(super) fn append_marker(&mut self, now: Timestamp, out: &mut Outbox) {
+        let topics = &self.setup.inputs;
         let reads = self
             .inputs
-            .iter()
-            .zip(&self.setup.inputs)
+            .iter_mut()
+            .zip(topics)
             .filter_map(|(input, topic)| {
+                let (next, cursor) = (input.next?, input.reader.cursor());
+                input.marked = Some((next, cursor));
                 Some(Read {
                     topic: topic.id,
-                    next: input.next?,
-                    cursor: input.reader.cursor(),
+                    next,
+                    cursor,
                 })
             });
         let mut marker = Marker {

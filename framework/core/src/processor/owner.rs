@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::declaration::Declaration;
 use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::event::OwnEvents;
-use crate::id::EventId;
+use crate::id::{EventId, TopicId};
 use crate::position::{Origin, OriginNumber, Path, Positions};
 use crate::problem::InputProblem;
 use crate::state::State;
@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 use crate::wire::{FENCE, Parked, ParkedQueues, Record};
 
 use super::appends::{Appends, EpochEnd};
+use super::changed::Changed;
 use super::complete::Torn;
 use super::deadlines::Deadlines;
 use super::draft::Draft;
@@ -39,6 +40,8 @@ pub(crate) struct Owner<S: State> {
     /// How many of the origins stand in this owner's fence; those beyond it were found while restoring.
     pub(super) fenced_origins: usize,
     pub(super) inputs: Vec<Input>,
+    /// What the latest markers say about topics that are no inputs any more.
+    pub(super) others_marked: Vec<(TopicId, i64, Option<Cursor>)>,
     pub(super) unmarked: u64,
     /// Whether an input of a routed origin was decided with no event since the last marker.
     pub(super) routed_unmarked: bool,
@@ -50,9 +53,13 @@ pub(crate) struct Owner<S: State> {
     pub(super) reader: StreamReader,
     pub(super) fence_origins: Vec<OriginNumber>,
     pub(super) torn: Option<Torn>,
-    pub(super) restored_events: u64,
+    /// How many events the stream holds.
+    pub(super) events: u64,
+    /// The newest version of the declaration that fenced this stream.
+    pub(super) newest_version: u32,
     /// Whether the stream has shown whose it is: its first fence tells.
     pub(super) is_known: bool,
+    pub(super) changed: Changed,
     pub(super) scratch: Scratch<S>,
 }
 
@@ -65,7 +72,7 @@ pub(super) struct Input {
     pub(super) next: Option<i64>,
     /// The decided record that reading resumes at.
     pub(super) resumes_at: Option<i64>,
-    /// While restoring: what the latest marker says.
+    /// What the latest marker says.
     pub(super) marked: Option<(i64, Option<Cursor>)>,
 }
 
@@ -129,6 +136,7 @@ impl<S: State> Owner<S> {
             fenced_origins: positions.origins().len(),
             positions,
             inputs,
+            others_marked: Vec::new(),
             unmarked: 0,
             routed_unmarked: false,
             epoch: 0,
@@ -137,8 +145,10 @@ impl<S: State> Owner<S> {
             reader: STREAM_START,
             fence_origins: Vec::new(),
             torn: None,
-            restored_events: 0,
+            events: 0,
+            newest_version: 0,
             is_known: false,
+            changed: Changed::ALL,
             scratch: Scratch::default(),
             setup,
         }

@@ -78,10 +78,15 @@ impl Requests {
     /// The calls that all of them ask for but those that are parked, in the order in which they were recorded: the ports
     /// of one key are called in it.
     pub(super) fn calls(&self) -> Vec<EffectCall> {
-        let open = self.by_id.iter().filter(|(_, pending)| !pending.is_parked);
-        let mut open: Vec<(&EventId, &Pending)> = open.collect();
-        open.sort_unstable_by_key(|(_, pending)| pending.place);
-        let open = open.into_iter();
+        let all = self.in_order().into_iter();
+        let open = all.filter(|(_, pending)| !pending.is_parked);
         open.map(|(&id, pending)| pending.call(id)).collect()
+    }
+
+    /// All of them, in the order in which they were recorded.
+    pub(super) fn in_order(&self) -> Vec<(&EventId, &Pending)> {
+        let mut all: Vec<_> = self.by_id.iter().collect();
+        all.sort_unstable_by_key(|(_, pending)| pending.place);
+        all
     }
 }

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::barrier::Waiting;
 use crate::event::OwnEvents;
-use crate::id::{CorrelationId, EventId};
+use crate::id::{CorrelationId, EventId, TopicId};
 use crate::position::{Origin, OriginNumber};
 use crate::state::State;
-use crate::stream::Verdict;
+use crate::stream::{Cursor, Verdict};
 use crate::time::Timestamp;
 use crate::wire::{
     self, BARRED, Barred, Fence, MARKER, Marker, PARKED, Record, Source, Stamp, UNPARKED, Unparked,
@@ -108,26 +108,24 @@ impl<S: State> Owner<S> {
                 now: own.partitions,
             });
         }
-        if is_ours && same_count && fence.version > self.declaration.version && !own.allow_downgrade
-        {
-            return Err(StreamProblem::NewerVersion {
-                newer: fence.version,
-                own: self.declaration.version,
-            });
+        if is_ours && same_count {
+            self.newest_version = self.newest_version.max(fence.version);
+        }
+        self.newest_is_ours()
+    }
+
+    /// Whether this declaration may own the stream: no newer one has.
+    pub(super) fn newest_is_ours(&self) -> Result<(), StreamProblem> {
+        let (newer, own) = (self.newest_version, self.declaration.version);
+        if newer > own && !self.setup.allow_downgrade {
+            return Err(StreamProblem::NewerVersion { newer, own });
         }
         Ok(())
     }
 
     fn fold_marker(&mut self, marker: &Marker) {
         for read in &marker.reads {
-            let at = self
-                .setup
-                .inputs
-                .iter()
-                .position(|input| input.id == read.topic);
-            if let Some(input) = at.and_then(|at| self.inputs.get_mut(at)) {
-                input.marked = Some((read.next, read.cursor));
-            }
+            self.fold_read(read.topic, read.next, read.cursor);
         }
         for &(origin, partition, position) in &marker.decided {
             if let Some(origin) = self.origin(origin) {
@@ -137,6 +135,18 @@ impl<S: State> Owner<S> {
         for (origin, partition, position) in &marker.others {
             let origin = self.positions.number(origin);
             self.positions.advance(origin, *partition, *position);
+        }
+    }
+
+    /// How far a topic was read, as a marker says.
+    pub(super) fn fold_read(&mut self, topic: TopicId, next: i64, cursor: Option<Cursor>) {
+        let at = self.setup.inputs.iter().position(|input| input.id == topic);
+        match at.and_then(|at| self.inputs.get_mut(at)) {
+            Some(input) => input.marked = Some((next, cursor)),
+            None => {
+                self.others_marked.retain(|(known, ..)| *known != topic);
+                self.others_marked.push((topic, next, cursor));
+            }
         }
     }
 
@@ -266,7 +276,8 @@ impl<S: State> Owner<S> {
 
     /// Takes up one record of an answer; returns the request's id if it is one.
     pub(super) fn fold_part(&mut self, part: &Part<'_>) -> Result<Option<EventId>, StreamProblem> {
-        self.restored_events += 1;
+        self.events += 1;
+        self.note_changed(part.key);
         if part.event_type == BARRED {
             let barred: Barred = own_json(part.event_type, part.value)?;
             // A step that is declared no more has nothing to bar.

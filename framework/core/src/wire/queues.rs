@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::id::EventId;
 use crate::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::time::Timestamp;
 use super::{PARKED, Parked, UNPARKED, Unparked};
 
 /// One parked record in its key's queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
     /// What was parked, with its latest failure and all attempts.
     pub parked: Parked,
@@ -106,6 +107,15 @@ impl ParkedQueues {
             self.keys.remove(key);
         }
         queued
+    }
+
+    /// A key's queue is this one, as a snapshot kept it.
+    pub(crate) fn set(&mut self, key: &str, queue: VecDeque<Queued>) {
+        if queue.is_empty() {
+            self.keys.remove(key);
+        } else {
+            self.keys.insert(key.to_owned(), queue);
+        }
     }
 
     /// What is parked under a key, in order; empty if nothing is.

@@ -1,0 +1,230 @@
+//! Writing a snapshot: key by key while the owner works, and the rest when the log holds all that memory does.
+
+use crate::declaration::SnapshotDecl;
+use crate::id::TopicId;
+use crate::processor::answered::Answered;
+use crate::processor::entity::Entity;
+use crate::processor::own::to_json;
+use crate::processor::owner::Owner;
+use crate::processor::requests::Pending;
+use crate::state::State;
+use crate::stream::Cursor;
+use crate::wire::Queued;
+
+use super::codec::write;
+use super::layout::{
+    Bytes, Common, EntityLayout, FORMAT, KeptSagas, KeyLayout, Request, Ring, Whose,
+};
+use super::{Snapshot, SnapshotProblem};
+
+/// Buffers for one key after the other.
+#[derive(Default)]
+struct Buffers {
+    state: Vec<u8>,
+    ids: [Vec<u8>; 2],
+    key: Vec<u8>,
+}
+
+impl<S: State> Owner<S> {
+    pub(super) fn write_keys(
+        &mut self,
+        at_most: usize,
+        take: &mut dyn FnMut(&str, &[u8]),
+    ) -> Result<(), SnapshotProblem> {
+        if self.declaration.snapshots.is_none() {
+            return Ok(());
+        }
+        self.list_changed();
+        let Owner {
+            declaration,
+            entities,
+            parked,
+            changed,
+            ..
+        } = self;
+        let Some(decl) = &declaration.snapshots else {
+            return Ok(());
+        };
+        let mut buffers = Buffers::default();
+        let from = changed.keys.len().saturating_sub(at_most);
+        for (at, key) in changed.keys.drain(from..).enumerate() {
+            let mut entity = entities.get_mut(&*key);
+            if let Some(entity) = &mut entity {
+                entity.answered.is_changed = false;
+            }
+            let unwritable = |problem: postcard::Error| SnapshotProblem::Unwritable {
+                key: key.to_string(),
+                problem: problem.to_string(),
+            };
+            let entity = entity.as_deref();
+            buffers
+                .write(decl, entity, parked.of(&key))
+                .map_err(unwritable)?;
+            // One of many tells: what a type cannot do, it cannot do for any key.
+            if at == 0 && entity.is_some() {
+                is_read_again(decl, &buffers.state).map_err(unwritable)?;
+            }
+            take(&key, &buffers.key);
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_common(
+        &self,
+        stream: TopicId,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Snapshot>, SnapshotProblem> {
+        let Some(decl) = &self.declaration.snapshots else {
+            return Ok(None);
+        };
+        let is_durable =
+            self.appends.in_flight() == 0 && self.unmarked == 0 && !self.routed_unmarked;
+        if !is_durable || !self.has_written_keys() {
+            return Ok(None);
+        }
+        let inputs = self.inputs.iter().zip(&self.setup.inputs);
+        let reads = inputs.filter_map(|(input, topic)| {
+            input.marked.map(|(next, cursor)| (topic.id, next, cursor))
+        });
+        let snapshot = Snapshot {
+            last: self.appends.last(),
+            cursor: Cursor {
+                epoch: self.epoch,
+                nonce: self.setup.nonce,
+                number: self.number,
+            },
+            keys: self.entities.len(),
+            events: self.events,
+        };
+        let common = Common {
+            whose: self.whose(decl.version, stream),
+            cursor: snapshot.cursor,
+            last: snapshot.last,
+            newest_version: self.newest_version.max(self.declaration.version),
+            events: snapshot.events,
+            keys: snapshot.keys as u64,
+            origins: self.positions.origins().to_vec(),
+            fenced_origins: self.fenced_origins as u64,
+            decided: self.positions.iter().collect(),
+            reads: reads.chain(self.others_marked.iter().copied()).collect(),
+            pending: self
+                .pending
+                .in_order()
+                .into_iter()
+                .map(|(&id, pending)| pending.layout(id))
+                .collect(),
+            latest_parked: self.latest_parked.as_deref(),
+        };
+        out.extend_from_slice(&FORMAT.to_le_bytes());
+        write(&common, out).map_err(|error| SnapshotProblem::Unreadable {
+            what: "common part".into(),
+            problem: error.to_string(),
+        })?;
+        Ok(Some(snapshot))
+    }
+
+    pub(super) fn whose(&self, state_version: u32, stream: TopicId) -> Whose<'_> {
+        let own = self.names.own.iter();
+        let own = own.map(|own| {
+            format!(
+                "{} step {:?} effect {:?} pivot {}",
+                own.event.name, own.step, own.effect, own.pivot
+            )
+        });
+        let own: Vec<String> = own.collect();
+        let steps: Vec<&str> = self
+            .declaration
+            .steps
+            .iter()
+            .map(|step| step.name)
+            .collect();
+        Whose {
+            service: &self.setup.service,
+            aggregate: self.declaration.name,
+            partition: self.setup.partition,
+            partitions: self.setup.partitions,
+            stream,
+            state_version,
+            folds: format!(
+                "{}; steps {}; deadline {}; remembers {}",
+                own.join(", "),
+                steps.join(", "),
+                self.declaration.deadline.is_some(),
+                self.declaration.window
+            ),
+        }
+    }
+}
+
+impl Pending {
+    fn layout(&self, id: crate::id::EventId) -> Request<'_> {
+        Request {
+            id,
+            effect: u32::try_from(self.effect).unwrap_or(u32::MAX),
+            key: &self.key,
+            correlation: self.correlation,
+            value: Bytes(&self.value),
+            at: self.at,
+            traceparent: self.traceparent.as_deref(),
+            is_parked: self.is_parked,
+        }
+    }
+}
+
+impl Buffers {
+    fn write<'a, S>(
+        &mut self,
+        decl: &SnapshotDecl<S>,
+        entity: Option<&Entity<S>>,
+        parked: impl Iterator<Item = &'a Queued>,
+    ) -> postcard::Result<()> {
+        let Buffers {
+            state,
+            ids: [direct, copies],
+            key,
+        } = self;
+        state.clear();
+        key.clear();
+        let parked: Vec<Vec<u8>> = parked.map(to_json).collect();
+        let entity = match entity {
+            None => None,
+            Some(entity) => {
+                (decl.write)(&entity.state, state)?;
+                let mut sagas: KeptSagas<'_> = entity.barrier.sagas().collect();
+                sagas.sort_unstable_by_key(|(id, _)| **id);
+                Some(EntityLayout {
+                    state: Bytes(state),
+                    answered: ring(&entity.answered, direct),
+                    answered_copies: entity.answered_copies.as_ref().map(|ids| ring(ids, copies)),
+                    barrier: sagas,
+                    alarm: entity.alarm.as_deref().cloned(),
+                })
+            }
+        };
+        let layout = KeyLayout {
+            entity,
+            parked: parked.iter().map(|json| Bytes(json)).collect(),
+        };
+        write(&layout, key)
+    }
+}
+
+fn ring<'a>(answered: &Answered, bytes: &'a mut Vec<u8>) -> Ring<'a> {
+    let (ids, next) = answered.ring();
+    bytes.clear();
+    bytes.extend(ids.iter().flat_map(|id| id.to_le_bytes()));
+    Ring {
+        ids: Bytes(bytes),
+        next,
+    }
+}
+
+fn is_read_again<S>(decl: &SnapshotDecl<S>, written: &[u8]) -> postcard::Result<()> {
+    let mut again = Vec::new();
+    (decl.write)(&(decl.read)(written)?, &mut again)?;
+    if again == written {
+        Ok(())
+    } else {
+        Err(postcard::Error::DeserializeBadEncoding)
+    }
+}
