@@ -15,6 +15,7 @@ use crate::adapter::Adapter;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool, PendingEffect};
 use crate::router::Router;
+use crate::snapshots::Snapshots;
 use crate::topics::{TopicAdmin, TopicError};
 use crate::wake::Waker;
 use crate::watch::watch;
@@ -115,6 +116,12 @@ impl App {
                 .await
                 .map_err(StartError::from)
         })?;
+        let keeps = |known: &Arc<dyn Participant>| known.description().snapshots.is_some();
+        let has_state_dir = !config.state_dir.as_os_str().is_empty();
+        let snapshots = (has_state_dir && self.service.aggregates().iter().any(keeps))
+            .then(|| Snapshots::open(&config.state_dir, self.service.name()))
+            .flatten()
+            .map(Arc::new);
         let service = Arc::new(self.service);
         let signals = Arc::new(Signals::default());
         let (ended, ends) = bounded(1);
@@ -127,6 +134,7 @@ impl App {
             failure: Mutex::new(None),
             runtime: Some(runtime),
             pool,
+            snapshots: snapshots.clone(),
         };
         let waits = |known: &Arc<dyn Participant>| known.description().deadline.is_some();
         let questions = service
@@ -154,6 +162,9 @@ impl App {
                     .as_ref()
                     .filter(|_| description.deadline.is_some())
                     .map(|(questions, _)| questions.clone()),
+                snapshots: snapshots
+                    .clone()
+                    .filter(|_| description.snapshots.is_some()),
                 broken: Mutex::default(),
                 description,
             });
@@ -191,6 +202,7 @@ pub struct Running {
     failure: Mutex<Option<RunError>>,
     runtime: Option<tokio::runtime::Runtime>,
     pool: EffectPool,
+    snapshots: Option<Arc<Snapshots>>,
 }
 
 impl Running {
@@ -261,6 +273,9 @@ impl Running {
                 tracing::error!("{}: {error}", self.name);
                 self.failure.lock().get_or_insert(error);
             }
+        }
+        if let Some(snapshots) = self.snapshots.take() {
+            snapshots.close();
         }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -38,6 +38,10 @@ pub struct Config {
     /// How often topics and connections are looked at, in milliseconds: a topic that was deleted and created again is
     /// noticed by the next look, and a client that has lost the brokers for good by the third.
     pub check_interval_ms: u64,
+    /// Where snapshots are kept, for aggregates that declare them: a directory of this instance's own. Empty: none are.
+    pub state_dir: PathBuf,
+    /// How often a snapshot is taken of each partition that has changed, in milliseconds.
+    pub snapshot_interval_ms: u64,
     /// How many appends of one partition may be unacknowledged before reading pauses.
     pub max_in_flight_records: usize,
     /// How many calls of ports this process makes at once, all effects together; a limit on one stands in its
@@ -69,6 +73,8 @@ impl Default for Config {
             append_timeout_ms: 60_000,
             marker_interval_ms: 5_000,
             check_interval_ms: 10_000,
+            state_dir: ".kolo/state".into(),
+            snapshot_interval_ms: 10_000,
             max_in_flight_records: 20_000,
             max_effects: 256,
             effect_timeout_ms: 10_000,
@@ -205,6 +211,8 @@ impl Config {
             "APPEND_TIMEOUT_MS" => self.append_timeout_ms = parse(value)?,
             "MARKER_INTERVAL_MS" => self.marker_interval_ms = parse(value)?,
             "CHECK_INTERVAL_MS" => self.check_interval_ms = parse(value)?,
+            "STATE_DIR" => self.state_dir = value.into(),
+            "SNAPSHOT_INTERVAL_MS" => self.snapshot_interval_ms = parse(value)?,
             "MAX_IN_FLIGHT_RECORDS" => self.max_in_flight_records = parse(value)?,
             "MAX_EFFECTS" => self.max_effects = parse(value)?,
             "EFFECT_TIMEOUT_MS" => self.effect_timeout_ms = parse(value)?,
@@ -277,6 +285,8 @@ impl fmt::Debug for Config {
             .field("append_timeout_ms", &self.append_timeout_ms)
             .field("marker_interval_ms", &self.marker_interval_ms)
             .field("check_interval_ms", &self.check_interval_ms)
+            .field("state_dir", &self.state_dir)
+            .field("snapshot_interval_ms", &self.snapshot_interval_ms)
             .field("max_in_flight_records", &self.max_in_flight_records)
             .field("max_effects", &self.max_effects)
             .field("effect_timeout_ms", &self.effect_timeout_ms)

@@ -12,6 +12,7 @@
 //! | `topics` | topics, created or verified |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
+//! | `snapshots` | what a restart need not read again, on the local disk |
 //! | `watch` | what nobody reports: recreated topics, clients that have lost the brokers |
 //! | `client_log` | librdkafka's own log lines, at an operator's levels |
 //! | `native` | the only unsafe code: what rust-rdkafka does not wrap, or wraps at a price |
@@ -25,6 +26,7 @@ mod config;
 mod effects;
 mod native;
 mod router;
+mod snapshots;
 pub mod topics;
 mod wake;
 mod watch;

@@ -11,11 +11,13 @@ mod append;
 pub(crate) mod backlog;
 pub(crate) mod clients;
 mod deadlines;
+mod loading;
 mod parked;
 mod partition;
 pub(crate) mod record;
 mod replies;
 mod session;
+mod snapshots;
 mod takeover;
 
 use std::collections::HashMap;
@@ -33,6 +35,7 @@ use rdkafka::error::KafkaError;
 
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
+use crate::snapshots::Snapshots;
 use crate::topics::TopicError;
 use crate::wake::Waker;
 
@@ -48,6 +51,8 @@ pub(crate) struct Spec {
     pub(crate) effects: AggregateEffects,
     pub(crate) rules: Rules,
     pub(crate) signals: Arc<Signals>,
+    /// Only for an aggregate that declares them, and where they can be kept.
+    pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Where to ask how far topics reach; only for an aggregate with a deadline.
     pub(crate) questions: Option<Sender<Question>>,
     /// What broke a state in this process, by id: it is parked by the next owner here.

@@ -7,10 +7,12 @@ use kolo_core::processor::Processor;
 use crate::effects::Ownership;
 
 use super::backlog::Backlog;
+use super::snapshots::Kept;
 
 pub(super) struct Partition {
     /// Tells this ownership's delivery reports from those of an earlier one of the same partition.
     pub(super) generation: u32,
+    pub(super) nonce: u64,
     pub(super) processor: Box<dyn Processor>,
     pub(super) phase: Phase,
     /// The effects that it waits for; they end with it.
@@ -19,12 +21,20 @@ pub(super) struct Partition {
     /// The next offset of each input: what is before it was read.
     pub(super) next: Vec<Option<i64>>,
     pub(super) backlog: Backlog,
+    /// How many records of its stream were read to restore it.
+    pub(super) read: u64,
+    pub(super) kept: Kept,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// The fence is appended and not acknowledged.
     Fencing,
+    /// A snapshot is loaded; the fence stands at this offset.
+    Loading(i64),
+    /// The stream is not that of the snapshot that was loaded. It is read anew once the records are through that were read
+    /// on from there.
+    Rejected(i64),
     /// The stream is read up to the fence at this offset.
     Restoring(i64),
     Working {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
-use kolo_core::{EffectCall, Timestamp};
+use kolo_core::{EffectCall, Timestamp, TopicId};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -25,6 +25,7 @@ use super::clients::{
 };
 use super::partition::{Partition, Phase};
 use super::record::now;
+use super::snapshots::Round;
 use super::{End, RunError, Spec, Worker};
 
 /// How many records are decided at most before deliveries, replies and the membership are looked at again.
@@ -45,6 +46,7 @@ pub(super) struct Session<'a> {
     /// The `ce_source` of everything appended here.
     pub(super) source: String,
     pub(super) partition_count: i32,
+    pub(super) stream: TopicId,
     pub(super) inputs: Vec<InputTopic>,
     pub(super) routed: Vec<InputTopic>,
     pub(super) member: Member,
@@ -67,6 +69,7 @@ pub(super) struct Session<'a> {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) calls: Vec<EffectCall>,
     pub(super) marked_at: Instant,
+    pub(super) round: Round,
     topics_version: u64,
     silences: Silences<3>,
 }
@@ -107,13 +110,11 @@ impl<'a> Session<'a> {
         };
         let mut inputs = with(Role::Input);
         inputs.extend(with(Role::Inbox));
-        let partition_count = topics
-            .get(spec.description.stream)
-            .map_or(0, |topic| topic.partitions);
+        let gone = || End::Restart("a topic is gone: create it, or start the service again".into());
+        let stream = topics.get(spec.description.stream).ok_or_else(gone)?;
+        let (stream, partition_count) = (stream.id, stream.partitions);
         if inputs.len() + 1 + with(Role::RouteSource).len() < names.len() || partition_count == 0 {
-            return Err(End::Restart(
-                "a topic is gone: create it, or start the service again".into(),
-            ));
+            return Err(gone());
         }
         let tells_ends = spec.questions.is_some();
         let data = data_consumer(&spec.config, &name, waker, tells_ends).map_err(client)?;
@@ -145,7 +146,9 @@ impl<'a> Session<'a> {
             waker,
             name,
             partition_count,
+            stream,
             inputs,
+            round: Round::new(&spec.config),
             topics_version,
             silences: Silences::new(&spec.signals),
         })
@@ -174,10 +177,15 @@ impl<'a> Session<'a> {
             self.check(began)?;
             let mut busy = self.follow_membership(began)?;
             busy |= self.take_deliveries()?;
-            busy |= self.take_replies()?;
-            busy |= self.read()?;
-            busy |= self.pass_deadlines()?;
+            busy |= self.load_snapshots()?;
+            // While a round of snapshots waits for acknowledgements, nothing new is begun.
+            if !self.round.is_settling() {
+                busy |= self.take_replies()?;
+                busy |= self.read()?;
+                busy |= self.pass_deadlines()?;
+            }
             self.mark_positions(began)?;
+            busy |= self.take_snapshots(began)?;
             if !busy {
                 Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| {
                     at.saturating_duration_since(began).min(IDLE)
@@ -224,6 +232,7 @@ impl<'a> Session<'a> {
                     self.to_take
                         .retain(|(_, partition)| !partitions.contains(partition));
                     for partition in partitions {
+                        self.take_last_snapshot(partition);
                         self.drop_partition(partition)?;
                     }
                 }
@@ -444,6 +453,9 @@ impl<'a> Session<'a> {
                 self.unacknowledged
             );
         }
+        for partition in 0..self.partition_count {
+            self.take_last_snapshot(partition);
+        }
         self.member.leave();
         while self.partitions.iter().any(Option::is_some) && Instant::now() < until {
             for event in self.member.poll() {
@@ -455,6 +467,7 @@ impl<'a> Session<'a> {
             }
             Waker::sleep(Duration::from_millis(10));
         }
+        self.flush_snapshots(until);
         Ok(())
     }
 
@@ -485,6 +498,8 @@ pub(super) enum StreamStep {
     Restored,
     /// The gap was read, and no fence stands in it.
     GapRead,
+    /// The snapshot that was loaded ends at another record than the one that stands there.
+    NotOfSnapshot,
     /// A record that nobody waits for.
     Nothing,
 }

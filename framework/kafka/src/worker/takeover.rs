@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kolo_core::processor::{EpochEnd, ProcessorError, ResumeAt, Setup};
+use kolo_core::processor::{EpochEnd, Processor, ProcessorError, ResumeAt, Setup};
 use kolo_core::wire::Record;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -12,6 +12,7 @@ use super::backlog::Backlog;
 use super::partition::{Partition, Phase};
 use super::record::now;
 use super::session::{Session, StreamStep};
+use super::snapshots::Kept;
 use super::{End, RunError};
 
 /// What a record may take on the wire: the brokers' default, less what batches and their framing add.
@@ -25,8 +26,19 @@ impl Partition {
     ) -> Result<StreamStep, ProcessorError> {
         match self.phase {
             Phase::Restoring(fence) if record.offset < fence => {
+                if let Some(snapshot) = self.kept.loaded.take() {
+                    return Ok(if snapshot.is_of(record) {
+                        StreamStep::More
+                    } else {
+                        StreamStep::NotOfSnapshot
+                    });
+                }
                 self.processor.restore(record)?;
+                self.read += 1;
                 Ok(StreamStep::More)
+            }
+            Phase::Restoring(_) if self.kept.loaded.take().is_some() => {
+                Ok(StreamStep::NotOfSnapshot)
             }
             Phase::Restoring(_) => Ok(StreamStep::Restored),
             Phase::Working { reading_gap: true } => {
@@ -37,7 +49,9 @@ impl Partition {
                     StreamStep::More
                 })
             }
-            Phase::Working { .. } | Phase::Fencing => Ok(StreamStep::Nothing),
+            Phase::Working { .. } | Phase::Fencing | Phase::Loading(_) | Phase::Rejected(_) => {
+                Ok(StreamStep::Nothing)
+            }
         }
     }
 }
@@ -56,7 +70,25 @@ impl Session<'_> {
         }
         self.generation += 1;
         let (nonce, _) = uuid::Uuid::new_v4().as_u64_pair();
-        let processor = self.spec.participant.processor(Setup {
+        let processor = self.processor(partition, nonce);
+        processor.fence(now(), &mut self.outbox);
+        self.partitions[slot] = Some(Partition {
+            generation: self.generation,
+            nonce,
+            processor,
+            phase: Phase::Fencing,
+            effects: self.spec.effects.own(partition, self.reply_to.clone()),
+            since: Instant::now(),
+            next: vec![None; self.inputs.len()],
+            backlog: Backlog::default(),
+            read: 0,
+            kept: Kept::default(),
+        });
+        self.produce(partition)
+    }
+
+    pub(super) fn processor(&self, partition: i32, nonce: u64) -> Box<dyn Processor> {
+        self.spec.participant.processor(Setup {
             service: self.spec.service.name().to_owned(),
             partition,
             partitions: self.partition_count,
@@ -67,25 +99,23 @@ impl Session<'_> {
             allow_downgrade: self.spec.config.allow_downgrade,
             broken: self.spec.broken.lock().clone(),
             rules: self.spec.rules,
-        });
-        processor.fence(now(), &mut self.outbox);
-        self.partitions[slot] = Some(Partition {
-            generation: self.generation,
-            processor,
-            phase: Phase::Fencing,
-            effects: self.spec.effects.own(partition, self.reply_to.clone()),
-            since: Instant::now(),
-            next: vec![None; self.inputs.len()],
-            backlog: Backlog::default(),
-        });
-        self.produce(partition)
+        })
     }
 
-    /// The fence stands at this offset: reads the stream up to it.
+    /// The fence stands at this offset: reads the stream up to it, from where a snapshot ends if there is one.
     pub(super) fn fenced(&mut self, partition: i32, offset: i64) -> Result<(), End> {
         if let Some(owned) = self.owned(partition) {
             owned.processor.fenced(offset);
-            owned.phase = Phase::Restoring(offset);
+        }
+        if self.open_snapshot(partition, offset)? {
+            return Ok(());
+        }
+        self.restore_from_start(partition, offset)
+    }
+
+    pub(super) fn restore_from_start(&mut self, partition: i32, fence: i64) -> Result<(), End> {
+        if let Some(owned) = self.owned(partition) {
+            owned.phase = Phase::Restoring(fence);
         }
         self.read_stream_from(partition, Offset::Beginning)
     }
@@ -100,6 +130,11 @@ impl Session<'_> {
             Ok(StreamStep::Restored) => {
                 self.stop_reading_stream(partition)?;
                 self.begin(partition)
+            }
+            Ok(StreamStep::NotOfSnapshot) => {
+                self.stop_reading_stream(partition)?;
+                self.is_not_of_snapshot(partition);
+                Ok(())
             }
             Ok(StreamStep::GapRead) => {
                 self.stop_reading_stream(partition)?;
@@ -121,11 +156,12 @@ impl Session<'_> {
             (
                 owned.processor.start(now(), &mut outbox),
                 owned.processor.keys(),
+                owned.read,
                 owned.since.elapsed(),
             )
         });
         self.outbox = outbox;
-        let Some((start, keys, took)) = started else {
+        let Some((start, keys, read, took)) = started else {
             return Ok(());
         };
         let start = start.map_err(|error| self.processor_error(error))?;
@@ -149,6 +185,7 @@ impl Session<'_> {
             partition,
             events = start.events,
             keys,
+            read,
             pending_effects = start.effects.len(),
             "{} took over in {took:.1?}",
             self.name
@@ -224,7 +261,7 @@ impl Session<'_> {
         };
         let mut list = TopicPartitionList::new();
         match dropped.phase {
-            Phase::Fencing => return Ok(()),
+            Phase::Fencing | Phase::Loading(_) | Phase::Rejected(_) => return Ok(()),
             Phase::Restoring(_) => {
                 list.add_partition(self.spec.description.stream, partition);
             }

@@ -19,7 +19,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// Declares `Added` (intake), `Counted` (stream), and the enum, on topics of these names.
 macro_rules! counter_events {
-    ($intake:literal, $stream:literal) => {
+    ($intake:expr, $stream:expr) => {
         use std::borrow::Cow;
 
         use kolo_core::{
@@ -36,7 +36,7 @@ macro_rules! counter_events {
         }
 
         macro_rules! event {
-            ($name:ident, $topic:literal) => {
+            ($name:ident, $topic:expr) => {
                 #[derive(Debug, Clone, PartialEq)]
                 pub(crate) struct $name {
                     pub(crate) key: String,
