@@ -197,11 +197,9 @@ impl Member {
         let outcome =
             outcome.unwrap_or_else(|problem| panic!("{} takes up {taken:?}: {problem}", self.name));
         if outcome == Outcome::Parked {
-            let (key, parked) = processor.latest_parked().expect("what was parked");
-            panic!(
-                "{} parks {key} at {taken:?}: {}",
-                self.name, parked.failure.message
-            );
+            let parked = processor.latest_parked();
+            let why = parked.map(|(key, parked)| format!("{key}: {}", parked.failure.message));
+            panic!("{} parks at {taken:?}: {why:?}", self.name);
         }
     }
 }

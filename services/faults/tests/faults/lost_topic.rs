@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use shop_faults::shop::{FAREWELL, STALL, Service, Shop, binary, say};
-use shop_faults::{Child, Load, await_that, quick, run_test, topics::Topics};
+use shop_faults::{Child, Load, quick, run_test, topics::Topics};
 
 /// Runs `kolo` to its end; gives what it printed.
 fn kolo(shop: &Shop, arguments: &[&str]) -> anyhow::Result<String> {
@@ -47,10 +47,8 @@ fn run(shop: &mut Shop, orders: u64, before: u64) -> anyhow::Result<Load> {
 }
 
 fn stop(running: Vec<(Service, Child)>) -> anyhow::Result<()> {
-    let stopped = running.into_iter();
-    stopped
-        .map(|(_, service)| service.terminate(FAREWELL))
-        .collect()
+    let mut running = running.into_iter();
+    running.try_for_each(|(_, service)| service.terminate(FAREWELL))
 }
 
 fn drill(name: &str, stream: &'static str) {
@@ -87,13 +85,9 @@ fn drill(name: &str, stream: &'static str) {
         }
         let after = ids(shop, stream)?;
         ensure!(before.is_subset(&after), "events are gone");
-        await_that("every service runs", STALL, || {
-            let running = running.iter_mut();
-            let all: anyhow::Result<Vec<()>> = running
-                .map(|(_, service)| service.ensure_running())
-                .collect();
-            all.map(|_| true)
-        })?;
+        running
+            .iter_mut()
+            .try_for_each(|(_, service)| service.ensure_running())?;
         say(&format!(
             "{stream}: {} events came back, {} more after that, the books balance",
             before.len(),
