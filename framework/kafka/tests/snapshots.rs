@@ -216,6 +216,8 @@ fn snapshots_are_taken_while_it_works() {
 
 counter!(damaged);
 
+// failure: disk | a snapshot is damaged | a warning says what is wrong | it is deleted, and the whole stream is
+// read | nobody
 #[test]
 fn a_damaged_file_costs_a_restore() {
     let mut subject = subject!(damaged);
@@ -236,6 +238,8 @@ fn a_damaged_file_costs_a_restore() {
 
 counter!(changed);
 
+// failure: code | a deploy changes the type of a state, and raises its snapshots' version | a warning | the old
+// snapshot is deleted, and the whole stream is read | nobody
 #[test]
 fn a_state_of_another_version_costs_a_restore() {
     let mut subject = subject!(changed);
@@ -270,6 +274,9 @@ fn the_snapshot_of_a_stream_that_was_created_again_is_not_loaded() {
 
 counter!(lost);
 
+// failure: broker | the log has lost acknowledged records, and a snapshot knows them | a warning: the snapshot is
+// not of this stream | it is deleted, and the state is what the log holds | an operator looks for the unclean
+// election
 #[test]
 fn a_log_that_lost_what_the_snapshot_was_taken_at_is_noticed() {
     let mut subject = subject!(lost);
@@ -341,6 +348,8 @@ fn file_of(rest: &[u8]) -> Vec<u8> {
 
 counter!(shared);
 
+// failure: set-up | two instances are given one directory for snapshots | the second one warns | it works without
+// snapshots | an operator gives it a directory of its own
 #[test]
 fn two_instances_with_one_directory_both_work_and_the_second_keeps_no_snapshots() {
     let mut subject = subject!(shared);
@@ -365,6 +374,8 @@ fn two_instances_with_one_directory_both_work_and_the_second_keeps_no_snapshots(
 
 counter!(unwritable);
 
+// failure: disk | the directory of snapshots cannot be written | one warning | the service works without snapshots
+// | an operator, if restarts take too long
 #[test]
 fn a_directory_that_cannot_be_written_costs_a_warning() {
     let mut subject = subject!(unwritable);
@@ -379,6 +390,8 @@ fn a_directory_that_cannot_be_written_costs_a_warning() {
 
 counter!(full);
 
+// failure: disk | the disk of snapshots is full | one warning | the service works without snapshots | an operator
+// makes room
 #[test]
 fn a_full_disk_costs_a_warning() {
     let mut subject = subject!(full);

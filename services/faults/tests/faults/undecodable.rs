@@ -233,6 +233,9 @@ fn order_again(
     shop.await_ends(watch, before + orders.len() as u64)
 }
 
+// failure: data | poison of every kind is published into the intake topics under load, and the owners are killed
+// in the middle of redrives and drops | the poisoned keys, and no others, are parked | everything else ends; what
+// is freed ends too, and the books balance | an operator drops the poison
 #[test]
 fn it_holds_back_its_key_and_nothing_else() {
     run_test("undecodable", |shop| {
