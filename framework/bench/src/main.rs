@@ -7,6 +7,7 @@
 //! | [`throughput`] | consume, decide, evolve, append: kolo beside a bare rdkafka loop that writes the same bytes |
 //! | [`saga`] | the sample's order saga: orders a second, and latency at given rates |
 //! | [`plain`] | produce and consume, to compare brokers |
+//! | [`restore`] | how long an owner takes until it works: from the whole stream, and from a snapshot |
 //! | [`memory`] | what a million live aggregates take |
 //! | [`broker`] | the brokers under test: a running one, the embedded one, or both |
 //! | [`machine`] | CPU time, memory, load |
@@ -16,6 +17,7 @@ mod broker;
 mod machine;
 mod memory;
 mod plain;
+mod restore;
 mod saga;
 mod spread;
 mod throughput;
@@ -42,6 +44,8 @@ enum Command {
     Saga(saga::SagaArgs),
     /// Produce and consume with a plain client, to compare brokers.
     Plain(plain::PlainArgs),
+    /// Take-over of a million aggregates: from the whole stream and from a snapshot, beside a bare read.
+    Restore(restore::RestoreArgs),
     /// Memory of live aggregates, without a broker.
     Memory(memory::MemoryArgs),
     /// The embedded broker, for the other commands.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Command::Loop(arguments) => throughput::run(&arguments),
         Command::Saga(arguments) => saga::run(&arguments),
         Command::Plain(arguments) => plain::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Serve(arguments) => broker::serve(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
     };

@@ -8,6 +8,7 @@ mod gateway;
 pub use gateway::{GatewayUrlError, HttpGateway};
 
 use kolo::{Aggregate, Port, Received, Service, State, Timestamp};
+use serde::{Deserialize, Serialize};
 use shop_schemas::inventory::InventoryReserved;
 use shop_schemas::order::OrderCancelled;
 use shop_schemas::payment::{
@@ -43,7 +44,7 @@ impl Port for Refund {
 pub struct Refunded;
 
 /// The payment of one order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Payment {
     /// The gateway has not been asked.
     #[default]
@@ -128,5 +129,6 @@ pub fn service() -> Service {
     let payment = Aggregate::<Payment>::new("payment")
         .on(request)
         .effect::<Charge, _>(charged);
-    Service::new("payment").aggregate(payment.undo(give_back).effect::<Refund, _>(refunded))
+    let payment = payment.undo(give_back).effect::<Refund, _>(refunded);
+    Service::new("payment").aggregate(payment.snapshots(1))
 }
