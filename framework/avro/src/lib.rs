@@ -21,6 +21,7 @@ pub mod schema;
 
 pub use codec::{Date, Decimal, DecimalError, TimestampMicros, TimestampMillis};
 pub use generate::{Generated, Generator};
+pub use serde;
 pub use uuid;
 
 /// Puts the generated modules here; see [`Generator`].

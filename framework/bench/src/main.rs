@@ -8,6 +8,7 @@
 //! | [`saga`] | the sample's order saga: orders a second, and latency at given rates |
 //! | [`effects`] | ports called in order by key, with a port that takes its time |
 //! | [`plain`] | produce and consume, to compare brokers |
+//! | [`restore`] | how long an owner takes until it works: from the whole stream, and from a snapshot |
 //! | [`memory`] | what a million live aggregates take |
 //! | [`broker`] | the brokers under test: a running one, the embedded one, or both |
 //! | [`machine`] | CPU time, memory, load |
@@ -18,6 +19,7 @@ mod effects;
 mod machine;
 mod memory;
 mod plain;
+mod restore;
 mod saga;
 mod spread;
 mod throughput;
@@ -46,6 +48,8 @@ enum Command {
     Effects(effects::EffectsArgs),
     /// Produce and consume with a plain client, to compare brokers.
     Plain(plain::PlainArgs),
+    /// Take-over of a million aggregates: from the whole stream and from a snapshot, beside a bare read.
+    Restore(restore::RestoreArgs),
     /// Memory of live aggregates, without a broker.
     Memory(memory::MemoryArgs),
     /// The embedded broker, for the other commands.
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Saga(arguments) => saga::run(&arguments),
         Command::Effects(arguments) => effects::run(&arguments),
         Command::Plain(arguments) => plain::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Serve(arguments) => broker::serve(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
     };

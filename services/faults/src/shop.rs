@@ -191,6 +191,9 @@ impl Shop {
             .env("KOLO_BOOTSTRAP", self.broker.address())
             .env("KOLO_SESSION_TIMEOUT_MS", SESSION.as_millis().to_string())
             .env("KOLO_EFFECT_TIMEOUT_MS", "1000")
+            // So often that most of what is killed is killed while it writes one.
+            .env("KOLO_STATE_DIR", self.folder.path().join("state"))
+            .env("KOLO_SNAPSHOT_INTERVAL_MS", "20")
             .env("KOLO_LOG", "info")
             .env("GATEWAY_URL", self.gateway.url());
         command

@@ -1,6 +1,7 @@
 //! The stock of one article: pieces come in, are held for orders, and come back; there are never fewer than none.
 
 use kolo::{Aggregate, Received, State, Timestamp};
+use serde::{Deserialize, Serialize};
 use shop_schemas::inventory::{
     ReservationOpened, ReturnRequested, Sku, StockAdded, StockEvent, StockLine, StockReceived,
     StockReturned, StockShort, StockTaken,
@@ -9,7 +10,7 @@ use shop_schemas::inventory::{
 use crate::{needed, per_sku};
 
 /// The pieces of one article that are there to be taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     /// Wider than an event's quantity: many receipts add up.
     available: i64,
@@ -95,4 +96,5 @@ pub(crate) fn aggregate() -> Aggregate<Stock> {
         .on(receive)
         .routed(asked, take)
         .routed(returned, put_back)
+        .snapshots(1)
 }

@@ -6,6 +6,7 @@
 //! once, opens nothing when it arrives, and what others do for it falls to their compensations.
 
 use kolo::{Aggregate, Deadline, Received, Service, State, Timestamp};
+use serde::{Deserialize, Serialize};
 use shop_schemas::TimestampMillis;
 use shop_schemas::inventory::InventoryRejected;
 use shop_schemas::order::{
@@ -17,7 +18,7 @@ use shop_schemas::payment::{PaymentAuthorized, PaymentFailed};
 const ANSWER_WITHIN_SECONDS: i32 = 15 * 60;
 
 /// How far an order has come; unknown while nothing has been decided about it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Order {
     #[default]
     Unknown,
@@ -103,5 +104,5 @@ pub fn service() -> Service {
     let lifecycle = Aggregate::<Order>::new("lifecycle");
     let lifecycle = lifecycle.on(open).on(confirm).pivot();
     let lifecycle = lifecycle.on(reject).on(decline).on(withdraw);
-    Service::new("order").aggregate(lifecycle.deadline(answer_by, give_up))
+    Service::new("order").aggregate(lifecycle.deadline(answer_by, give_up).snapshots(1))
 }

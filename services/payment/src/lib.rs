@@ -12,6 +12,7 @@ use std::time::Duration;
 use kolo::{
     Aggregate, Breaker, CallPolicy, Pauses, Port, Received, Retries, Service, State, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use shop_schemas::inventory::InventoryReserved;
 use shop_schemas::order::OrderCancelled;
 use shop_schemas::payment::{
@@ -47,7 +48,7 @@ impl Port for Refund {
 pub struct Refunded;
 
 /// The payment of one order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Payment {
     /// The gateway has not been asked.
     #[default]
@@ -153,5 +154,5 @@ pub fn service() -> Service {
         .undo(give_back)
         .effect::<Refund, _>(refunded)
         .policy(REFUND);
-    Service::new("payment").aggregate(payment)
+    Service::new("payment").aggregate(payment.snapshots(1))
 }

@@ -46,6 +46,8 @@ impl ConnectArgs {
         }
         let broker = embedded()?;
         config.bootstrap = broker.bootstrap();
+        // Streams that are gone at the end leave nothing to keep snapshots of.
+        config.state_dir = PathBuf::new();
         Ok((config, Some(broker)))
     }
 

@@ -25,8 +25,10 @@ fn put_one(code: &mut Code, name: &str, under: Under) {
     };
     code.line(&format!("/// `{name}`, {words}."));
     code.line(&format!(
-        "#[derive(Debug, Clone, {copy}PartialEq, Eq, PartialOrd, Ord, Hash)]"
+        "#[derive(Debug, Clone, {copy}PartialEq, Eq, PartialOrd, Ord, Hash, ::kolo_avro::serde::Serialize, ::kolo_avro::serde::Deserialize)]"
     ));
+    // A state that keeps an id can be kept in snapshots.
+    code.line("#[serde(crate = \"::kolo_avro::serde\", transparent)]");
     code.line(&format!("pub struct {name}(pub {rust});"));
     code.line(&format!(
         "impl From<{rust}> for {name} {{ fn from(value: {rust}) -> Self {{ Self(value) }} }}"

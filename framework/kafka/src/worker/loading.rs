@@ -81,7 +81,7 @@ impl Partition {
 impl Session<'_> {
     /// Begins to load the snapshot of a partition whose fence was acknowledged. False if there is none that counts.
     pub(super) fn open_snapshot(&mut self, partition: i32, fence: i64) -> Result<bool, End> {
-        let Some(store) = self.spec.snapshots.clone() else {
+        let Some(store) = &self.spec.snapshots else {
             return Ok(false);
         };
         let (topic, stream) = (self.spec.description.stream, self.stream);
@@ -124,6 +124,9 @@ impl Session<'_> {
     /// Goes on loading. Says whether there was anything to load.
     pub(super) fn load_snapshots(&mut self) -> Result<bool, End> {
         let mut busy = false;
+        if self.spec.snapshots.is_none() {
+            return Ok(busy);
+        }
         for partition in 0..self.partition_count {
             let Some(owned) = self.owned(partition) else {
                 continue;

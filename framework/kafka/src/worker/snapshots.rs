@@ -150,7 +150,8 @@ impl Session<'_> {
 
     /// Goes on with the round, or begins one that is due. Says whether there is more to do at once.
     pub(super) fn take_snapshots(&mut self, at: Instant) -> Result<bool, End> {
-        let Some(store) = self.spec.snapshots.clone() else {
+        let spec = self.spec;
+        let Some(store) = &spec.snapshots else {
             return Ok(false);
         };
         if !store.are_on() {
@@ -161,11 +162,11 @@ impl Session<'_> {
             RoundPhase::Waiting if at < self.round.due => return Ok(false),
             RoundPhase::Waiting => {
                 self.round.due = at + self.round.interval;
-                self.begin_round(&store);
+                self.begin_round(store);
                 Ok(false)
             }
-            RoundPhase::Collecting => self.collect(&store, at)?,
-            RoundPhase::Settling { since } => self.settle(&store, at - since)?,
+            RoundPhase::Collecting => self.collect(store, at)?,
+            RoundPhase::Settling { since } => self.settle(store, at - since)?,
         };
         busy.or_else(|problem| {
             store.give_up(&problem.to_string());
@@ -247,7 +248,8 @@ impl Session<'_> {
 
     /// Takes a snapshot of a partition that is about to be given up, if that needs no waiting.
     pub(super) fn take_last_snapshot(&mut self, partition: i32) {
-        let Some(store) = self.spec.snapshots.clone().filter(|store| store.are_on()) else {
+        let spec = self.spec;
+        let Some(store) = spec.snapshots.as_ref().filter(|store| store.are_on()) else {
             return;
         };
         let (aggregate, stream) = (self.spec.description.aggregate, self.stream);
@@ -256,8 +258,8 @@ impl Session<'_> {
         };
         let is_quiet = owned.processor.in_flight() == 0;
         if is_quiet && owned.has_changed() && owned.processor.changed_keys() <= LAST {
-            owned.begin_snapshot(&store, aggregate, partition);
-            if let Err(problem) = owned.seal(&store, stream) {
+            owned.begin_snapshot(store, aggregate, partition);
+            if let Err(problem) = owned.seal(store, stream) {
                 store.give_up(&problem.to_string());
             }
         }

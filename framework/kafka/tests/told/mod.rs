@@ -1,5 +1,7 @@
 //! What a service tells in its log, and a topic that is deleted.
 
+pub(crate) mod subject;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
