@@ -63,7 +63,7 @@ impl<S: State> Owner<S> {
         }
         let parked = self.parked.keys();
         let only_parked = parked.filter(|key| !self.entities.contains_key(*key));
-        keys.extend(only_parked.map(|key| key.into()));
+        keys.extend(only_parked.map(Into::into));
         self.changed.keys = keys;
     }
 }
