@@ -13,8 +13,9 @@ mod drop;
 mod letters;
 mod list;
 mod mirror;
+mod mistyped;
 mod redrive;
-mod refused;
+mod request;
 mod typed;
 
 use std::process::ExitCode;
@@ -24,18 +25,23 @@ use kolo_kafka::App;
 fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
         Ok("list") => return App::new(list::service()).main(),
-        Ok("refused") => return App::new(refused::service()).main(),
+        Ok("mistyped") => return App::new(mistyped::service()).main(),
         Ok("redrive") => return App::new(redrive::service()).main(),
+        Ok("request") => return App::new(request::service()).main(),
         Ok("drop") => return App::new(drop::service()).main(),
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 5] = [
-        ("refused", refused::what_cannot_be_meant_is_refused),
+    let tests: [(&str, fn()); 6] = [
+        ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         ("list", list::what_is_parked_is_listed_and_shown),
         (
             "redrive",
             redrive::a_redrive_reports_what_became_of_each_key,
+        ),
+        (
+            "request",
+            request::a_request_is_called_again_or_never_answered,
         ),
         ("drop", drop::a_drop_needs_a_reason_and_frees_what_waited),
         (

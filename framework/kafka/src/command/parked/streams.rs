@@ -224,6 +224,8 @@ fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
+        // Reading waits for nobody, and memory is for what is parked.
+        .set("queued.max.messages.kbytes", "16384")
         .set("fetch.wait.max.ms", "50")
         .set("fetch.queue.backoff.ms", "10");
     client

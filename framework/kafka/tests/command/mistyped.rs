@@ -3,13 +3,13 @@
 use crate::common;
 use crate::typed::{command, parked, start};
 
-common::counter_events!("refused.added", "refused.counted");
-common::counter!("refused");
+common::counter_events!("mistyped.added", "mistyped.counted");
+common::counter!("mistyped");
 
 pub(crate) fn what_cannot_be_meant_is_refused() {
-    let refused = |args: &[&str], words: &[&str]| parked("refused", args).fails(2, words);
+    let refused = |args: &[&str], words: &[&str]| parked("mistyped", args).fails(2, words);
     let typed =
-        |args: &[&str]| crate::typed::Typed::from(command("refused", args).output().unwrap());
+        |args: &[&str]| crate::typed::Typed::from(command("mistyped", args).output().unwrap());
     typed(&["parked", "list", "--bootstrap", "127.0.0.1:1"])
         .fails(1, &["127.0.0.1:1", "cannot be asked"]);
     refused(
@@ -28,11 +28,11 @@ pub(crate) fn what_cannot_be_meant_is_refused() {
         &["list", "--aggregate", "lifecycle"],
         &["no aggregate `lifecycle`", "counter"],
     );
-    let own = "reads or writes `refused.added` itself";
-    refused(&["mirror", "--to", "refused.added"], &[own]);
-    parked("refused", &["mirror", "--to", "nowhere"])
+    let own = "reads or writes `mistyped.added` itself";
+    refused(&["mirror", "--to", "mistyped.added"], &[own]);
+    parked("mistyped", &["mirror", "--to", "nowhere"])
         .fails(1, &["no topic `nowhere`", "create it"]);
-    parked("refused", &["redrive", "--all"]).fails(1, &["no topic `refused.counted`"]);
+    parked("mistyped", &["redrive", "--all"]).fails(1, &["no topic `mistyped.counted`"]);
 
     start(service()).stop().expect("a graceful stop");
     for action in [
@@ -44,13 +44,13 @@ pub(crate) fn what_cannot_be_meant_is_refused() {
         refused(
             &args,
             &[
-                "nothing is parked under the key `sku-1` in refused.counter",
+                "nothing is parked under the key `sku-1` in mistyped.counter",
                 "another service",
             ],
         );
     }
     refused(&["show", "--no-key"], &["nothing is parked under no key"]);
-    parked("refused", &["redrive", "--all"])
+    parked("mistyped", &["redrive", "--all"])
         .ends(0)
         .says(&["Nothing is parked."]);
 }
