@@ -204,7 +204,7 @@ fn an_answer_that_is_too_large_is_parked_before_anything_of_it_is_appended() {
     assert_eq!(fitting(200, 100_000), (200, None));
     let message = fitting(70_000, usize::MAX).1.expect("parked");
     assert!(
-        message.contains("70000 records, more than the 65535"),
+        message.contains("70000 records, more than the 65534"),
         "{message}"
     );
 }

@@ -169,13 +169,13 @@ impl<S: State> Owner<S> {
                 });
             }
         };
-        let alarm = entity.due().filter(|_| entity.due() != due);
+        let due_now = entity.due();
         let correlation = meta.correlation;
         self.scratch.key = meta.key;
         if is_fresh && !self.scratch.draft.items.is_empty() {
             self.entities.insert(key.into(), fresh);
         }
-        self.deadlines.changed(key, due, alarm);
+        self.deadlines.changed(key, due, due_now);
         Ok(correlation)
     }
 }

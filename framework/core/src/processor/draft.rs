@@ -10,6 +10,9 @@ use crate::wire::{BARRED, Barred, PARKED, Parked, Trigger, UNPARKED, Unparked};
 use super::outbox::size_bytes;
 use super::own::to_json;
 
+/// How many records an answer may have: their count is 16 bits wide, and a redriven one has one more.
+const MAX_RECORDS: usize = u16::MAX as usize - 1;
+
 /// The records of one answer. Used again for each decision.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -109,10 +112,10 @@ impl Draft {
 
     /// Whether the answer may be written: how many records it has, and what the first one takes, which carries the rest.
     pub(super) fn check(&self, key: &str, limit: usize) -> Result<(), InputProblem> {
-        if self.items.len() > usize::from(u16::MAX) {
+        if self.items.len() > MAX_RECORDS {
             return Err(InputProblem::TooMany {
                 records: self.items.len(),
-                limit: u16::MAX.into(),
+                limit: MAX_RECORDS,
             });
         }
         let bytes = self.first_bytes(key);

@@ -141,8 +141,8 @@ impl<S: State> Owner<S> {
             run(making, entity)?;
             making.settle_waiting(entity, request.correlation, |id| pending.contains_key(&id))
         })?;
-        let alarm = entity.due().filter(|_| entity.due() != due);
-        self.deadlines.changed(&request.key, due, alarm);
+        let due_now = entity.due();
+        self.deadlines.changed(&request.key, due, due_now);
         Ok(())
     }
 }

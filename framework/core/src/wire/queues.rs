@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::EventId;
 use crate::time::Timestamp;
 
-use super::{PARKED, Parked, UNPARKED, Unparked};
+use super::{PARKED, Parked, ParkedKind, UNPARKED, Unparked};
 
 /// One parked record in its key's queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +79,14 @@ impl ParkedQueues {
     /// Something is parked, or has failed again.
     pub fn park(&mut self, key: &str, mut parked: Parked, at: Timestamp) -> ParkedChange {
         let queue = self.keys.entry_ref(key).or_default();
-        let known = queue.iter_mut().find(|known| known.parked.id == parked.id);
-        if let Some(known) = known {
+        // An input fails again as its queue's first, and a queue may be long.
+        let known = match parked.kind {
+            ParkedKind::Input => queue.front_mut(),
+            ParkedKind::Request | ParkedKind::Deadline => {
+                queue.iter_mut().find(|known| known.parked.id == parked.id)
+            }
+        };
+        if let Some(known) = known.filter(|known| known.parked.id == parked.id) {
             known.parked.failure = parked.failure;
             known.parked.attempts = parked.attempts;
             known.tried = at;
@@ -172,7 +178,7 @@ impl ParkedQueues {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Failure, FailureClass, ParkedKind};
+    use crate::wire::{Failure, FailureClass};
 
     fn parked(id: &str, attempts: u32) -> Parked {
         Parked {
