@@ -196,15 +196,28 @@ fn the_earliest_comes_first_and_no_more_than_asked_for() {
 
 #[test]
 fn a_state_that_keeps_its_deadline_is_not_asked_again() {
-    let service = Service::new("test").aggregate(waits().deadline(due, ignore));
+    fn note(_: &Wait, dropped: &Received<OrderDropped>) -> Seen {
+        Seen {
+            order: dropped.order.clone(),
+            state: "dropped".into(),
+        }
+    }
+    let service = Service::new("test").aggregate(waits().on(note).deadline(due, ignore));
     let mut bench = bench_of(&service, Vec::new(), 1);
     bench.handle(0, &placed(0, "o", 500));
     assert_eq!(pass(&mut bench, ALWAYS, 10), ["Seen"]);
     assert_eq!(pass(&mut bench, ALWAYS, 10), [""; 0]);
     let mut next = bench_of(&service, bench.log.clone(), 2);
     assert_eq!(pass(&mut next, ALWAYS, 10), [""; 0]);
-    // The same due time, set anew after something else, is still the same.
-    assert_eq!(next.processor.next_deadline(), None);
+    // However much the key answers after that.
+    for offset in 1..200 {
+        let dropped = OrderDropped { order: "o".into() };
+        let said = next.handle(0, &fact(offset, &format!("dropped {offset}"), &dropped));
+        assert_eq!(said, ["Seen"]);
+    }
+    let mut third = bench_of(&service, next.log.clone(), 3);
+    assert_eq!(third.processor.next_deadline(), None);
+    assert_eq!(pass(&mut third, ALWAYS, 10), [""; 0]);
 }
 
 // failure: time | the owner dies after a deadline, with inputs before it decided without an event | a marker

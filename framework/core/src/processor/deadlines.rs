@@ -63,8 +63,17 @@ impl Deadlines {
 }
 
 impl<S> Entity<S> {
+    /// The deadline that is waited for.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.alarm.as_ref().map(|alarm| alarm.due)
+        let alarm = self.alarm.as_ref().filter(|alarm| !alarm.is_answered);
+        alarm.map(|alarm| alarm.due)
+    }
+
+    /// This deadline was answered; the state may keep it.
+    pub(super) fn pass(&mut self, due: Timestamp) {
+        if let Some(alarm) = self.alarm.as_mut().filter(|alarm| alarm.due == due) {
+            alarm.is_answered = true;
+        }
     }
 }
 
@@ -205,7 +214,6 @@ impl<S: State> Owner<S> {
         else {
             return Ok(());
         };
-        let before = entity.due();
         let mut making = Making {
             declaration: &self.declaration,
             names: &self.names,
@@ -235,8 +243,10 @@ impl<S: State> Owner<S> {
             let name = &making.names.deadline;
             making.take_events(entity, id, name, 0, None).map(|_| ())
         })?;
-        let after = entity.due();
-        self.deadlines.changed(key, before, after);
+        entity.pass(alarm.due);
+        // What passed is in the heap no more.
+        let due = entity.due();
+        self.deadlines.changed(key, None, due);
         Ok(())
     }
 }

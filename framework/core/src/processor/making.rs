@@ -119,6 +119,7 @@ impl<S> Entity<S> {
                 due,
                 cause,
                 correlation,
+                is_answered: false,
             })
         });
     }

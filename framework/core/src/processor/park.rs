@@ -218,7 +218,7 @@ impl<S: State> Owner<S> {
         unparked: &Unparked,
         at: Timestamp,
     ) -> Option<EventId> {
-        let kind = self.parked.unpark(key, unparked.id)?.parked.kind;
+        let Parked { kind, at: due, .. } = self.parked.unpark(key, unparked.id)?.parked;
         if !self.parked.contains(key) {
             self.arm_deadline(key);
         }
@@ -227,6 +227,7 @@ impl<S: State> Owner<S> {
             ParkedKind::Deadline => {
                 let entity = self.entities.entry_ref(key).or_default();
                 entity.answered(unparked.id, false, self.declaration.window);
+                entity.pass(due);
                 None
             }
             ParkedKind::Request if unparked.dropped.is_some() => {

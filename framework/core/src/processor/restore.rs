@@ -229,6 +229,7 @@ impl<S: State> Owner<S> {
                 let window = self.declaration.window;
                 let entity = self.entities.entry_ref(key).or_default();
                 entity.answered(id, false, window);
+                entity.pass(due);
             }
             _ => {}
         }
