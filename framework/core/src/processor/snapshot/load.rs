@@ -125,10 +125,10 @@ impl<S: State> Owner<S> {
             .map(|json| serde_json::from_slice(json.0));
         let parked: Result<Queue, _> = parked.collect::<Result<_, serde_json::Error>>();
         let parked = parked.map_err(|error| unreadable(of_key(), error))?;
-        if parked.is_empty() {
-            self.parked.remove(key);
-        } else {
+        if !parked.is_empty() {
             self.parked.insert(key.into(), parked);
+        } else if !self.parked.is_empty() {
+            self.parked.remove(key);
         }
         Ok(())
     }
