@@ -51,6 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_mark_of_a_change_costs_a_key_nothing() {
+        assert_eq!(size_of::<Answered>(), size_of::<(Vec<u128>, usize)>());
+    }
+
+    #[test]
     fn the_latest_ids_are_remembered_and_the_oldest_forgotten() {
         let ids: Vec<EventId> = (0..10).map(|n| EventId::foreign(&n.to_string())).collect();
         let mut answered = Answered::default();

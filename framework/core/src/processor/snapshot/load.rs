@@ -1,5 +1,7 @@
 //! Loading a snapshot into a fresh owner.
 
+use std::collections::VecDeque;
+
 use crate::barrier::Barrier;
 use crate::id::TopicId;
 use crate::processor::answered::Answered;
@@ -122,9 +124,12 @@ impl<S: State> Owner<S> {
             .parked
             .iter()
             .map(|json| serde_json::from_slice(json.0));
-        let parked = parked.collect::<Result<_, serde_json::Error>>();
+        let parked = parked.collect::<Result<VecDeque<_>, serde_json::Error>>();
         let parked = parked.map_err(|error| unreadable(of_key(), error))?;
-        self.parked.set(key, parked);
+        // Of the most keys nothing is parked, and nothing was.
+        if !parked.is_empty() || !self.parked.is_empty() {
+            self.parked.set(key, parked);
+        }
         Ok(())
     }
 }
