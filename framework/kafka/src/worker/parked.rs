@@ -22,14 +22,19 @@ impl Session<'_> {
         };
         let place = parked.place.as_ref().map_or_else(
             || parked.id.to_string(),
-            |place| format!("{} offset {}", place.topic, place.offset),
+            |place| format!("{}[{}]@{}", place.topic, place.partition, place.offset),
         );
         let event_type = parked.event_type.as_deref().unwrap_or("(no type)");
         let class = parked.failure.class;
         let argument = key_argument(key);
+        let what = if key.is_empty() {
+            "records without a key".to_owned()
+        } else {
+            format!("the key `{key}`")
+        };
         tracing::error!(
             partition, key, %class, id = %parked.id,
-            "{name} parks the key `{key}`: {place}, {event_type}: {}. Whatever comes for this key waits behind it; other keys go on. \
+            "{name} parks {what}: {place}, {event_type}: {} - Whatever comes for this key waits behind it; other keys go on. \
             Look with `{service} parked show --aggregate {aggregate} {argument}`, then `redrive` or `drop` it",
             parked.failure.message
         );
