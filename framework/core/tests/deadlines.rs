@@ -220,6 +220,39 @@ fn a_state_that_keeps_its_deadline_is_not_asked_again() {
     assert_eq!(pass(&mut third, ALWAYS, 10), [""; 0]);
 }
 
+#[test]
+fn a_deadline_whose_step_is_barred_appends_nothing_whoever_looks_at_it() {
+    fn hold_on(_: &Wait, passed: &Received<Deadline<String>>) -> Held {
+        Held {
+            order: passed.key.clone(),
+            amount: 1,
+            part: 1,
+        }
+    }
+    fn back(_: &Wait, _: &Received<OrderDropped>, held: &Held) -> Seen {
+        Seen {
+            order: held.order.clone(),
+            state: "dropped".into(),
+        }
+    }
+    let service = Service::new("test").aggregate(waits().undo(back).deadline(due, hold_on));
+    let mut bench = bench_of(&service, Vec::new(), 1);
+    bench.handle(0, &placed(0, "o", 500));
+    let dropped = OrderDropped { order: "o".into() };
+    let undone = bench.handle(0, &fact(1, "dropped", &dropped));
+    assert_eq!(undone, ["Seen", "kolo.barred"]);
+    for nonce in 2..4 {
+        assert_eq!(pass(&mut bench, ALWAYS, 10), [""; 0]);
+        assert_eq!(
+            bench.processor.next_deadline(),
+            None,
+            "it is looked at once"
+        );
+        bench = bench_of(&service, bench.log.clone(), nonce);
+        assert!(bench.processor.next_deadline().is_some());
+    }
+}
+
 // failure: time | the owner dies after a deadline, with inputs before it decided without an event | a marker
 // before the answer | they are not decided again behind the deadline | nobody
 #[test]

@@ -167,12 +167,10 @@ impl<S: State> Owner<S> {
             Ok(()) => Ok(Outcome::Decided(
                 self.answer_deadline(id, key, alarm, now, out),
             )),
-            Err(failed) if failed.broken => Err(ProcessorError::Broken {
-                key: key.to_owned(),
-                id,
-                failure: Box::new(failed.failure),
-            }),
-            Err(failed) => Ok(self.park_deadline(id, key, alarm, failed.failure, now, out)),
+            Err(failed) => {
+                let failure = failed.to_park(key, id)?;
+                Ok(self.park_deadline(id, key, alarm, failure, now, out))
+            }
         }
     }
 
@@ -214,20 +212,16 @@ impl<S: State> Owner<S> {
         else {
             return Ok(());
         };
-        let mut making = Making {
-            declaration: &self.declaration,
-            names: &self.names,
-            draft: &mut self.scratch.draft,
-            events: &mut self.scratch.events,
+        let mut making = Making::begin(
+            &self.declaration,
+            &self.names,
+            &mut self.scratch,
             key,
-            limit: self.setup.max_record_bytes,
+            self.setup.max_record_bytes,
             now,
-            correlation: alarm.correlation,
-            function: Some(deadline.function),
-            has_evolved: false,
-        };
-        making.draft.clear();
-        making.events.clear();
+            alarm.correlation,
+        );
+        making.function = Some(deadline.function);
         let meta = Meta {
             id,
             causation: Some(alarm.cause),
@@ -243,6 +237,10 @@ impl<S: State> Owner<S> {
             let name = &making.names.deadline;
             making.take_events(entity, id, name, 0, None).map(|_| ())
         })?;
+        // What appends nothing stands in no log: whoever restores looks at it again.
+        if self.scratch.draft.items.is_empty() {
+            return Ok(());
+        }
         entity.pass(alarm.due);
         // What passed is in the heap no more.
         let due = entity.due();

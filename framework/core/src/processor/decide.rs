@@ -39,14 +39,10 @@ impl<S: State> Owner<S> {
         } = arrived.deciding;
         let correlation = match self.run(&arrived.deciding, now) {
             Ok(correlation) => correlation,
-            Err(failed) if failed.broken => {
-                return Err(ProcessorError::Broken {
-                    key: key.to_owned(),
-                    id,
-                    failure: Box::new(failed.failure),
-                });
+            Err(failed) => {
+                let failure = failed.to_park(key, id)?;
+                return Ok(self.park(arrived, failure, now, out));
             }
-            Err(failed) => return Ok(self.park(arrived, failed.failure, now, out)),
         };
         if self.scratch.draft.items.is_empty() {
             self.routed_unmarked |= routed;
@@ -102,20 +98,15 @@ impl<S: State> Owner<S> {
             at: input.at,
             key: key_text,
         };
-        let mut making = Making {
-            declaration: &self.declaration,
-            names: &self.names,
-            draft: &mut self.scratch.draft,
-            events: &mut self.scratch.events,
+        let mut making = Making::begin(
+            &self.declaration,
+            &self.names,
+            &mut self.scratch,
             key,
-            limit: self.setup.max_record_bytes,
+            self.setup.max_record_bytes,
             now,
-            correlation: meta.correlation,
-            function: None,
-            has_evolved: false,
-        };
-        making.draft.clear();
-        making.events.clear();
+            meta.correlation,
+        );
         let pending = &self.pending;
         let outcome = making.attempt(|making| {
             let Some(handlers) = making.names.handlers.get(event_type) else {

@@ -11,9 +11,11 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::wire::Failure;
 
+use super::ProcessorError;
 use super::draft::Draft;
 use super::entity::{Alarm, Entity};
 use super::names::Names;
+use super::owner::Scratch;
 
 /// An answer in the making: each reaction's events are taken up by the state before the next reaction decides.
 pub(super) struct Making<'a, S: State> {
@@ -39,7 +41,55 @@ pub(super) struct Failed {
     pub(super) broken: bool,
 }
 
-impl<S: State> Making<'_, S> {
+impl Failed {
+    /// Without having changed anything.
+    pub(super) fn cleanly(failure: Failure) -> Self {
+        Failed {
+            failure,
+            broken: false,
+        }
+    }
+
+    /// Why the input, the request or the deadline with this id is to be parked; an error where the state is half-changed.
+    pub(super) fn to_park(self, key: &str, id: EventId) -> Result<Failure, ProcessorError> {
+        if self.broken {
+            return Err(ProcessorError::Broken {
+                key: key.to_owned(),
+                id,
+                failure: Box::new(self.failure),
+            });
+        }
+        Ok(self.failure)
+    }
+}
+
+impl<'a, S: State> Making<'a, S> {
+    /// An answer that nothing is in yet.
+    pub(super) fn begin(
+        declaration: &'a Declaration<S>,
+        names: &'a Names,
+        scratch: &'a mut Scratch<S>,
+        key: &'a str,
+        limit: usize,
+        now: Timestamp,
+        correlation: CorrelationId,
+    ) -> Self {
+        scratch.draft.clear();
+        scratch.events.clear();
+        Making {
+            declaration,
+            names,
+            draft: &mut scratch.draft,
+            events: &mut scratch.events,
+            key,
+            limit,
+            now,
+            correlation,
+            function: None,
+            has_evolved: false,
+        }
+    }
+
     /// Moves what a reaction emitted into the answer. Returns the index that its next event would have.
     ///
     /// All that could forbid the events is looked at before the state takes up the first of them.

@@ -110,17 +110,11 @@ impl<S: State> Owner<S> {
                     draft.unparked(id, unparked);
                     records += self.write_answer(&answer.to(key), now, out);
                 }
-                Err(failed) if failed.broken => {
-                    return Err(ProcessorError::Broken {
-                        key: key.to_owned(),
-                        id: first.id,
-                        failure: Box::new(failed.failure),
-                    });
-                }
                 Err(failed) => {
+                    let failure = failed.to_park(key, first.id)?;
                     let answer = Redriven::of(self, &first);
                     let again = Parked {
-                        failure: failed.failure,
+                        failure,
                         attempts: first.attempts + 1,
                         value: None,
                         headers: Vec::new(),
@@ -140,19 +134,15 @@ impl<S: State> Owner<S> {
         key: &str,
         now: Timestamp,
     ) -> Result<Redriven, Failed> {
-        let fail = |class, message: String| Failed {
-            failure: Failure {
+        let fail = |class, message: String| {
+            Failed::cleanly(Failure {
                 class,
                 function: None,
                 message,
-            },
-            broken: false,
+            })
         };
         if let Some(failure) = self.setup.broken.get(&parked.id).cloned() {
-            return Err(Failed {
-                failure,
-                broken: false,
-            });
+            return Err(Failed::cleanly(failure));
         }
         if parked.too_large {
             let message = "its value was too large to be kept in the stream: publish it again under another id, and drop this one";
@@ -218,10 +208,7 @@ impl<S: State> Owner<S> {
         self.scratch.draft.clear();
         let mut redriven = Redriven::of(self, parked);
         if let Some(failure) = self.setup.broken.get(&parked.id).cloned() {
-            return Err(Failed {
-                failure,
-                broken: false,
-            });
+            return Err(Failed::cleanly(failure));
         }
         let alarm = self.entities.get(key).and_then(|e| e.alarm.as_deref());
         // A deadline that the state has no more is nobody's.
@@ -271,15 +258,9 @@ impl<S: State> Owner<S> {
             && let Some(pending) = self.pending.remove(&parked.id)
             && let Err(failed) = self.end_request(&pending, now, |_, _| Ok(()))
         {
-            if failed.broken {
-                return Err(ProcessorError::Broken {
-                    key: key.to_owned(),
-                    id: parked.id,
-                    failure: Box::new(failed.failure),
-                });
-            }
+            let failure = failed.to_park(key, parked.id)?;
             let attempts = parked.attempts + 1;
-            self.park_request(parked.id, pending, failed.failure, attempts, now, out);
+            self.park_request(parked.id, pending, failure, attempts, now, out);
             return Ok(1);
         }
         let id = self.own_id(parked.id);

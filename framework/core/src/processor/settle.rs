@@ -102,13 +102,9 @@ impl<S: State> Owner<S> {
                 };
                 Ok(Outcome::Decided(self.write_answer(&answer, now, out)))
             }
-            Err(failed) if failed.broken => Err(ProcessorError::Broken {
-                key: pending.key.into(),
-                id: request,
-                failure: Box::new(failed.failure),
-            }),
             Err(failed) => {
-                Ok(self.park_request(request, pending, failed.failure, attempts, now, out))
+                let failure = failed.to_park(&pending.key, request)?;
+                Ok(self.park_request(request, pending, failure, attempts, now, out))
             }
         }
     }
@@ -122,20 +118,15 @@ impl<S: State> Owner<S> {
     ) -> Result<(), Failed> {
         let entity = self.entities.entry_ref(&*request.key).or_default();
         let due = entity.due();
-        let mut making = Making {
-            declaration: &self.declaration,
-            names: &self.names,
-            draft: &mut self.scratch.draft,
-            events: &mut self.scratch.events,
-            key: &request.key,
-            limit: self.setup.max_record_bytes,
+        let mut making = Making::begin(
+            &self.declaration,
+            &self.names,
+            &mut self.scratch,
+            &request.key,
+            self.setup.max_record_bytes,
             now,
-            correlation: request.correlation,
-            function: None,
-            has_evolved: false,
-        };
-        making.draft.clear();
-        making.events.clear();
+            request.correlation,
+        );
         let pending = &self.pending;
         making.attempt(|making| {
             run(making, entity)?;
