@@ -168,7 +168,7 @@ impl<S: State> Owner<S> {
                 self.answer_deadline(id, key, alarm, now, out),
             )),
             Err(failed) => {
-                let failure = failed.to_park(key, id)?;
+                let failure = failed.parkable(key, id)?;
                 Ok(self.park_deadline(id, key, alarm, failure, now, out))
             }
         }

@@ -40,7 +40,7 @@ impl<S: State> Owner<S> {
         let correlation = match self.run(&arrived.deciding, now) {
             Ok(correlation) => correlation,
             Err(failed) => {
-                let failure = failed.to_park(key, id)?;
+                let failure = failed.parkable(key, id)?;
                 return Ok(self.park(arrived, failure, now, out));
             }
         };

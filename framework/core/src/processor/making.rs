@@ -51,7 +51,7 @@ impl Failed {
     }
 
     /// Why the input, the request or the deadline with this id is to be parked; an error where the state is half-changed.
-    pub(super) fn to_park(self, key: &str, id: EventId) -> Result<Failure, ProcessorError> {
+    pub(super) fn parkable(self, key: &str, id: EventId) -> Result<Failure, ProcessorError> {
         if self.broken {
             return Err(ProcessorError::Broken {
                 key: key.to_owned(),

@@ -111,7 +111,7 @@ impl<S: State> Owner<S> {
                     records += self.write_answer(&answer.to(key), now, out);
                 }
                 Err(failed) => {
-                    let failure = failed.to_park(key, first.id)?;
+                    let failure = failed.parkable(key, first.id)?;
                     let answer = Redriven::of(self, &first);
                     let again = Parked {
                         failure,
@@ -258,7 +258,7 @@ impl<S: State> Owner<S> {
             && let Some(pending) = self.pending.remove(&parked.id)
             && let Err(failed) = self.end_request(&pending, now, |_, _| Ok(()))
         {
-            let failure = failed.to_park(key, parked.id)?;
+            let failure = failed.parkable(key, parked.id)?;
             let attempts = parked.attempts + 1;
             self.park_request(parked.id, pending, failure, attempts, now, out);
             return Ok(1);

@@ -103,7 +103,7 @@ impl<S: State> Owner<S> {
                 Ok(Outcome::Decided(self.write_answer(&answer, now, out)))
             }
             Err(failed) => {
-                let failure = failed.to_park(&pending.key, request)?;
+                let failure = failed.parkable(&pending.key, request)?;
                 Ok(self.park_request(request, pending, failure, attempts, now, out))
             }
         }
