@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use kolo_core::stream::{StreamReader, Verdict};
+use rdkafka::consumer::Consumer;
 use serde_json::json;
 
 use super::backup::{
     Dir, Running, create_with, exists, fresh, import, plain, put, raws, with_broker,
 };
-use super::common::{LIMIT, Ran, count, create, records};
+use super::common::{LIMIT, Ran, consumer, count, create, records};
 use super::model::bench::Stored;
 use super::owned::{long_stream, stored};
 
@@ -94,11 +95,15 @@ fn it_stops_where_somebody_else_writes() {
     dir.export(&topic, &[]).done();
     create(&copy, 1);
     let run = Running::start(with_broker(&["import", &dir.of(&topic), "--topic", &copy]));
-    let begun = Instant::now();
-    while count(&copy) < 2 {
+    let (begun, watch) = (Instant::now(), consumer());
+    while watch.fetch_watermarks(&copy, 0, LIMIT).unwrap().1 < 2 {
         assert!(begun.elapsed() < LIMIT, "it gets on");
     }
+    // It stands still while somebody else writes: it cannot end before.
+    run.send("-STOP");
+    assert!(count(&copy) < 50_000, "there is much left to do");
     put(&copy, &long_stream(0));
+    run.send("-CONT");
     let ran = run.ended();
     ran.fails(
         1,
