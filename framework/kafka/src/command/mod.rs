@@ -1,8 +1,11 @@
 //! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`.
 
+mod client;
+mod control;
 mod describe;
 mod failure;
 mod parked;
+mod reading;
 mod terminal;
 
 use std::io::{IsTerminal, Write};

@@ -61,8 +61,17 @@ impl<C: ConsumerContext + 'static> Consumed<C> {
 
     /// What was taken, in order. Messages of one partition follow one another as they stand in the log.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Taken<'_>, KafkaError>> {
+        self.iter_from(0)
+    }
+
+    /// The same without the first `from`.
+    pub(crate) fn iter_from(
+        &self,
+        from: usize,
+    ) -> impl Iterator<Item = Result<Taken<'_>, KafkaError>> {
         let (mut known, mut topic) = (ptr::null_mut(), "");
-        self.messages.iter().map(move |&message| {
+        let messages = self.messages.get(from..).unwrap_or_default();
+        messages.iter().map(move |&message| {
             // SAFETY: the message is alive as long as `self` is borrowed. A topic's name is UTF-8 (Kafka allows ASCII
             // only) and lives as long as the topic, which its messages keep alive.
             unsafe {

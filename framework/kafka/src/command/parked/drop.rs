@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::config::Config;
 
+use super::super::control::Sender;
 use super::super::failure::Failure;
 use super::super::print;
 use super::super::terminal::{count, key_argument, key_shown, note, say};
 use super::args::Drop;
-use super::control::Sender;
 use super::follow::{Outcome, concerns};
 use super::json::print_one;
 use super::redrive::failed_again;

@@ -9,14 +9,15 @@ use rdkafka::producer::BaseRecord;
 use crate::config::Config;
 use crate::topics::{TopicAdmin, roles};
 
+use super::super::client::settings;
+use super::super::control::Sender;
 use super::super::failure::Failure;
 use super::super::listen;
 use super::super::terminal::{count, note, say};
 use super::args::Mirror;
 use super::connect::headers;
-use super::control::Sender;
 use super::select::Wanted;
-use super::streams::{At, Streams, settings};
+use super::streams::{At, Streams};
 
 pub(super) fn run(service: &Service, config: &Config, args: &Mirror) -> Result<(), Failure> {
     check(service, config, &args.to)?;

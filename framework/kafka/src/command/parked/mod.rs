@@ -12,8 +12,8 @@
 //! pick keys (`select.rs`). Only the owner of a partition writes to its stream: a command asks it, through the inbox.
 
 mod args;
+mod ask;
 mod connect;
-mod control;
 mod drop;
 mod follow;
 mod json;

@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 
 use kolo_core::wire::ParkedChange;
 use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::native::{Consumed, Taken};
 
+use super::super::client::{Quiet, STANDSTILL, cannot_read, is_fatal};
 use super::super::failure::Failure;
 use super::super::terminal::progress;
-use super::streams::{At, Part, Quiet, Streams, cannot_read};
+use super::streams::{At, Part, Streams};
 
-/// How long reading may stand still where there are known to be records.
-const STANDSTILL: Duration = Duration::from_secs(20);
 /// How long to wait before the client is asked again.
 const PAUSE: Duration = Duration::from_millis(5);
 /// From so many records on, reading takes a while.
@@ -151,22 +149,4 @@ impl Streams<'_> {
             STANDSTILL.as_secs()
         ))
     }
-}
-
-/// Errors of a consumer that no waiting will mend.
-fn is_fatal(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownTopic
-                | RDKafkaErrorCode::UnknownPartition
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::OffsetOutOfRange
-                | RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::Fatal
-        )
-    )
 }

@@ -8,11 +8,11 @@ use kolo_core::wire::{ParkedKind, ParkedQueues, REDRIVE};
 
 use crate::config::Config;
 
+use super::super::control::Sender;
 use super::super::failure::Failure;
 use super::super::print;
 use super::super::terminal::{count, harmless, key_shown, note};
 use super::args::Redrive;
-use super::control::Sender;
 use super::follow::{Outcome, outcome_of};
 use super::json::print_all;
 use super::select::Wanted;

@@ -1,40 +1,18 @@
 //! The streams of a service's aggregates, and what is parked in each of their partitions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kolo_core::Service;
 use kolo_core::stream::StreamReader;
 use kolo_core::wire::{ParkedChange, ParkedQueues, Record, is_own_record};
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::client_log;
-use crate::config::{Config, refused};
+use crate::config::Config;
 use crate::topics::TopicAdmin;
 
+use super::super::client::{ANSWER, Quiet, cannot_read, consumer, settings};
 use super::super::failure::Failure;
 use super::super::terminal::note;
-
-/// How long brokers may take to answer.
-pub(super) const ANSWER: Duration = Duration::from_secs(10);
-
-/// Says nothing of connections that come and go, nor of the ends of partitions.
-pub(super) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        client_log::line("the reader", level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!("{error}: {reason}");
-    }
-}
-
-impl ConsumerContext for Quiet {}
 
 /// The stream of one aggregate.
 pub(super) struct Stream {
@@ -212,37 +190,4 @@ fn wanted(service: &Service, aggregate: Option<&str>) -> Result<Vec<Stream>, Fai
         ))),
         _ => Ok(streams),
     }
-}
-
-fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
-    let mut client = config.client();
-    client
-        // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
-        .set("group.id", "kolo-parked")
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
-        .set("allow.auto.create.topics", "false")
-        // Reading waits for nobody, and memory is for what is parked.
-        .set("queued.max.messages.kbytes", "16384")
-        .set("fetch.wait.max.ms", "50")
-        .set("fetch.queue.backoff.ms", "10");
-    client
-        .create_with_context(Quiet)
-        .map_err(|error| settings(&error))
-}
-
-/// librdkafka does not take the settings.
-pub(super) fn settings(error: &KafkaError) -> Failure {
-    Failure::input(format!(
-        "librdkafka refuses the settings: {}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…",
-        refused(error)
-    ))
-}
-
-pub(super) fn cannot_read(topic: &str, error: &KafkaError) -> Failure {
-    Failure::run(format!(
-        "the topic `{topic}` cannot be read: {error}. `kolo topics describe {topic}` shows its state"
-    ))
 }

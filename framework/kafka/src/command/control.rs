@@ -1,4 +1,4 @@
-//! Sends control records to an aggregate's inbox.
+//! Control records: what an operator asks of the owner of a key, through the inbox of its aggregate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 use crate::client_log;
 use crate::config::Config;
 
-use super::super::failure::Failure;
-use super::streams::{At, Streams, settings};
+use super::client::settings;
+use super::failure::Failure;
 
 /// How long brokers may take to acknowledge.
 const ACKNOWLEDGED: Duration = Duration::from_secs(20);
@@ -100,46 +100,34 @@ impl Sender {
     }
 }
 
-impl Streams<'_> {
-    /// Asks the owner of a parked key for something. The record goes to the partition in which the key is parked, which
-    /// need not be the key's own.
-    pub(super) fn ask(
-        &self,
-        sender: &Sender,
-        at: &At,
-        event_type: &str,
-        value: &[u8],
-    ) -> Result<(), Failure> {
-        let stream = &self.streams[at.stream];
-        if !stream.has_inbox {
-            let (name, inbox) = (self.service.name(), &stream.inbox);
-            return Err(Failure::run(format!(
-                "the brokers at {} have no topic `{inbox}`, through which {} is asked: `{name} topics` creates it",
-                self.config.bootstrap,
-                self.aggregate(at)
-            )));
-        }
-        let id = uuid::Uuid::new_v4().to_string();
-        let source = format!("/{}/parked", self.service.name());
-        let mut headers = OwnedHeaders::new_with_capacity(4);
-        for (name, text) in [
-            (CE_SPECVERSION, "1.0"),
-            (CE_ID, &id),
-            (CE_SOURCE, &source),
-            (CE_TYPE, event_type),
-        ] {
-            headers = headers.insert(Header {
-                key: name,
-                value: Some(text),
-            });
-        }
-        let record = BaseRecord::to(&stream.inbox)
-            .partition(self.part(at).number)
-            .payload(value)
-            .headers(headers);
-        sender.send(match at.key.as_bytes() {
-            [] => record,
-            key => record.key(key),
-        })
+/// A control record for the owner of a partition; records without a key have the empty one.
+pub(super) fn control_record<'a>(
+    inbox: &'a str,
+    partition: i32,
+    key: &'a str,
+    event_type: &str,
+    source: &str,
+    value: &'a [u8],
+) -> BaseRecord<'a, [u8], [u8]> {
+    let id = uuid::Uuid::new_v4().to_string();
+    let mut headers = OwnedHeaders::new_with_capacity(4);
+    for (name, text) in [
+        (CE_SPECVERSION, "1.0"),
+        (CE_ID, &id),
+        (CE_SOURCE, source),
+        (CE_TYPE, event_type),
+    ] {
+        headers = headers.insert(Header {
+            key: name,
+            value: Some(text),
+        });
+    }
+    let record = BaseRecord::to(inbox)
+        .partition(partition)
+        .payload(value)
+        .headers(headers);
+    match key.as_bytes() {
+        [] => record,
+        key => record.key(key),
     }
 }

@@ -1,0 +1,84 @@
+//! The clients with which commands read topics, and how they fail.
+
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::client_log;
+use crate::config::{Config, refused};
+
+use super::failure::Failure;
+
+/// How long reading may stand still where there are known to be records.
+pub(super) const STANDSTILL: Duration = Duration::from_secs(20);
+/// How long brokers may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// Says nothing of connections that come and go, nor of the ends of partitions.
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client_log::line("the reader", level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("{error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+pub(super) fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
+    let mut client = config.client();
+    client
+        // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
+        .set("group.id", "kolo-tools")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("allow.auto.create.topics", "false")
+        // Reading waits for nobody, and memory is for what is parked.
+        .set("queued.max.messages.kbytes", "16384")
+        .set("fetch.wait.max.ms", "50")
+        .set("fetch.queue.backoff.ms", "10");
+    client
+        .create_with_context(Quiet)
+        .map_err(|error| settings(&error))
+}
+
+/// librdkafka does not take the settings.
+pub(super) fn settings(error: &KafkaError) -> Failure {
+    Failure::input(format!(
+        "librdkafka refuses the settings: {}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…",
+        refused(error)
+    ))
+}
+
+pub(super) fn cannot_read(topic: &str, error: &KafkaError) -> Failure {
+    Failure::run(format!(
+        "the topic `{topic}` cannot be read: {error}. `kolo topics describe {topic}` shows its state"
+    ))
+}
+
+/// Errors of a consumer that no waiting will mend.
+pub(super) fn is_fatal(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::Fatal
+        )
+    )
+}
