@@ -6,6 +6,7 @@ use crate::aggregate::Aggregate;
 use crate::declaration::Declaration;
 use crate::description::Description;
 use crate::event::DecodeError;
+use crate::processor::replay::{Replay, ReplayFilter};
 use crate::processor::{Processor, Setup};
 use crate::state::State;
 
@@ -97,6 +98,9 @@ pub trait Participant: Send + Sync {
     /// A processor for one partition of the stream.
     fn processor(&self, setup: Setup) -> Box<dyn Processor>;
 
+    /// What decides again what one partition of the stream has recorded.
+    fn replay(&self, setup: Setup, filter: ReplayFilter) -> Box<dyn Replay>;
+
     /// The keys of this aggregate that an event of this type concerns; `None` if it is not routed here.
     ///
     /// # Errors
@@ -119,6 +123,10 @@ where
 
     fn processor(&self, setup: Setup) -> Box<dyn Processor> {
         self.owner(setup)
+    }
+
+    fn replay(&self, setup: Setup, filter: ReplayFilter) -> Box<dyn Replay> {
+        Declaration::replay(self, setup, filter)
     }
 
     fn route(

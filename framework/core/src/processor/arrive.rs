@@ -90,7 +90,8 @@ impl<S: State> Owner<S> {
         }
         match event_type {
             Some(event_type) if wire::is_own_record(event_type) => {
-                let outcome = self.control(event_type, record, now, out)?;
+                let source = self.source(origin, partition, position);
+                let outcome = self.control(event_type, source, record, now, out)?;
                 self.positions.advance(origin, partition, position);
                 self.routed_unmarked = true;
                 // What it had run names the parked inputs, and not the control record: only a marker does.
@@ -105,8 +106,52 @@ impl<S: State> Owner<S> {
             Some(_) => {}
             None => problem = problem.or(Some(InputProblem::NoType)),
         }
+        let (deciding, wrong) = self.deciding(input, event_type, stamp, record);
+        problem = problem.or(wrong);
+        let Deciding { id, key, .. } = deciding;
+        let known = self
+            .entities
+            .get(key)
+            .is_some_and(|entity| entity.has_answered(id));
+        if rules.skip_by_id && known {
+            self.positions.advance(origin, partition, position);
+            self.routed_unmarked |= routed;
+            return Ok(Outcome::Repeat);
+        }
+        let arrived = Arrived {
+            input,
+            origin,
+            partition,
+            position,
+            record,
+            deciding,
+        };
+        if let Some(problem) = problem {
+            let failure = Failure {
+                class: problem.class(),
+                function: None,
+                message: problem.to_string(),
+            };
+            return Ok(self.park(&arrived, failure, now, out));
+        }
+        if let Some(failure) = self.stands_in_the_way(key, id) {
+            return Ok(self.park(&arrived, failure, now, out));
+        }
+        self.decide(&arrived, now, out)
+    }
+
+    /// What is to be decided, and what is wrong with it if it cannot be.
+    pub(super) fn deciding<'r>(
+        &self,
+        input: usize,
+        event_type: Option<&'r str>,
+        stamp: Option<Stamp>,
+        record: &Record<'r>,
+    ) -> (Deciding<'r>, Option<InputProblem>) {
+        let routed = self.inputs[input].origin.is_none();
+        let mut problem = None;
         if routed && !is_copy(stamp.as_ref()) {
-            problem = problem.or(Some(InputProblem::NoOrigin));
+            problem = Some(InputProblem::NoOrigin);
         }
         let key = record.key.and_then(|key| std::str::from_utf8(key).ok());
         if key.is_none() {
@@ -125,47 +170,20 @@ impl<S: State> Owner<S> {
                 record.offset,
             ),
         };
-        let known = self
-            .entities
-            .get(key)
-            .is_some_and(|entity| entity.has_answered(id));
-        if rules.skip_by_id && known {
-            self.positions.advance(origin, partition, position);
-            self.routed_unmarked |= routed;
-            return Ok(Outcome::Repeat);
-        }
-        let arrived = Arrived {
-            input,
-            origin,
-            partition,
-            position,
-            record,
-            deciding: Deciding {
-                id,
-                event_type: event_type.unwrap_or_default(),
-                key,
-                value: record.value.unwrap_or_default(),
-                at: record.timestamp,
-                stamp,
-                routed,
-            },
+        let deciding = Deciding {
+            id,
+            event_type: event_type.unwrap_or_default(),
+            key,
+            value: record.value.unwrap_or_default(),
+            at: record.timestamp,
+            stamp,
+            routed,
         };
-        if let Some(problem) = problem {
-            let failure = Failure {
-                class: problem.class(),
-                function: None,
-                message: problem.to_string(),
-            };
-            return Ok(self.park(&arrived, failure, now, out));
-        }
-        if let Some(failure) = self.stands_in_the_way(key, id) {
-            return Ok(self.park(&arrived, failure, now, out));
-        }
-        self.decide(&arrived, now, out)
+        (deciding, problem)
     }
 
     /// The origin of an input, and its position there.
-    fn place(
+    pub(super) fn place(
         &mut self,
         input: usize,
         stamp: Option<&Stamp>,
@@ -209,12 +227,12 @@ impl<S: State> Owner<S> {
     }
 }
 
-fn is_copy(stamp: Option<&Stamp>) -> bool {
+pub(super) fn is_copy(stamp: Option<&Stamp>) -> bool {
     stamp.is_some_and(|stamp| matches!(stamp.source, Source::Copy { .. }))
 }
 
 /// The copy that a routed copy follows.
-fn predecessor(stamp: Option<&Stamp>) -> Option<Position> {
+pub(super) fn predecessor(stamp: Option<&Stamp>) -> Option<Position> {
     match stamp?.source {
         Source::Copy { after, .. } => after,
         _ => None,

@@ -163,7 +163,7 @@ impl<S: State> Owner<S> {
         let due_now = entity.due();
         let correlation = meta.correlation;
         self.scratch.key = meta.key;
-        if is_fresh && !self.scratch.draft.items.is_empty() {
+        if is_fresh && !self.scratch.draft.items.is_empty() && !self.scratch.rehearses {
             self.entities.insert(key.into(), fresh);
         }
         self.deadlines.changed(key, due, due_now);

@@ -21,6 +21,9 @@ pub(super) struct Draft {
     pub(super) values: Vec<u8>,
     /// What the values but the first take in the first record's header.
     rest_bytes: usize,
+    /// How many functions have had their say, from the first on that emitted something: each of the others decided on
+    /// what those before it had emitted.
+    pub(super) functions: usize,
 }
 
 pub(super) struct Item {
@@ -52,6 +55,17 @@ impl Draft {
         self.items.clear();
         self.values.clear();
         self.rest_bytes = 0;
+        self.functions = 0;
+    }
+
+    /// The records: type, id and value of each.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&'static str, EventId, &[u8])> {
+        let mut from = 0;
+        self.items.iter().map(move |item| {
+            let value = &self.values[from..item.end];
+            from = item.end;
+            (item.event_type, item.id, value)
+        })
     }
 
     fn push(&mut self, event_type: &'static str, id: EventId, from: usize, means: Means) {

@@ -32,6 +32,8 @@ pub(super) struct Making<'a, S: State> {
     pub(super) function: Option<Function>,
     /// Whether the state has taken up an event: a failure from then on leaves it half-changed.
     pub(super) has_evolved: bool,
+    /// Whether the state takes up nothing: the answer is only looked at.
+    pub(super) rehearses: bool,
 }
 
 /// Why nothing was decided.
@@ -87,6 +89,7 @@ impl<'a, S: State> Making<'a, S> {
             correlation,
             function: None,
             has_evolved: false,
+            rehearses: scratch.rehearses,
         }
     }
 
@@ -101,6 +104,7 @@ impl<'a, S: State> Making<'a, S> {
         from: u32,
         key: Option<&str>,
     ) -> Result<u32, InputProblem> {
+        self.draft.functions += usize::from(self.draft.functions > 0 || !self.events.is_empty());
         if self.events.is_empty() {
             return Ok(from);
         }
@@ -112,6 +116,10 @@ impl<'a, S: State> Making<'a, S> {
             index += 1;
         }
         self.draft.check(self.key, self.limit)?;
+        if self.rehearses {
+            self.events.clear();
+            return Ok(index);
+        }
         self.has_evolved = true;
         for (event, item) in self.events.drain(..).zip(&self.draft.items[first..]) {
             entity.state.evolve(&event, self.now);

@@ -31,6 +31,7 @@ mod own;
 mod owner;
 mod park;
 mod redrive;
+pub mod replay;
 mod requests;
 mod restore;
 mod settle;

@@ -83,6 +83,8 @@ pub(super) struct Scratch<S: State> {
     pub(super) draft: Draft,
     pub(super) stamp: String,
     pub(super) rest: Vec<u8>,
+    /// Whether answers are only looked at: no state takes them up.
+    pub(super) rehearses: bool,
 }
 
 impl<S: State> Default for Scratch<S> {
@@ -93,6 +95,7 @@ impl<S: State> Default for Scratch<S> {
             draft: Draft::default(),
             stamp: String::new(),
             rest: Vec::new(),
+            rehearses: false,
         }
     }
 }

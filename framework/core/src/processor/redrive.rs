@@ -9,7 +9,8 @@ use crate::problem::InputProblem;
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::wire::{
-    self, DROP, Failure, FailureClass, Parked, ParkedKind, REDRIVE, Record, Source, Stamp, Unparked,
+    self, DROP, Failure, FailureClass, Parked, ParkedKind, REDRIVE, REPLAY, Record, Source, Stamp,
+    Unparked,
 };
 
 use super::answer::AnswerTo;
@@ -20,8 +21,8 @@ use super::owner::Owner;
 use super::{Outcome, ProcessorError};
 
 /// What the answer of something parked is written with.
-struct Redriven {
-    correlation: CorrelationId,
+pub(super) struct Redriven {
+    pub(super) correlation: CorrelationId,
     causation: EventId,
     source: Source,
     traceparent: Option<Box<str>>,
@@ -62,6 +63,7 @@ impl<S: State> Owner<S> {
     pub(super) fn control(
         &mut self,
         event_type: &str,
+        source: Source,
         record: &Record<'_>,
         now: Timestamp,
         out: &mut Outbox,
@@ -79,7 +81,70 @@ impl<S: State> Owner<S> {
                 };
                 self.drop_parked(key, drop, now, out).map(Outcome::Decided)
             }
+            REPLAY => {
+                let value = record.value.unwrap_or_default();
+                let Ok(replay) = serde_json::from_slice::<wire::Replay>(value) else {
+                    return Ok(Outcome::NotUnderstood);
+                };
+                self.replay(key, replay, source, now, out)
+            }
             _ => Ok(Outcome::NotUnderstood),
+        }
+    }
+
+    /// Decides an input that has no answer. The answer names the control record as its input's place, and the input as
+    /// its cause: nothing else can tell it from one that was given when the input came.
+    fn replay(
+        &mut self,
+        key: &str,
+        replay: wire::Replay,
+        source: Source,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Result<Outcome, ProcessorError> {
+        let id = replay.id;
+        let entity = self.entities.get(key);
+        if entity.is_some_and(|entity| entity.has_answered(id)) {
+            return Ok(Outcome::Repeat);
+        }
+        let way = self.stands_in_the_way(key, id);
+        let mut parked = replay.parked(Failure {
+            class: FailureClass::Behind,
+            function: None,
+            message: String::new(),
+        });
+        let outcome = match way {
+            Some(failure) => Err(failure),
+            None => match self.run_input(&parked, key, now) {
+                Ok(answer) => Ok(answer),
+                Err(failed) => Err(failed.parkable(key, id)?),
+            },
+        };
+        let window = self.declaration.window;
+        match outcome {
+            Ok(_) if self.scratch.draft.items.is_empty() => Ok(Outcome::Decided(0)),
+            Ok(answer) => {
+                if let Some(entity) = self.entities.get_mut(key) {
+                    entity.answered(id, false, window);
+                }
+                let answer = Redriven { source, ..answer };
+                Ok(Outcome::Decided(self.write_answer(
+                    &answer.to(key),
+                    now,
+                    out,
+                )))
+            }
+            Err(failure) => {
+                parked.failure = failure;
+                let entity = self.entities.entry_ref(key).or_default();
+                entity.answered(id, false, window);
+                let answer = Redriven {
+                    source,
+                    ..Redriven::of(self, &parked)
+                };
+                self.write_parked(&answer.to(key), parked, now, out);
+                Ok(Outcome::Parked)
+            }
         }
     }
 
@@ -128,7 +193,7 @@ impl<S: State> Owner<S> {
         Ok(records)
     }
 
-    fn run_input(
+    pub(super) fn run_input(
         &mut self,
         parked: &Parked,
         key: &str,
@@ -199,7 +264,7 @@ impl<S: State> Owner<S> {
         Ok(Redriven::of(self, parked))
     }
 
-    fn run_parked_deadline(
+    pub(super) fn run_parked_deadline(
         &mut self,
         parked: &Parked,
         key: &str,

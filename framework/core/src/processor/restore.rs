@@ -20,8 +20,12 @@ use super::StreamProblem;
 use super::complete::Torn;
 use super::entity::Recorded;
 use super::owner::Owner;
+use super::replay::{Rehearsal, Replay, ReplayFilter};
 
-fn own_json<T: DeserializeOwned>(event_type: &str, value: &[u8]) -> Result<T, StreamProblem> {
+pub(super) fn own_json<T: DeserializeOwned>(
+    event_type: &str,
+    value: &[u8],
+) -> Result<T, StreamProblem> {
     serde_json::from_slice(value).map_err(|error| StreamProblem::OwnRecord {
         event_type: event_type.to_owned(),
         problem: error.to_string(),
@@ -52,6 +56,17 @@ impl<S: State> Owner<S> {
             }
             Verdict::Void(_) | Verdict::Unfenced(_) => return Ok(()),
         };
+        self.fold_valid(&stamp, record)
+    }
+
+    /// Takes up a record that is known to be valid.
+    pub(super) fn fold_valid(
+        &mut self,
+        stamp: &Stamp,
+        record: &Record<'_>,
+    ) -> Result<(), StreamProblem> {
+        let event_type = record.headers.event_type.unwrap_or_default();
+        let value = record.value.unwrap_or_default();
         if event_type == MARKER {
             return own_json(event_type, value).map(|marker| self.fold_marker(&marker));
         }
@@ -67,9 +82,9 @@ impl<S: State> Owner<S> {
             .correlation
             .unwrap_or_else(|| CorrelationId::of_event(id));
         if stamp.index == 1 {
-            self.fold_cause(&stamp, key, record)?;
+            self.fold_cause(stamp, key, record)?;
         } else {
-            self.fold_successor(&stamp)?;
+            self.fold_successor(stamp)?;
         }
         let traceparent = record.headers.traceparent;
         self.fold_part(&Part {
@@ -84,7 +99,7 @@ impl<S: State> Owner<S> {
         .map(|_| ())
     }
 
-    fn fold_fence(&mut self, fence: Fence) -> Result<(), StreamProblem> {
+    pub(super) fn fold_fence(&mut self, fence: Fence) -> Result<(), StreamProblem> {
         self.fence_origins = fence
             .origins
             .iter()
@@ -151,7 +166,7 @@ impl<S: State> Owner<S> {
     }
 
     /// The number here of the origin that has this number in the fence in force.
-    fn origin(&self, number: OriginNumber) -> Option<OriginNumber> {
+    pub(super) fn origin(&self, number: OriginNumber) -> Option<OriginNumber> {
         self.fence_origins.get(usize::from(number)).copied()
     }
 
@@ -331,5 +346,13 @@ impl<S: State> Owner<S> {
 impl<S: State> crate::declaration::Declaration<S> {
     pub(crate) fn owner(self: &Arc<Self>, setup: super::Setup) -> Box<dyn super::Processor> {
         Box::new(Owner::new(Arc::clone(self), setup))
+    }
+
+    pub(crate) fn replay(
+        self: &Arc<Self>,
+        setup: super::Setup,
+        filter: ReplayFilter,
+    ) -> Box<dyn Replay> {
+        Box::new(Rehearsal::new(Arc::clone(self), setup, filter))
     }
 }

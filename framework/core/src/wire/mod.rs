@@ -11,7 +11,7 @@ mod rest;
 mod stamp;
 
 pub use failure::{Failure, FailureClass};
-pub use parked::{Drop, HeaderValue, Parked, ParkedKind, Place, Unparked};
+pub use parked::{Drop, HeaderValue, Parked, ParkedKind, Place, Replay, Unparked};
 pub use queues::{ParkedChange, ParkedQueues, Queued};
 pub use record::{Barred, Fence, Marker, Read, Trigger};
 pub use rest::{RestEvent, read_rest, write_rest};
@@ -50,13 +50,15 @@ pub const UNPARKED: &str = "kolo.unparked";
 pub const REDRIVE: &str = "kolo.redrive";
 /// Type of the control record in an inbox that drops one parked record, with a reason.
 pub const DROP: &str = "kolo.drop";
+/// Type of the control record in an inbox that has an input decided that was decided with nothing before.
+pub const REPLAY: &str = "kolo.replay";
 
 /// Whether the type names one of kolo's own records, which hold no business fact.
 #[must_use]
 pub fn is_own_record(event_type: &str) -> bool {
     matches!(
         event_type,
-        FENCE | MARKER | BARRED | PARKED | UNPARKED | REDRIVE | DROP
+        FENCE | MARKER | BARRED | PARKED | UNPARKED | REDRIVE | DROP | REPLAY
     )
 }
 

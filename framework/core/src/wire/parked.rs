@@ -164,6 +164,44 @@ pub struct Drop {
     pub reason: String,
 }
 
+/// The value of a `kolo.replay` record in an aggregate's inbox: an input to be decided now, if it has no answer yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The input's event id.
+    pub id: EventId,
+    /// Full name of its event type, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+    /// Its timestamp.
+    pub at: Timestamp,
+    /// Its value, in base64.
+    #[serde(default, with = "bytes", skip_serializing_if = "Option::is_none")]
+    pub value: Option<Box<[u8]>>,
+    /// Its headers, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, HeaderValue)>,
+}
+
+impl Replay {
+    /// The input as it is kept where it cannot be decided.
+    pub(crate) fn parked(self, failure: Failure) -> Parked {
+        Parked {
+            kind: ParkedKind::Input,
+            id: self.id,
+            event_type: self.event_type,
+            place: Some(self.place),
+            at: self.at,
+            value: self.value,
+            too_large: false,
+            headers: self.headers,
+            failure,
+            attempts: 1,
+        }
+    }
+}
+
 /// Optional bytes as base64 text.
 mod bytes {
     use base64::Engine as _;

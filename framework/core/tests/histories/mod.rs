@@ -8,6 +8,7 @@ mod random;
 
 pub(crate) use random::Random;
 
+use kolo_core::processor::Outcome;
 use kolo_core::wire::{self, DROP, REDRIVE, Source, Stamp};
 use kolo_core::{
     Aggregate, Deadline, EventId, Path, Position, Received, Service, Timestamp, TopicId,
@@ -61,6 +62,20 @@ fn expire(_: &Hold, passed: &Received<Deadline<String>>) -> Closed {
     }
 }
 
+/// Decides on what the undo before it has emitted.
+fn give_back_behind(hold: &Hold, _: &Received<OrderDropped>, asked: &Asked) -> Vec<GaveBack> {
+    let freed = hold.seen.iter().filter(|seen| seen.starts_with("Freed"));
+    let cents = asked.cents;
+    let order = asked.order.clone();
+    freed
+        .map(|_| GaveBack {
+            order: order.clone(),
+            cents,
+        })
+        .take(2)
+        .collect()
+}
+
 fn order_of(taken: &Taken) -> Vec<String> {
     vec![taken.order.clone()]
 }
@@ -74,12 +89,24 @@ fn tally(state: &Hold, taken: &Received<Taken>) -> Option<Seen> {
 }
 
 pub(crate) fn holds() -> Aggregate<Hold> {
+    holds_by(hold_or_panic)
+}
+
+/// The same with another first reaction.
+pub(crate) fn holds_by<F>(hold: F) -> Aggregate<Hold>
+where
+    F: Fn(&Hold, &Received<OrderPlaced>) -> Result<Vec<Held>, Refused>
+        + Copy
+        + Send
+        + Sync
+        + 'static,
+{
     Aggregate::new("hold")
-        .on(hold_or_panic)
+        .on(hold)
         .undo(free)
         .on(ask)
         .effect::<Bank, _>(told_or_panic)
-        .undo(give_back)
+        .undo(give_back_behind)
         .on(close)
         .pivot()
         .on(see)
@@ -99,6 +126,10 @@ pub(crate) struct History {
     random: Random,
     /// The next offset of each input, and of the routed topic.
     next: [i64; 4],
+    /// How many ids are used. Few make many repeats.
+    pub(crate) ids: usize,
+    /// What was published: to which input, and what became of it.
+    pub(crate) published: Vec<(usize, Stored, Outcome)>,
 }
 
 const ORDERS: usize = 0;
@@ -111,6 +142,8 @@ impl History {
         History {
             random: Random::new(seed),
             next: [0; 4],
+            ids: 15,
+            published: Vec::new(),
         }
     }
 
@@ -129,8 +162,8 @@ impl History {
     pub(crate) fn step(&mut self, bench: &mut Bench) {
         let order = ["o", "p", "q", "r"][self.random.below(4)].to_owned();
         let number = i64::try_from(self.random.below(9)).expect("a digit") - 1;
-        // Of few ids, so that many are repeats.
-        let id = format!("id {}", self.random.below(60));
+        // An id is that of one event, which has one key.
+        let id = format!("id {order} {}", self.random.below(self.ids));
         match self.random.below(16) {
             0..=3 => {
                 let parts = u32::try_from(self.random.below(4)).expect("a few");
@@ -198,7 +231,9 @@ impl History {
 
     fn publish(&mut self, bench: &mut Bench, input: usize, stored: impl FnOnce(i64) -> Stored) {
         let stored = stored(self.offset(input));
-        bench.handle(input, &stored);
+        let outcome = bench.decide(input, &stored).expect("it can be decided");
+        bench.flush();
+        self.published.push((input, stored, outcome));
     }
 
     /// A copy in the inbox; of a topic that was created again, for some.
