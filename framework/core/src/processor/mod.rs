@@ -53,6 +53,9 @@ use crate::stream::StreamReader;
 use crate::time::Timestamp;
 use crate::wire::{Failure, Parked, Record};
 
+/// What a record may take on the wire: the brokers' default, less what batches and their framing add.
+pub const MAX_RECORD_BYTES: usize = 1_000_000;
+
 /// What a processor must know of its surroundings.
 #[derive(Debug, Clone)]
 pub struct Setup {

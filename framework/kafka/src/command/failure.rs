@@ -13,6 +13,8 @@ pub(super) enum Failure {
     Input(String),
     /// What it was asked for is not so yet, which its output says: exit code 1.
     NotDone,
+    /// What was compared is not the same, which its output says: exit code 3.
+    Differs,
     /// Whoever read the output has closed it, as `head` does: that is no failure, exit code 0.
     OutputClosed,
 }
@@ -30,6 +32,7 @@ impl Failure {
         match self {
             Failure::Run(_) | Failure::NotDone => 1,
             Failure::Input(_) => 2,
+            Failure::Differs => 3,
             Failure::OutputClosed => 0,
         }
     }
@@ -37,7 +40,7 @@ impl Failure {
     pub(super) fn message(&self) -> Option<&str> {
         match self {
             Failure::Run(message) | Failure::Input(message) => Some(message),
-            Failure::NotDone | Failure::OutputClosed => None,
+            Failure::NotDone | Failure::Differs | Failure::OutputClosed => None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod describe;
 mod failure;
 mod parked;
 mod reading;
+mod replay;
 mod terminal;
 
 use std::io::{IsTerminal, Write};
@@ -32,7 +33,7 @@ const FAILED: u8 = 1;
 
 #[derive(Parser)]
 #[command(
-    after_help = "Exit codes: 0 stopped on request or done, 1 failed, not all done, or could not start, 2 wrong usage.\n\
+    after_help = "Exit codes: 0 stopped on request or done, 1 failed, not all done, or could not start, 2 wrong usage, 3 not the same.\n\
     Configuration: a TOML file given with --config, overridden by the environment: KOLO_BOOTSTRAP, KOLO_WORKERS,\n\
     KOLO_PARTITIONS, …; KOLO_KAFKA_<PROPERTY> passes a property to librdkafka, with _ for the dots.\n\
     Logs go to stderr; KOLO_LOG=debug shows more, KOLO_LOG_FORMAT=json writes JSON."
@@ -59,6 +60,9 @@ enum Command {
     /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
     #[command(subcommand)]
     Parked(parked::Action),
+    /// Decide again, by this binary, what was decided before: what would be another decision, and what is missing.
+    #[command(subcommand)]
+    Replay(replay::Action),
 }
 
 impl App {
@@ -90,6 +94,7 @@ impl App {
             Command::Describe => print(&describe(&self.service)),
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
+            Command::Replay(action) => replay::run(&self.service, &config, action),
         };
         let Err(failure) = outcome else {
             return ExitCode::SUCCESS;

@@ -1,4 +1,4 @@
-//! Reads one partition of a topic, record by record, up to where it ended when the reading began.
+//! Reads a partition of a topic, record by record, up to where it ended when the reading began.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// How many messages are taken from the client at once.
 const BATCH: usize = 1_000;
 
-/// One partition that is read. A record that is not taken is handed out again.
+/// A partition that is read. A record that is not taken is handed out again.
 pub(super) struct Reading {
     topic: String,
     partition: i32,
@@ -26,8 +26,7 @@ pub(super) struct Reading {
     consumed: Consumed<Quiet>,
     /// How many of the messages that were taken from the client last are done with.
     done: usize,
-    /// Where the log began.
-    pub(super) low: i64,
+    is_assigned: bool,
     /// The next offset to read.
     pub(super) next: i64,
     /// Where the partition ended.
@@ -35,38 +34,84 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// From the beginning of the partition.
-    pub(super) fn open(config: &Config, topic: &str, partition: i32) -> Result<Self, Failure> {
+    /// Of this topic; [`Reading::begin`] says which partition.
+    pub(super) fn new(config: &Config, topic: &str) -> Result<Self, Failure> {
         let consumer = Arc::new(consumer(config)?);
-        let (low, end) = consumer
-            .fetch_watermarks(topic, partition, ANSWER)
-            .map_err(|error| cannot_read(topic, &error))?;
-        let reading = Reading {
+        Ok(Reading {
             consumed: Consumed::new(Arc::clone(&consumer), BATCH),
             topic: topic.to_owned(),
-            partition,
+            partition: 0,
             consumer,
             done: 0,
-            low,
-            next: low,
-            end,
-        };
-        if low < end {
-            reading.assign()?;
-        }
+            is_assigned: false,
+            next: 0,
+            end: 0,
+        })
+    }
+
+    /// From the beginning of a partition.
+    pub(super) fn open(config: &Config, topic: &str, partition: i32) -> Result<Self, Failure> {
+        let mut reading = Self::new(config, topic)?;
+        reading.begin(partition)?;
         Ok(reading)
+    }
+
+    /// Begins with a partition, from where it begins up to where it ends now.
+    pub(super) fn begin(&mut self, partition: i32) -> Result<(), Failure> {
+        self.partition = partition;
+        let (low, end) = self.marks()?;
+        self.end = end;
+        self.restart(low)
+    }
+
+    /// Begins with a partition at an offset, and reads nothing before [`Reading::go_on`].
+    pub(super) fn begin_at(&mut self, partition: i32, offset: i64) -> Result<(), Failure> {
+        self.partition = partition;
+        self.end = offset;
+        self.restart(offset)
+    }
+
+    /// Goes back to the beginning of the partition; its end stays what it was.
+    pub(super) fn again(&mut self) -> Result<(), Failure> {
+        let (low, _) = self.marks()?;
+        self.restart(low)
+    }
+
+    /// Reads also what has come since.
+    pub(super) fn go_on(&mut self) -> Result<(), Failure> {
+        (_, self.end) = self.marks()?;
+        if self.is_assigned {
+            return Ok(());
+        }
+        self.restart(self.next)
+    }
+
+    fn restart(&mut self, from: i64) -> Result<(), Failure> {
+        self.consumed.clear();
+        self.done = 0;
+        self.next = from;
+        self.is_assigned = from < self.end;
+        let mut list = TopicPartitionList::new();
+        let added = if self.is_assigned {
+            list.add_partition_offset(&self.topic, self.partition, Offset::Offset(from))
+        } else {
+            Ok(())
+        };
+        added
+            .and_then(|()| self.consumer.assign(&list))
+            .map_err(|error| cannot_read(&self.topic, &error))
+    }
+
+    /// Where the partition begins and ends.
+    fn marks(&self) -> Result<(i64, i64), Failure> {
+        self.consumer
+            .fetch_watermarks(&self.topic, self.partition, ANSWER)
+            .map_err(|error| cannot_read(&self.topic, &error))
     }
 
     /// How many offsets are left to read.
     pub(super) fn left(&self) -> u64 {
         u64::try_from(self.end - self.next).unwrap_or(0)
-    }
-
-    fn assign(&self) -> Result<(), Failure> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, self.partition, Offset::Offset(self.next))
-            .and_then(|()| self.consumer.assign(&list))
-            .map_err(|error| cannot_read(&self.topic, &error))
     }
 
     /// Hands out records in order while `take` takes them. One that it does not take stays the next one.
@@ -90,6 +135,7 @@ impl Reading {
                 continue;
             };
             match message {
+                Ok(Taken::Message(message)) if message.partition() != self.partition => {}
                 Ok(Taken::Message(message)) => {
                     let record = message.record();
                     if record.offset < self.end && !take(&record)? {
@@ -98,10 +144,14 @@ impl Reading {
                     self.next = record.offset + 1;
                 }
                 // Behind the last record may be transaction markers, which are no records.
-                Ok(Taken::End { offset, .. }) => self.next = self.next.max(offset.min(self.end)),
+                Ok(Taken::End {
+                    offset, partition, ..
+                }) if partition == self.partition => {
+                    self.next = self.next.max(offset.min(self.end));
+                }
                 Err(error) if is_fatal(&error) => return Err(cannot_read(&self.topic, &error)),
-                // A connection that librdkafka opens again.
-                Err(_) => {}
+                // A connection that librdkafka opens again; or of a partition that was read before.
+                Err(_) | Ok(Taken::End { .. }) => {}
             }
             drop(iter);
             self.done += 1;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use kolo_core::processor::{EpochEnd, Processor, ProcessorError, ResumeAt, Setup};
+use kolo_core::processor::{
+    EpochEnd, MAX_RECORD_BYTES, Processor, ProcessorError, ResumeAt, Setup,
+};
 use kolo_core::wire::Record;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -14,9 +16,6 @@ use super::record::now;
 use super::session::{Session, StreamStep};
 use super::snapshots::Kept;
 use super::{End, RunError};
-
-/// What a record may take on the wire: the brokers' default, less what batches and their framing add.
-const MAX_RECORD_BYTES: usize = 1_000_000;
 
 impl Partition {
     /// Takes up a record of the own stream: to restore, or to see what stands in a gap.

@@ -15,6 +15,7 @@ mod list;
 mod mirror;
 mod mistyped;
 mod redrive;
+mod replay;
 mod request;
 mod typed;
 
@@ -27,12 +28,14 @@ fn main() -> ExitCode {
         Ok("list") => return App::new(list::service()).main(),
         Ok("mistyped") => return App::new(mistyped::service()).main(),
         Ok("redrive") => return App::new(redrive::service()).main(),
+        Ok("replay") => return App::new(replay::service()).main(),
+        Ok("replay-buggy") => return App::new(replay::buggy()).main(),
         Ok("request") => return App::new(request::service()).main(),
         Ok("drop") => return App::new(drop::service()).main(),
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 8] = [
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         ("list", list::what_is_parked_is_listed_and_shown),
         (
@@ -44,6 +47,11 @@ fn main() -> ExitCode {
             request::a_request_is_called_again_or_never_answered,
         ),
         ("drop", drop::a_drop_needs_a_reason_and_frees_what_waited),
+        (
+            "replay",
+            replay::what_was_decided_wrongly_is_named_and_what_is_missing_is_given,
+        ),
+        ("replay mistyped", replay::what_cannot_be_meant),
         (
             "mirror",
             mirror::dead_letters_have_the_headers_that_connect_gives_them,

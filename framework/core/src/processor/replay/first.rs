@@ -9,7 +9,7 @@ use crate::event::OwnEvents;
 use crate::id::EventId;
 use crate::position::Origin;
 use crate::state::State;
-use crate::stream::Verdict;
+use crate::stream::{Cursor, Verdict};
 use crate::wire::{Fence, MARKER, Marker, PARKED, Record, Source, Stamp};
 
 use super::super::owner::Owner;
@@ -259,5 +259,9 @@ impl<S: State> Replay for Rehearsal<S> {
         self.owner = Owner::new(Arc::clone(&self.declaration), self.setup.clone());
         self.changed.clear();
         true
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.owner.reader.cursor()
     }
 }

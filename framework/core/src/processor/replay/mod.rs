@@ -24,6 +24,7 @@ mod second;
 use std::fmt;
 
 use crate::id::{CorrelationId, EventId};
+use crate::stream::Cursor;
 use crate::time::Timestamp;
 use crate::wire::{Failure, Place, Record, Replay as ReplayRecord};
 
@@ -49,6 +50,9 @@ pub trait Replay: Send {
 
     /// The stream has no more records. Says whether it must be read once more, from its beginning.
     fn look_again(&mut self, tell: &mut dyn FnMut(Compared)) -> bool;
+
+    /// The fence in force behind the last record that was taken: what a reader needs who goes on from there.
+    fn cursor(&self) -> Option<Cursor>;
 }
 
 /// The inputs of an aggregate, read each in its order.

@@ -13,7 +13,7 @@ use super::select::Found;
 use super::streams::Streams;
 
 /// Writes one JSON array, value by value.
-pub(super) fn print_all(values: impl Iterator<Item = Value>) -> Result<(), Failure> {
+pub(in crate::command) fn print_all(values: impl Iterator<Item = Value>) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut serializer = serde_json::Serializer::pretty(&mut out);
     let mut list = serializer.serialize_seq(None)?;
@@ -26,7 +26,7 @@ pub(super) fn print_all(values: impl Iterator<Item = Value>) -> Result<(), Failu
 }
 
 /// Writes one JSON object.
-pub(super) fn print_one(value: &Value) -> Result<(), Failure> {
+pub(in crate::command) fn print_one(value: &Value) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, value)?;
     Ok(writeln!(out)?)
@@ -47,7 +47,7 @@ impl Streams<'_> {
 }
 
 /// A parked record, without its bytes.
-pub(super) fn record_json(queued: &Queued) -> Value {
+pub(in crate::command) fn record_json(queued: &Queued) -> Value {
     let parked = &queued.parked;
     let place = parked.place.as_ref();
     json!({

@@ -16,7 +16,7 @@ mod ask;
 mod connect;
 mod drop;
 mod follow;
-mod json;
+pub(super) mod json;
 mod list;
 mod mirror;
 mod read;
@@ -31,7 +31,8 @@ use crate::config::Config;
 
 use super::failure::Failure;
 
-pub(super) use args::Action;
+pub(super) use args::{Action, duration, since};
+pub(super) use json::print_one;
 
 pub(super) fn run(service: &Service, config: &Config, action: Action) -> Result<(), Failure> {
     match action {

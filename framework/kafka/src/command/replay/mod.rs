@@ -1,0 +1,29 @@
+//! `replay`: what was recorded, decided again by this binary.
+//!
+//! | command | file |
+//! |---|---|
+//! | `plan` | `plan.rs`: what today's code says otherwise |
+//! | `apply` | `apply.rs`: answers that are missing are given, by the owners of their keys |
+//!
+//! Both compare first (`compare.rs`), from the topics alone and with no service up. A plan writes nothing; applying it
+//! sends each input to its owner in a control record, which recognises what it has answered.
+
+mod apply;
+mod args;
+mod compare;
+mod plan;
+
+use kolo_core::Service;
+
+use crate::config::Config;
+
+use super::failure::Failure;
+
+pub(super) use args::Action;
+
+pub(super) fn run(service: &Service, config: &Config, action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Plan(args) => plan::run(service, config, &args),
+        Action::Apply(args) => apply::run(service, config, &args),
+    }
+}
