@@ -106,7 +106,7 @@ pub enum Role {
     Stream,
     /// The aggregate reads it.
     Input,
-    /// Routed copies for the aggregate come through it, and control records: redrives, drops.
+    /// Routed copies for the aggregate come through it, and control records: redrives, drops, replays.
     Inbox,
     /// Its events are routed to the aggregate.
     RouteSource,

@@ -13,10 +13,6 @@ use shop_schemas::OrderId;
 use shop_schemas::order::CancelRequested;
 use uuid::Uuid;
 
-/// How many orders may be on their way. So a run lasts for as long as it is struck, however long that takes: whatever is
-/// struck has work, or will have.
-const ON_THEIR_WAY: u64 = 300;
-
 /// Publishes until all is published, or it is dropped.
 #[derive(Debug)]
 pub struct Publishing {
@@ -25,8 +21,13 @@ pub struct Publishing {
 }
 
 impl Publishing {
-    /// Publishes the orders of a plan, when `ended` orders have ended before.
-    pub(crate) fn start(config: Config, plan: Plan, ended: Arc<AtomicU64>) -> Publishing {
+    /// Publishes the orders of a plan, when `ended` orders have ended before: so many are on their way at once.
+    pub(crate) fn start(
+        config: Config,
+        plan: Plan,
+        on_their_way: u64,
+        ended: Arc<AtomicU64>,
+    ) -> Publishing {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let before = ended.load(Ordering::Relaxed);
@@ -34,7 +35,7 @@ impl Publishing {
             let mut publisher = Publisher::connect(&config, &topics())?;
             let mut late = VecDeque::new();
             for (published, planned) in (before..).zip(plan.orders()) {
-                while published > ended.load(Ordering::Relaxed) + ON_THEIR_WAY {
+                while published > ended.load(Ordering::Relaxed) + on_their_way {
                     if stopped.load(Ordering::Relaxed) {
                         bail!("it was stopped");
                     }
@@ -51,6 +52,12 @@ impl Publishing {
             stop,
             thread: Some(thread),
         }
+    }
+
+    /// Whether all is published, or could not be.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Waits until all is published.

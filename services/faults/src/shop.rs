@@ -74,6 +74,9 @@ pub struct Load {
     pub run: RunId,
     /// What they are drawn from.
     pub seed: u64,
+    /// How many may be on their way at once. So a run lasts for as long as it is struck, however long that takes:
+    /// whatever is struck has work, or will have.
+    pub on_their_way: u64,
 }
 
 impl Load {
@@ -85,6 +88,7 @@ impl Load {
             duplicates: 0.0,
             run: RunId::fresh(),
             seed: 7,
+            on_their_way: 300,
         }
     }
 
@@ -258,7 +262,12 @@ impl Shop {
             Ok(watch.look()?.events(&[Topic::Stock]) >= before + goods)
         })?;
         let ended = watch.seen().count();
-        Ok(Publishing::start(self.config(), plan, ended))
+        Ok(Publishing::start(
+            self.config(),
+            plan,
+            load.on_their_way,
+            ended,
+        ))
     }
 
     /// Follows the streams from their beginning.

@@ -19,13 +19,18 @@ const ANSWER_WITHIN_SECONDS: i32 = 15 * 60;
 
 /// How far an order has come; unknown while nothing has been decided about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Order {
+pub enum Order {
+    /// Nothing is decided.
     #[default]
     Unknown,
+    /// It waits for its answer, until then.
     Open {
+        /// When it is cancelled.
         answer_by: Option<Timestamp>,
     },
+    /// It is paid.
     Confirmed,
+    /// It ended without.
     Cancelled,
 }
 
@@ -54,7 +59,8 @@ impl Order {
     }
 }
 
-fn open(order: &Order, created: &Received<OrderCreated>) -> Option<OrderOpened> {
+/// A new order is opened.
+pub fn open(order: &Order, created: &Received<OrderCreated>) -> Option<OrderOpened> {
     let within = created
         .answer_within_seconds
         .unwrap_or(ANSWER_WITHIN_SECONDS);
@@ -68,31 +74,37 @@ fn open(order: &Order, created: &Received<OrderCreated>) -> Option<OrderOpened> 
     })
 }
 
-fn confirm(order: &Order, paid: &Received<PaymentAuthorized>) -> Option<OrderConfirmed> {
+/// What is paid is confirmed, unless it has ended.
+pub fn confirm(order: &Order, paid: &Received<PaymentAuthorized>) -> Option<OrderConfirmed> {
     let order_id = paid.order_id;
     (!order.has_ended()).then_some(OrderConfirmed { order_id })
 }
 
-fn reject(order: &Order, inventory: &Received<InventoryRejected>) -> Option<OrderCancelled> {
+/// Without stock it is cancelled.
+pub fn reject(order: &Order, inventory: &Received<InventoryRejected>) -> Option<OrderCancelled> {
     order.cancel(inventory.order_id, &inventory.reason)
 }
 
-fn decline(order: &Order, payment: &Received<PaymentFailed>) -> Option<OrderCancelled> {
+/// Without money it is cancelled.
+pub fn decline(order: &Order, payment: &Received<PaymentFailed>) -> Option<OrderCancelled> {
     order.cancel(payment.order_id, &payment.reason)
 }
 
-fn withdraw(order: &Order, customer: &Received<CancelRequested>) -> Option<OrderCancelled> {
+/// A customer may cancel it as long as it has not ended.
+pub fn withdraw(order: &Order, customer: &Received<CancelRequested>) -> Option<OrderCancelled> {
     order.cancel(customer.order_id, "cancelled by the customer")
 }
 
-fn answer_by(order: &Order) -> Option<Timestamp> {
+/// Until when an open order waits.
+pub fn answer_by(order: &Order) -> Option<Timestamp> {
     match order {
         Order::Open { answer_by, .. } => *answer_by,
         Order::Unknown | Order::Confirmed | Order::Cancelled => None,
     }
 }
 
-fn give_up(_: &Order, deadline: &Received<Deadline<OrderId>>) -> OrderCancelled {
+/// Nobody answered in time: it is cancelled.
+pub fn give_up(_: &Order, deadline: &Received<Deadline<OrderId>>) -> OrderCancelled {
     OrderCancelled {
         order_id: deadline.key,
         reason: "not answered in time".into(),

@@ -1,4 +1,4 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`.
+//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`.
 
 mod client;
 mod control;

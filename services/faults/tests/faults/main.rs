@@ -3,6 +3,7 @@
 mod broker;
 mod control;
 mod duplicates;
+mod everything;
 mod gateway;
 mod instances;
 mod kill;
