@@ -275,7 +275,7 @@ fn apply(offset: i64, compared: &Compared) -> Stored {
     control(offset, REPLAY, &compared.key, &value)
 }
 
-// failure: data | a version decided inputs with nothing that it should have answered | nothing, until somebody compares |
+// failure: code | a version decided inputs with nothing that it should have answered | nothing, until somebody compares |
 // `replay plan` names them, and `replay apply` has their owner answer them once | an operator
 #[test]
 fn a_missing_answer_is_given_once_whoever_asks_and_however_often() {

@@ -306,7 +306,7 @@ fn settled(
     found.context("nothing was found")
 }
 
-// failure: order | the gateway is down, poison stands in every topic, a build with bugs is deployed and mended, and
+// failure: recovery | the gateway is down, poison stands in every topic, a build with bugs is deployed and mended, and
 // processes are killed every three seconds, all at once | the poisoned keys are parked, and those that the bugs could
 // not bear; the orders that they forgot stay open | `replay plan` names exactly the wrong decisions; once what can be
 // freed is redriven and what is missing applied, every order ends and the books balance | an operator: redrive, plan,
