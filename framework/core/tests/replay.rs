@@ -136,7 +136,7 @@ fn count(all: &[Compared]) -> BTreeMap<Finding, usize> {
 #[test]
 fn the_same_code_says_the_same_of_any_history() {
     let mut total = BTreeMap::new();
-    for seed in 0..100 {
+    for seed in 0..60 {
         let (bench, history) = history(seed, 200, 15);
         let topics = Topics::of(&history.published);
         let all = replayed(&histories::service(), &bench.log, topics, everything());
@@ -179,7 +179,7 @@ fn the_same_code_says_the_same_of_any_history() {
 fn what_other_code_says_is_found_and_nothing_else() {
     let changed = Service::new("test").aggregate(holds_by(otherwise));
     let mut total = BTreeMap::new();
-    for seed in 0..100 {
+    for seed in 0..60 {
         let (bench, history) = history(seed, 200, usize::MAX);
         let topics = Topics::of(&history.published);
         let all = replayed(&changed, &bench.log, topics, everything());

@@ -185,7 +185,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// The input as it is kept where it cannot be decided.
+    /// The input as it is kept where it cannot be decided, for this reason.
     pub(crate) fn parked(self, failure: Failure) -> Parked {
         Parked {
             kind: ParkedKind::Input,
@@ -199,6 +199,18 @@ impl Replay {
             failure,
             attempts: 1,
         }
+    }
+
+    /// An input that is kept; `None` for anything else.
+    pub(crate) fn of(parked: &Parked) -> Option<Replay> {
+        Some(Replay {
+            id: parked.id,
+            event_type: parked.event_type.clone(),
+            place: parked.place.clone()?,
+            at: parked.at,
+            value: parked.value.clone(),
+            headers: parked.headers.clone(),
+        })
     }
 }
 

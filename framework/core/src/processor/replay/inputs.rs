@@ -152,7 +152,7 @@ impl<S: State> Rehearsal<S> {
         if event_type == Some(REPLAY)
             && let Ok(replay) = serde_json::from_slice(record.value.unwrap_or_default())
         {
-            return Input { key, replay };
+            return Input::of(key, replay);
         }
         let setup = &self.owner.setup;
         let topic = &setup.inputs[input];
@@ -174,6 +174,6 @@ impl<S: State> Rehearsal<S> {
             value: record.value.map(Into::into),
             headers: wire::Parked::headers_of(record),
         };
-        Input { key, replay }
+        Input::of(key, replay)
     }
 }

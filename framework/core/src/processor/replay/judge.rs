@@ -11,43 +11,30 @@ use super::first::Rehearsal;
 use super::second::{Several, Silent};
 use super::{Compared, Decided, Finding};
 
-/// An input, kept while it is looked at.
+/// An input, kept while it is looked at: as the processor keeps what it has not decided.
 pub(super) struct Input {
     pub(super) key: String,
-    pub(super) replay: wire::Replay,
+    pub(super) parked: Parked,
 }
 
 impl Input {
-    /// As the processor keeps what it has not decided.
-    pub(super) fn parked(&self) -> Parked {
+    pub(super) fn of(key: String, replay: wire::Replay) -> Self {
         let nothing = Failure {
             class: FailureClass::Behind,
             function: None,
             message: String::new(),
         };
-        self.replay.clone().parked(nothing)
-    }
-
-    fn of_parked(key: &str, parked: &Parked) -> Option<Input> {
-        let replay = wire::Replay {
-            id: parked.id,
-            event_type: parked.event_type.clone(),
-            place: parked.place.clone()?,
-            at: parked.at,
-            value: parked.value.clone(),
-            headers: parked.headers.clone(),
-        };
-        let key = key.to_owned();
-        Some(Input { key, replay })
+        let parked = replay.parked(nothing);
+        Input { key, parked }
     }
 
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
-            on: self.replay.event_type.as_deref().unwrap_or("?"),
+            on: self.parked.event_type.as_deref().unwrap_or("?"),
             key: &self.key,
-            id: self.replay.id,
-            place: Some(&self.replay.place),
-            published: self.replay.at,
+            id: self.parked.id,
+            place: self.parked.place.as_ref(),
+            published: self.parked.at,
         }
     }
 }
@@ -104,7 +91,7 @@ impl<S: State> Rehearsal<S> {
         decided: Decided,
     ) -> Option<Compared> {
         let entity = self.owner.entities.get(&input.key);
-        if entity.is_some_and(|entity| entity.has_answered(input.replay.id)) {
+        if entity.is_some_and(|entity| entity.has_answered(input.parked.id)) {
             return None;
         }
         let today = self.rehearse(&input, decided.at);
@@ -113,7 +100,9 @@ impl<S: State> Rehearsal<S> {
         if saga.is_some_and(|saga| !self.filter.wants_saga(saga)) {
             return None;
         }
-        compared.replay = (compared.finding == Finding::Missing).then(|| input.replay.clone());
+        if compared.finding == Finding::Missing {
+            compared.replay = wire::Replay::of(&input.parked);
+        }
         let since = self.told[at_input];
         let changed = self.changed.get(input.key.as_str());
         // If its key is parked, it was decided before: it would have been parked itself.
@@ -190,8 +179,8 @@ impl<S: State> Rehearsal<S> {
         };
         match parked.kind {
             ParkedKind::Input => {
-                let input = Input::of_parked(key, &parked)?;
-                self.judge(input, answer, decided)
+                let key = key.to_owned();
+                self.judge(Input { key, parked }, answer, decided)
             }
             ParkedKind::Deadline => self.deadline(parked.at, key, &answer, decided),
             ParkedKind::Request => None,
@@ -287,7 +276,7 @@ impl Compared {
 
 /// Decides an input; what is said is in the draft.
 pub(super) fn decide<S: State>(owner: &mut Owner<S>, input: &Input, now: Timestamp) -> Today {
-    match owner.run_input(&input.parked(), &input.key, now) {
+    match owner.run_input(&input.parked, &input.key, now) {
         Ok(redriven) => Today {
             failure: None,
             correlation: Some(redriven.correlation),

@@ -157,7 +157,7 @@ impl<S: State> Rehearsal<S> {
             }
             // What was answered under its id before was recognised then, though the key may have forgotten it since.
             let entity = self.owner.entities.get(key);
-            let known = entity.is_some_and(|entity| entity.has_answered(silent.input.replay.id));
+            let known = entity.is_some_and(|entity| entity.has_answered(silent.input.parked.id));
             if !known {
                 let today = self.rehearse(&silent.input, record.timestamp);
                 let draft = &self.owner.scratch.draft;
