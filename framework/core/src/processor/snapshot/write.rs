@@ -69,6 +69,32 @@ impl<S: State> Owner<S> {
         Ok(())
     }
 
+    /// Writes one key, whether it has changed or not. False if nothing is known of it.
+    pub(in crate::processor) fn write_one(
+        &self,
+        key: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, SnapshotProblem> {
+        let entity = self.entities.get(key);
+        if entity.is_none() && !self.parked.contains(key) {
+            return Ok(false);
+        }
+        let Some(decl) = &self.declaration.snapshots else {
+            return Err(SnapshotProblem::Unreadable {
+                what: format!("key `{key}`"),
+                problem: "the aggregate keeps no snapshots".to_owned(),
+            });
+        };
+        let mut buffers = Buffers::default();
+        let written = buffers.write(decl, entity, self.parked.of(key));
+        written.map_err(|problem| SnapshotProblem::Unwritable {
+            key: key.to_owned(),
+            problem: problem.to_string(),
+        })?;
+        out.extend_from_slice(&buffers.key);
+        Ok(true)
+    }
+
     pub(super) fn write_common(
         &self,
         stream: TopicId,
