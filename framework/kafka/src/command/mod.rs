@@ -1,4 +1,4 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`.
+//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `state`.
 
 mod client;
 mod control;
@@ -6,6 +6,7 @@ mod describe;
 mod failure;
 mod parked;
 mod reading;
+mod state;
 mod terminal;
 
 use std::io::{IsTerminal, Write};
@@ -59,6 +60,9 @@ enum Command {
     /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
     #[command(subcommand)]
     Parked(parked::Action),
+    /// Look at what a key is or was, and at the snapshots that a restart begins with.
+    #[command(subcommand)]
+    State(state::Action),
 }
 
 impl App {
@@ -90,6 +94,7 @@ impl App {
             Command::Describe => print(&describe(&self.service)),
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
+            Command::State(action) => state::run(&self.service, &config, action),
         };
         let Err(failure) = outcome else {
             return ExitCode::SUCCESS;

@@ -1,9 +1,10 @@
 //! What people read: times, text that cannot move a cursor, arguments to type, progress.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
 use kolo_core::Timestamp;
 
 /// Writes one line beside the output. A closed stderr cannot be told to anybody.
@@ -14,6 +15,16 @@ pub(super) fn say(line: &str) {
 /// A remark that does not change the exit code.
 pub(super) fn note(line: &str) {
     say(&format!("note: {line}"));
+}
+
+/// Asks on the terminal; anything but yes is no.
+pub(super) fn confirms(question: &str) -> bool {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{question} [y/N] ");
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
 }
 
 /// Text from a record, made harmless: what would move the cursor of a terminal is shown as an escape.
@@ -62,6 +73,16 @@ pub(super) fn count(number: usize, what: &str) -> String {
 pub(super) fn time(at: Timestamp) -> String {
     let known = jiff::Timestamp::from_millisecond(at.as_millis());
     known.map_or_else(|_| at.to_string(), |time| time.to_string())
+}
+
+/// A time as it is typed: RFC 3339, or how long ago.
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
+    let ago = text.strip_suffix("ago").unwrap_or(text).trim();
+    let now = jiff::Timestamp::now();
+    let back = |back: SignedDuration| now.checked_sub(back.abs()).ok();
+    let time = text.parse().ok();
+    let time = time.or_else(|| ago.parse().ok().and_then(back));
+    time.map(|time: jiff::Timestamp| Timestamp::from_millis(time.as_millisecond()))
 }
 
 /// How long ago, in its largest unit.

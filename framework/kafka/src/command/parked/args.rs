@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use kolo_core::wire::FailureClass;
 use kolo_core::{EventId, Timestamp};
 
+use super::super::terminal::moment;
+
 #[derive(Subcommand)]
 pub(crate) enum Action {
     /// List the keys that are parked now, with what each of them is parked for.
@@ -203,16 +205,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {
-    let ago = text.strip_suffix("ago").unwrap_or(text).trim();
-    let now = jiff::Timestamp::now();
-    let back = |back: SignedDuration| now.checked_sub(back.abs()).ok();
-    let time = text.parse().ok();
-    let time = time.or_else(|| ago.parse().ok().and_then(back));
-    time.map(|time: jiff::Timestamp| Timestamp::from_millis(time.as_millisecond()))
-        .ok_or_else(|| {
-            "expected a time such as 2026-11-23T08:00:00Z, or how long ago, such as 10m or 2h"
-                .into()
-        })
+    moment(text).ok_or_else(|| {
+        "expected a time such as 2026-11-23T08:00:00Z, or how long ago, such as 10m or 2h".into()
+    })
 }
 
 #[cfg(test)]

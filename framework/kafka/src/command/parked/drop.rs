@@ -1,6 +1,6 @@
 //! `parked drop`: one parked record is forgotten, with a reason.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 
 use kolo_core::wire::{self, DROP, FailureClass, ParkedChange, ParkedKind, ParkedQueues, Queued};
 use kolo_core::{EventId, Service};
@@ -11,7 +11,7 @@ use crate::config::Config;
 use super::super::control::Sender;
 use super::super::failure::Failure;
 use super::super::print;
-use super::super::terminal::{count, key_argument, key_shown, note, say};
+use super::super::terminal::{confirms, count, key_argument, key_shown, note, say};
 use super::args::Drop;
 use super::follow::{Outcome, concerns};
 use super::json::print_one;
@@ -139,12 +139,7 @@ fn confirm(streams: &Streams<'_>, at: &At, chosen: &Queued, args: &Drop) -> Resu
     if !asks {
         return Ok(());
     }
-    let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "Drop it for good? [y/N] ");
-    let _ = stderr.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+    if confirms("Drop it for good?") {
         return Ok(());
     }
     Err(Failure::Run("nothing was dropped, and nothing sent".into()))

@@ -13,7 +13,7 @@ use super::select::Found;
 use super::streams::Streams;
 
 /// Writes one JSON array, value by value.
-pub(super) fn print_all(values: impl Iterator<Item = Value>) -> Result<(), Failure> {
+pub(in crate::command) fn print_all(values: impl Iterator<Item = Value>) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut serializer = serde_json::Serializer::pretty(&mut out);
     let mut list = serializer.serialize_seq(None)?;
@@ -47,7 +47,7 @@ impl Streams<'_> {
 }
 
 /// A parked record, without its bytes.
-pub(super) fn record_json(queued: &Queued) -> Value {
+pub(in crate::command) fn record_json(queued: &Queued) -> Value {
     let parked = &queued.parked;
     let place = parked.place.as_ref();
     json!({

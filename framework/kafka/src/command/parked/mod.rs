@@ -16,7 +16,7 @@ mod ask;
 mod connect;
 mod drop;
 mod follow;
-mod json;
+pub(super) mod json;
 mod list;
 mod mirror;
 mod read;
