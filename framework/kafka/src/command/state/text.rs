@@ -27,7 +27,8 @@ pub(super) fn of(history: &History, service: &str, key: &str, at: At, now: Times
     );
     let _ = match (at, history.later) {
         (At::Now, _) => writeln!(text, ", as it is now"),
-        (_, None) => writeln!(text, ", as it was {at} and is now"),
+        (At::Offset(_), None) => writeln!(text, ", as it was {at}"),
+        (At::Time(_), None) => writeln!(text, ", as it was {at}, and is now"),
         (_, Some((offset, _))) => writeln!(text, ", as it was {at}, before offset {offset}"),
     };
     text.push('\n');
@@ -74,7 +75,7 @@ fn inspected(text: &mut String, known: &Inspected, now: Timestamp) {
     };
     if let Some((found, count)) = known.torn {
         part(
-            "unfinished",
+            "answer",
             vec![format!(
                 "{found} of {count} records of its last answer stand here; the others are written next"
             )],
