@@ -18,7 +18,7 @@ use crate::id::CorrelationId;
 use crate::key::Key;
 use crate::policy::CallPolicy;
 use crate::problem::InputProblem;
-use crate::processor::snapshot;
+use crate::processor::{inspect, snapshot};
 use crate::state::{Deadline, KeyOf, Received, State};
 use crate::time::Timestamp;
 
@@ -321,6 +321,7 @@ impl<S: State> Aggregate<S> {
             version,
             write: snapshot::write::<S>,
             read: snapshot::read::<S>,
+            json: inspect::json::<S>,
         });
         self
     }

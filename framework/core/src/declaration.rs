@@ -85,6 +85,8 @@ pub(crate) struct SnapshotDecl<S> {
     pub(crate) version: u32,
     pub(crate) write: fn(&S, &mut Vec<u8>) -> Result<(), postcard::Error>,
     pub(crate) read: fn(&[u8]) -> Result<S, postcard::Error>,
+    /// For people: as JSON, or why it has none.
+    pub(crate) json: fn(&S) -> Result<String, String>,
 }
 
 pub(crate) struct UndoDecl<S: State> {

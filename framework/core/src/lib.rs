@@ -145,7 +145,7 @@
 //! | `position.rs` | how far each origin was decided |
 //! | `stream.rs` | which records of a fenced stream are valid |
 //! | `wire/` | headers, the packed `kolo` header, and kolo's own records |
-//! | `processor/` | one aggregate on one partition: arrive, decide, undo, answer, park, redrive, deadlines, restore, complete, sound appends, snapshots; and what was decided, decided again (`replay/`) |
+//! | `processor/` | one aggregate on one partition: arrive, decide, undo, answer, park, redrive, deadlines, restore, complete, sound appends, snapshots, inspect; and what was decided, decided again (`replay/`) |
 //!
 //! What may be relied upon, and why it holds, stands in `docs/protocol.md`.
 

@@ -190,3 +190,34 @@ fn a_state_that_would_not_be_read_again_is_not_written() {
     );
     assert!(matches!(problem, SnapshotProblem::Unwritable { key, .. } if key == "o"));
 }
+
+/// A state whose hash map hands out its entries in another order each time it is made.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Tallies(std::collections::HashMap<String, u32>);
+
+impl kolo_core::State for Tallies {
+    type Event = HoldEvent;
+
+    fn evolve(&mut self, _: &HoldEvent, at: Timestamp) {
+        self.0.insert(format!("at {}", at.as_millis()), 1);
+    }
+}
+
+#[test]
+fn a_state_with_a_hash_map_is_kept_whatever_its_order() {
+    fn close(_: &Tallies, closed: &kolo_core::Received<OrderClosed>) -> Closed {
+        Closed {
+            order: closed.order.clone(),
+        }
+    }
+    let aggregate = Aggregate::<Tallies>::new("hold").on(close).snapshots(1);
+    let mut bench = taken_over(&Service::new("test").aggregate(aggregate), &[], None).unwrap();
+    for at in 0..20 {
+        bench.handle(
+            0,
+            &fact(at, &format!("{at}"), &OrderClosed { order: "o".into() }),
+        );
+    }
+    let mut kept = Kept::default();
+    assert!(kept.take(&mut *bench.processor).is_some());
+}

@@ -11,6 +11,8 @@
 //! | | [`Processor::acknowledged`] for each append | reads the gap if there is one, starts the effects that became sound |
 //! | | [`Snapshots::snapshot_keys`], [`Snapshots::snapshot`] | every so often keeps what they write |
 //!
+//! Tools ask a processor that restored for what it knows of a key ([`Inspect`]).
+//!
 //! Memory runs ahead of the log. Whatever goes wrong, the processor is dropped and another one restores: nothing is patched.
 
 mod answer;
@@ -24,6 +26,7 @@ mod deadlines;
 mod decide;
 mod draft;
 mod entity;
+pub(crate) mod inspect;
 mod making;
 mod names;
 mod outbox;
@@ -38,6 +41,9 @@ mod settle;
 pub(crate) mod snapshot;
 
 pub use appends::EpochEnd;
+pub use inspect::{
+    Inspect, Inspected, InspectedDeadline, InspectedRequest, InspectedSaga, InspectedState,
+};
 pub use outbox::{Append, Outbox};
 pub use snapshot::{Snapshot, SnapshotProblem, Snapshots};
 
@@ -170,7 +176,7 @@ pub struct Start {
 }
 
 /// One aggregate on one partition of its stream.
-pub trait Processor: Snapshots + Send {
+pub trait Processor: Snapshots + Inspect + Send {
     /// The fence record, to be appended first.
     fn fence(&self, at: Timestamp, out: &mut Outbox);
 

@@ -1,4 +1,4 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`.
+//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`, `state`.
 
 mod client;
 mod control;
@@ -7,6 +7,7 @@ mod failure;
 mod parked;
 mod reading;
 mod replay;
+mod state;
 mod terminal;
 
 use std::io::{IsTerminal, Write};
@@ -63,6 +64,9 @@ enum Command {
     /// Decide again, by this binary, what was decided before: what would be another decision, and what is missing.
     #[command(subcommand)]
     Replay(replay::Action),
+    /// Look at what a key is or was, and at the snapshots that a restart begins with.
+    #[command(subcommand)]
+    State(state::Action),
 }
 
 impl App {
@@ -95,6 +99,7 @@ impl App {
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
             Command::Replay(action) => replay::run(&self.service, &config, action),
+            Command::State(action) => state::run(&self.service, &config, action),
         };
         let Err(failure) = outcome else {
             return ExitCode::SUCCESS;

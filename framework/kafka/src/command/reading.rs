@@ -27,6 +27,8 @@ pub(super) struct Reading {
     /// How many of the messages that were taken from the client last are done with.
     done: usize,
     is_assigned: bool,
+    /// Where the reading began.
+    pub(super) low: i64,
     /// The next offset to read.
     pub(super) next: i64,
     /// Where the partition ended.
@@ -44,6 +46,7 @@ impl Reading {
             consumer,
             done: 0,
             is_assigned: false,
+            low: 0,
             next: 0,
             end: 0,
         })
@@ -60,14 +63,14 @@ impl Reading {
     pub(super) fn begin(&mut self, partition: i32) -> Result<(), Failure> {
         self.partition = partition;
         let (low, end) = self.marks()?;
-        self.end = end;
+        (self.low, self.end) = (low, end);
         self.restart(low)
     }
 
     /// Begins with a partition at an offset, and reads nothing before [`Reading::go_on`].
     pub(super) fn begin_at(&mut self, partition: i32, offset: i64) -> Result<(), Failure> {
         self.partition = partition;
-        self.end = offset;
+        (self.low, self.end) = (offset, offset);
         self.restart(offset)
     }
 

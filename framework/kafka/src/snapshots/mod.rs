@@ -3,18 +3,20 @@
 //! | file | idea |
 //! |---|---|
 //! | `frame` | bytes with a checksum; a file is a row of them |
+//! | `folder` | the directory: which files, and whether a process uses it |
 //! | `reader` | what a file held when it was last complete |
 //! | `writer` | the thread that appends to files, or writes them anew |
-//! | `mod` | the directory: locked, given up at the first failure |
+//! | `mod` | a service's snapshots: locked, given up at the first failure |
 //!
 //! A file is never changed in place. It grows by the keys that changed, and counts up to its last *seal*, the frame with which
 //! a snapshot is complete. Once it has grown to twice of what it began with, it is written anew beside itself.
 
+mod folder;
 mod frame;
 mod reader;
 mod writer;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +26,7 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded, unbounded};
 use parking_lot::Mutex;
 
+pub(crate) use folder::{Folder, Kept, LockProblem};
 pub(crate) use frame::KeysFrame;
 pub(crate) use reader::{Damage, Reader};
 use writer::{Job, Writer};
@@ -33,7 +36,7 @@ const QUEUE: usize = 64;
 
 /// The snapshots of one service in this process.
 pub(crate) struct Snapshots {
-    directory: PathBuf,
+    folder: Folder,
     lock: File,
     jobs: Sender<Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -54,9 +57,9 @@ impl Snapshots {
     /// Opens the directory of a service, and locks it. Without snapshots a service works as well: what is wrong is told, and
     /// nothing is opened.
     pub(crate) fn open(state_dir: &Path, service: &str) -> Option<Self> {
-        let directory = state_dir.join(file_name(service));
-        let problem = match Self::lock(&directory) {
-            Ok(lock) => match Self::start(directory.clone(), lock) {
+        let folder = Folder::of(state_dir, service);
+        let problem = match Self::lock(&folder) {
+            Ok(lock) => match Self::start(folder.clone(), lock) {
                 Ok(snapshots) => return Some(snapshots),
                 Err(error) => format!("no thread can be started: {error}"),
             },
@@ -64,24 +67,20 @@ impl Snapshots {
         };
         tracing::warn!(
             "{service} runs without snapshots, and restores from its streams alone: {}: {problem}",
-            directory.display()
+            folder.path().display()
         );
         None
     }
 
-    fn lock(directory: &Path) -> Result<File, String> {
-        std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
-        let lock = File::create(directory.join("lock")).map_err(|error| error.to_string())?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => Err(
-                "another process uses it: give each instance a directory of its own, by `state_dir` or KOLO_STATE_DIR".into(),
-            ),
-            Err(TryLockError::Error(error)) => Err(error.to_string()),
-        }
+    fn lock(folder: &Folder) -> Result<File, String> {
+        std::fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
+        folder.lock().map_err(|problem| match problem {
+            LockProblem::InUse => "another process uses it: give each instance a directory of its own, by `state_dir` or KOLO_STATE_DIR".into(),
+            LockProblem::Io(error) => error.to_string(),
+        })
     }
 
-    fn start(directory: PathBuf, lock: File) -> std::io::Result<Self> {
+    fn start(folder: Folder, lock: File) -> std::io::Result<Self> {
         let (jobs, todo) = unbounded();
         let off = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(Arc::clone(&off));
@@ -89,7 +88,7 @@ impl Snapshots {
             .name("snapshots".into())
             .spawn(move || writer.run(&todo))?;
         Ok(Snapshots {
-            directory,
+            folder,
             lock,
             jobs,
             thread: Mutex::new(Some(thread)),
@@ -105,7 +104,7 @@ impl Snapshots {
 
     /// Gives snapshots up for as long as the process lives.
     pub(crate) fn give_up(&self, why: &str) {
-        writer::give_up(&self.off, &self.directory, why);
+        writer::give_up(&self.off, self.folder.path(), why);
     }
 
     /// Whether the disk keeps up.
@@ -113,28 +112,23 @@ impl Snapshots {
         self.jobs.len() < QUEUE
     }
 
-    fn file(&self, aggregate: &str, partition: i32) -> PathBuf {
-        let name = format!("{}-{partition}.snapshot", file_name(aggregate));
-        self.directory.join(name)
-    }
-
     /// What is kept of a partition, if anything is.
     ///
     /// # Errors
     /// When the file is not what was written.
     pub(crate) fn read(&self, aggregate: &str, partition: i32) -> Result<Option<Reader>, Damage> {
-        Reader::open(&self.file(aggregate, partition))
+        self.folder.read(aggregate, partition)
     }
 
     /// Forgets what is kept of a partition.
     pub(crate) fn delete(&self, aggregate: &str, partition: i32) {
-        self.send(Job::Delete(self.file(aggregate, partition)));
+        self.send(Job::Delete(self.folder.file(aggregate, partition)));
     }
 
     /// Begins a snapshot.
     pub(crate) fn begin(&self, aggregate: &str, partition: i32, is_whole: bool) -> Attempt {
         Attempt {
-            file: self.file(aggregate, partition),
+            file: self.folder.file(aggregate, partition),
             number: self.attempts.fetch_add(1, Ordering::Relaxed) + 1,
             is_whole,
         }
@@ -169,19 +163,6 @@ impl Snapshots {
             let _ = thread.join();
         }
         let _ = self.lock.unlock();
-    }
-}
-
-/// A name as a file can have it.
-fn file_name(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = name
-        .chars()
-        .map(|c| if is_plain(c) { c } else { '_' })
-        .collect();
-    match name.as_str() {
-        "" | "." | ".." => "_".into(),
-        _ => name,
     }
 }
 

@@ -90,7 +90,7 @@ fn what_was_not_sealed_does_not_count_and_is_not_sealed_by_another() {
 fn killed_at_any_byte_it_is_what_was_last_sealed_and_goes_on_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    let path = store.file("a", 0);
+    let path = store.folder.file("a", 0);
     let mut seals = vec![(0, None)];
     for (at, keys) in (1..).zip([
         &[("k", 1), ("l", 1)][..],
@@ -133,7 +133,7 @@ fn any_byte_that_is_another_is_noticed_or_not_counted() {
     let store = open(&folder);
     snapshot(&store, true, &[("k", 1), ("l", 1)], 1);
     flush(&store);
-    let path = store.file("a", 0);
+    let path = store.folder.file("a", 0);
     let bytes = std::fs::read(&path).unwrap();
     for at in 0..bytes.len() {
         let mut other = bytes.clone();

@@ -17,6 +17,7 @@ mod mistyped;
 mod redrive;
 mod replay;
 mod request;
+mod state;
 mod typed;
 
 use std::process::ExitCode;
@@ -32,11 +33,21 @@ fn main() -> ExitCode {
         Ok("replay-buggy") => return App::new(replay::buggy()).main(),
         Ok("request") => return App::new(request::service()).main(),
         Ok("drop") => return App::new(drop::service()).main(),
+        Ok("state") => return state::app().main(),
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 11] = [
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
+        (
+            "state_mistyped",
+            state::mistyped::what_cannot_be_meant_is_refused,
+        ),
+        ("state_show", state::show::what_a_key_is_or_was_is_shown),
+        (
+            "state_snapshots",
+            state::snapshots::snapshots_are_held_against_the_stream_and_deleted,
+        ),
         ("list", list::what_is_parked_is_listed_and_shown),
         (
             "redrive",

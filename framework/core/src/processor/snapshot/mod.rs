@@ -9,6 +9,7 @@ mod load;
 mod write;
 
 pub(crate) use codec::{read, write};
+pub(crate) use write::is_in_another_order;
 
 use crate::id::TopicId;
 use crate::state::State;
