@@ -41,6 +41,8 @@ pub type Fences = HashMap<(Topic, i32), u64>;
 pub struct Seen {
     turns: HashMap<(Topic, i32), StreamReader>,
     ended: HashSet<String>,
+    /// Why orders were cancelled.
+    cancelled: HashMap<String, String>,
     /// How many have ended, for other threads.
     count: Arc<AtomicU64>,
     events: HashMap<Topic, u64>,
@@ -134,6 +136,11 @@ impl Seen {
                 *self.events.entry(place.topic).or_default() += 1;
                 let place = (place.topic, place.partition);
                 *self.since.entry(place).or_default() += 1;
+                if event_type == OrderCancelled::TYPE.name {
+                    let reason = OrderCancelled::decode(record.value)?.reason;
+                    let key = record.key.unwrap_or_default().to_owned();
+                    self.cancelled.insert(key, reason);
+                }
                 if [OrderConfirmed::TYPE.name, OrderCancelled::TYPE.name].contains(&event_type) {
                     self.ended.insert(record.key.unwrap_or_default().to_owned());
                     self.count.store(self.ended(), Ordering::Relaxed);
@@ -147,6 +154,13 @@ impl Seen {
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.ended.len() as u64
+    }
+
+    /// The orders that were cancelled for this reason.
+    pub fn cancelled_for(&self, reason: &str) -> impl Iterator<Item = &str> {
+        let all = self.cancelled.iter();
+        all.filter(move |(_, why)| *why == reason)
+            .map(|(order, _)| order.as_str())
     }
 
     /// How many orders have ended, kept up to date by whoever looks.

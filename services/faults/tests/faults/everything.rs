@@ -198,27 +198,6 @@ fn plan(shop: &Shop) -> anyhow::Result<(BTreeSet<String>, BTreeSet<String>)> {
     Ok((different, missing))
 }
 
-/// The orders that were cancelled for this reason, as their stream tells.
-fn cancelled(shop: &Shop, reason: &str) -> anyhow::Result<BTreeSet<String>> {
-    let tail = [
-        "tail",
-        "orders.outcome",
-        "--from",
-        "beginning",
-        "--no-follow",
-        "--json",
-    ];
-    let output = shop.command(&binary("kolo")?).args(tail).output()?;
-    let mut keys = BTreeSet::new();
-    for line in String::from_utf8(output.stdout)?.lines() {
-        let record: Value = serde_json::from_str(line)?;
-        if record["standing"] == "valid" && record["value"]["reason"] == reason {
-            keys.insert(record["key"].as_str().context("a key")?.to_owned());
-        }
-    }
-    Ok(keys)
-}
-
 /// Runs the load, and lets everything happen. Gives what must be parked for poison.
 fn happen(
     shop: &mut Shop,
@@ -368,7 +347,8 @@ fn everything_at_once() {
         ));
 
         // The plan names what was decided wrongly, and nothing else.
-        let wrong = cancelled(shop, "suspected of fraud")?;
+        let wrong = watch.catch_up()?.cancelled_for("suspected of fraud");
+        let wrong: BTreeSet<String> = wrong.map(str::to_owned).collect();
         let (different, missing) = plan(shop)?;
         ensure!(
             !wrong.is_empty() && !missing.is_empty(),
