@@ -1,5 +1,6 @@
 //! Poison: records that no service can decide, of every kind.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -53,6 +54,8 @@ impl Poison {
 /// Publishes whatever it is given.
 pub struct Poisoner {
     producer: BaseProducer,
+    /// By topic.
+    partitions: HashMap<&'static str, i32>,
     written: u64,
 }
 
@@ -64,6 +67,7 @@ impl Poisoner {
     pub fn connect(config: &Config) -> anyhow::Result<Poisoner> {
         Ok(Poisoner {
             producer: config.client().create()?,
+            partitions: HashMap::new(),
             written: 0,
         })
     }
@@ -73,11 +77,37 @@ impl Poisoner {
     /// # Errors
     /// When the broker does not take it.
     pub fn write(&mut self, poison: &Poison) -> anyhow::Result<()> {
+        self.send(poison)?;
+        self.flush()
+    }
+
+    /// Waits until everything is there.
+    ///
+    /// # Errors
+    /// When the broker does not take it.
+    pub fn flush(&self) -> anyhow::Result<()> {
+        Ok(self.producer.flush(PATIENCE)?)
+    }
+
+    fn partitions(&mut self, topic: &'static str) -> anyhow::Result<i32> {
+        if let Some(known) = self.partitions.get(topic) {
+            return Ok(*known);
+        }
         let client = self.producer.client();
-        let metadata = client.fetch_metadata(Some(poison.topic), PATIENCE)?;
-        let topic = metadata.topics().first().context(poison.topic)?;
-        let partitions = i32::try_from(topic.partitions().len())?;
-        ensure!(partitions > 1, "{} has one partition", poison.topic);
+        let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
+        let found = metadata.topics().first().context(topic)?;
+        let partitions = i32::try_from(found.partitions().len())?;
+        ensure!(partitions > 1, "{topic} has one partition");
+        self.partitions.insert(topic, partitions);
+        Ok(partitions)
+    }
+
+    /// Hands a record over.
+    ///
+    /// # Errors
+    /// When the topic is not what it should be, or the client takes no more.
+    pub fn send(&mut self, poison: &Poison) -> anyhow::Result<()> {
+        let partitions = self.partitions(poison.topic)?;
         let key = poison.key.as_deref().unwrap_or_default();
         let own = partition_of(key.as_bytes(), partitions);
         self.written += 1;
@@ -99,7 +129,6 @@ impl Poisoner {
             None => record,
         };
         let sent = self.producer.send(record);
-        sent.map_err(|(error, _)| error)?;
-        Ok(self.producer.flush(PATIENCE)?)
+        Ok(sent.map_err(|(error, _)| error)?)
     }
 }

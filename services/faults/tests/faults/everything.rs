@@ -116,7 +116,7 @@ fn poison(shop: &Shop, number: usize) -> anyhow::Result<BTreeSet<Key>> {
     let mut expected = BTreeSet::new();
     for (number, order) in orders.iter().enumerate() {
         let id = order.order_id.to_string();
-        poisoner.write(&Poison::of(order, &*id).garbage())?;
+        poisoner.send(&Poison::of(order, &*id).garbage())?;
         expected.insert(key("order.lifecycle", id.clone(), "decode"));
         expected.insert(key("inventory.reservation", id.clone(), "decode"));
         let sku = format!("poison-{number}");
@@ -124,7 +124,7 @@ fn poison(shop: &Shop, number: usize) -> anyhow::Result<BTreeSet<Key>> {
             sku: Sku(sku.clone()),
             quantity: 1,
         };
-        poisoner.write(&Poison::of(&receipt, &*sku).garbage())?;
+        poisoner.send(&Poison::of(&receipt, &*sku).garbage())?;
         expected.insert(key("inventory.stock", sku.clone(), "decode"));
         for topic in OTHERS {
             // The inbox of the stock takes what was opened for what a router has put there.
@@ -133,7 +133,7 @@ fn poison(shop: &Shop, number: usize) -> anyhow::Result<BTreeSet<Key>> {
             } else {
                 (ORDER, id.clone())
             };
-            poisoner.write(&Poison {
+            poisoner.send(&Poison {
                 topic,
                 key: Some(name.clone()),
                 event_type: Some(of.name),
@@ -145,6 +145,7 @@ fn poison(shop: &Shop, number: usize) -> anyhow::Result<BTreeSet<Key>> {
             }
         }
     }
+    poisoner.flush()?;
     Ok(expected)
 }
 
