@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kolo_core::Timestamp;
 use kolo_core::wire::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -65,6 +66,22 @@ impl Reading {
         let (low, end) = self.marks()?;
         (self.low, self.end) = (low, end);
         self.restart(low)
+    }
+
+    /// Begins with a partition at an offset, or where the log begins if that is later, up to where it ends now.
+    pub(super) fn begin_from(&mut self, partition: i32, offset: i64) -> Result<(), Failure> {
+        self.begin(partition)?;
+        self.restart(offset.max(self.low))
+    }
+
+    /// The timestamp of the next record; none at the end.
+    pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Failure> {
+        let mut next = None;
+        self.each(&mut |record| {
+            next = Some(record.timestamp);
+            Ok(false)
+        })?;
+        Ok(next)
     }
 
     /// Begins with a partition at an offset, and reads nothing before [`Reading::go_on`].

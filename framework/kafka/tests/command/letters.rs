@@ -14,7 +14,7 @@ use crate::common::bootstrap;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn client() -> ClientConfig {
+pub(crate) fn client() -> ClientConfig {
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", bootstrap());
     client

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and says which it is"
 )]
 
+mod ahead;
 #[path = "../common/mod.rs"]
 mod common;
 mod drop;
@@ -26,6 +27,7 @@ use kolo_kafka::App;
 
 fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
+        Ok("ahead") => return App::new(ahead::service()).main(),
         Ok("list") => return App::new(list::service()).main(),
         Ok("mistyped") => return App::new(mistyped::service()).main(),
         Ok("redrive") => return App::new(redrive::service()).main(),
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         (
             "state_mistyped",
@@ -63,6 +65,10 @@ fn main() -> ExitCode {
             replay::what_was_decided_wrongly_is_named_and_what_is_missing_is_given,
         ),
         ("replay mistyped", replay::what_cannot_be_meant),
+        (
+            "ahead",
+            ahead::what_others_have_seen_is_held_against_what_will_be_said,
+        ),
         (
             "mirror",
             mirror::dead_letters_have_the_headers_that_connect_gives_them,

@@ -26,6 +26,15 @@ pub(crate) enum Action {
         after_help = "Exit codes: 0 nothing is missing (any more), 1 something is, or the topics cannot be read, 2 wrong usage, and nothing was sent."
     )]
     Apply(Apply),
+    /// Decide by this binary what its owner will decide next, and compare it with what others have seen: after a stream was
+    /// imported from a backup that was not current. Writes nothing and calls no port.
+    ///
+    /// What was said after the backup was made is lost, but copies of it stand in inboxes, and other streams name it as a
+    /// cause. The owner decides it again, on inputs that may come in another order now.
+    #[command(
+        after_help = "Exit codes: 0 nothing contradicts what others have seen, 1 the topics cannot be read, 2 wrong usage, 3 something\ndoes."
+    )]
+    Ahead(Ahead),
 }
 
 /// Which decisions are meant.
@@ -84,6 +93,19 @@ pub(crate) struct Apply {
     /// Do not ask.
     #[arg(long, short)]
     pub(super) yes: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Ahead {
+    /// Only this aggregate of the service.
+    #[arg(long, value_name = "NAME")]
+    pub(super) aggregate: Option<String>,
+    /// A stream or inbox in which others have seen the aggregate's events; all inboxes of the cluster if none is named.
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) seen: Vec<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub(super) json: bool,

@@ -6,19 +6,18 @@ use indicatif::ProgressBar;
 use kolo_core::processor::replay::{
     Compared, Finding, ReplayError, ReplayFilter, ReplayInputs, Unreadable,
 };
-use kolo_core::processor::{InputTopic, MAX_RECORD_BYTES, Rules, Setup};
+use kolo_core::processor::{InputTopic, Setup};
 use kolo_core::stream::Cursor;
 use kolo_core::wire::Record;
 use kolo_core::{Participant, Service, partition_of};
 
 use crate::config::Config;
-use crate::topics::{Role, TopicAdmin, Topics, roles};
 
-use super::super::client::settings;
 use super::super::failure::Failure;
 use super::super::reading::Reading;
-use super::super::terminal::{note, progress};
+use super::super::terminal::progress;
 use super::args::Filter;
+use super::layout::layouts;
 
 /// From so many records on, reading takes a while.
 const MANY: u64 = 20_000;
@@ -49,82 +48,28 @@ pub(super) fn compare(
     config: &Config,
     filter: &Filter,
 ) -> Result<Vec<Aggregate>, Failure> {
-    let wanted = filter.aggregate.as_deref();
-    let known = service.aggregates().iter();
-    let names: Vec<&str> = known.map(|known| known.description().aggregate).collect();
-    if let Some(unknown) = wanted.filter(|wanted| !names.contains(wanted)) {
-        return Err(Failure::input(format!(
-            "`{}` has no aggregate `{unknown}`. Its aggregates are: {}",
-            service.name(),
-            names.join(", ")
-        )));
-    }
     let mut all = Vec::new();
-    for participant in service.aggregates() {
-        let name = participant.description().aggregate;
-        if wanted.is_some_and(|wanted| wanted != name) {
-            continue;
-        }
-        all.extend(compare_one(service, config, participant.as_ref(), filter)?);
-    }
-    if all.is_empty() {
-        return Err(Failure::run(format!(
-            "the brokers at {} have no stream of `{}` to compare with: its aggregates have decided nothing yet",
-            config.bootstrap,
-            service.name()
-        )));
+    for (participant, setup) in layouts(service, config, filter.aggregate.as_deref())? {
+        all.push(compare_one(config, participant, &setup, filter)?);
     }
     Ok(all)
 }
 
-/// One aggregate; none if it has no stream.
+/// One aggregate.
 fn compare_one(
-    service: &Service,
     config: &Config,
     participant: &dyn Participant,
+    setup: &Setup,
     filter: &Filter,
-) -> Result<Option<Aggregate>, Failure> {
+) -> Result<Aggregate, Failure> {
     let description = participant.description();
-    let roles = roles(service, &description);
-    let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
-    let admin = TopicAdmin::new(config).map_err(|error| settings(&error))?;
-    let topics = admin.describe(&names)?;
-    let Some(stream) = topics.get(description.stream) else {
-        note(&format!(
-            "the brokers at {} have no topic `{}`, the stream of {}.{}: there is nothing to compare with",
-            config.bootstrap,
-            description.stream,
-            service.name(),
-            description.aggregate
-        ));
-        return Ok(None);
-    };
-    let mut inputs = with(&roles, &topics, Role::Input, service, config)?;
-    inputs.extend(with(&roles, &topics, Role::Inbox, service, config)?);
-    let routed = with(&roles, &topics, Role::RouteSource, service, config)?;
-    let Some(inbox) = inputs.last().cloned() else {
-        return Ok(None);
-    };
-    let setup = Setup {
-        service: service.name().to_owned(),
-        partition: 0,
-        partitions: stream.partitions,
-        nonce: 0,
-        inputs,
-        routed,
-        max_record_bytes: MAX_RECORD_BYTES,
-        // Whether an older version would decide otherwise is a fair question.
-        allow_downgrade: true,
-        broken: std::collections::HashMap::new(),
-        rules: Rules::ALL,
-    };
     let partitions: Vec<i32> = match &filter.key {
-        Some(key) => vec![partition_of(key.as_bytes(), stream.partitions)],
-        None => (0..stream.partitions).collect(),
+        Some(key) => vec![partition_of(key.as_bytes(), setup.partitions)],
+        None => (0..setup.partitions).collect(),
     };
     let mut found = Aggregate {
         name: description.aggregate,
-        inbox,
+        inbox: setup.inputs[setup.inputs.len() - 1].clone(),
         counts: BTreeMap::new(),
         differing: Vec::new(),
         ends: BTreeMap::new(),
@@ -168,31 +113,7 @@ fn compare_one(
         found.ends.insert(partition, (reading.end, cursor));
         found.differing[from..].sort_by_key(|(_, compared)| compared.decided.offset);
     }
-    Ok(Some(found))
-}
-
-/// The topics of this role; all of them must exist.
-fn with(
-    roles: &[(String, Role)],
-    topics: &Topics,
-    role: Role,
-    service: &Service,
-    config: &Config,
-) -> Result<Vec<InputTopic>, Failure> {
-    let names = roles.iter().filter(|(_, known)| *known == role);
-    let found = names.map(|(name, _)| match topics.get(name) {
-        Some(topic) => Ok(InputTopic {
-            name: name.clone(),
-            id: topic.id,
-        }),
-        None => Err(Failure::run(format!(
-            "the brokers at {} have no topic `{name}`, which {} reads: `{} topics` creates it",
-            config.bootstrap,
-            service.name(),
-            service.name()
-        ))),
-    });
-    found.collect()
+    Ok(found)
 }
 
 fn compare_partition(

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `plan` | `plan.rs`: what today's code says otherwise |
 //! | `apply` | `apply.rs`: answers that are missing are given, by the owners of their keys |
+//! | `ahead` | `ahead/`: what will be decided next, and whether others have seen it decided otherwise |
 //!
-//! Both compare first (`compare.rs`), from the topics alone and with no service up. A plan writes nothing; applying it
+//! The first two compare (`compare.rs`), from the topics alone and with no service up. A plan writes nothing; applying it
 //! sends each input to its owner in a control record, which recognises what it has answered.
 
+mod ahead;
 mod apply;
 mod args;
 mod compare;
+mod layout;
 mod plan;
 
 use kolo_core::Service;
@@ -24,6 +27,7 @@ pub(super) use args::Action;
 pub(super) fn run(service: &Service, config: &Config, action: Action) -> Result<(), Failure> {
     match action {
         Action::Plan(args) => plan::run(service, config, &args),
+        Action::Ahead(args) => ahead::run(service, config, &args),
         Action::Apply(args) => apply::run(service, config, &args),
     }
 }
