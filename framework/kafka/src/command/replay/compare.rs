@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
-use kolo_core::processor::replay::{
-    Compared, Finding, ReplayError, ReplayFilter, ReplayInputs, Unreadable,
-};
+use kolo_core::processor::replay::{Compared, Finding, ReplayError, ReplayInputs, Unreadable};
 use kolo_core::processor::{InputTopic, Setup};
 use kolo_core::stream::Cursor;
 use kolo_core::wire::Record;
 use kolo_core::{Participant, Service, partition_of};
+use parking_lot::Mutex;
 
 use crate::config::Config;
 
@@ -19,8 +18,8 @@ use super::super::terminal::progress;
 use super::args::Filter;
 use super::layout::layouts;
 
-/// From so many records on, reading takes a while.
-const MANY: u64 = 20_000;
+/// How many partitions are compared at once.
+const WORKERS: usize = 4;
 
 /// What was compared of one aggregate.
 pub(super) struct Aggregate {
@@ -55,7 +54,7 @@ pub(super) fn compare(
     Ok(all)
 }
 
-/// One aggregate.
+/// One aggregate. Its partitions are independent of each other, and reading one is mostly waiting.
 fn compare_one(
     config: &Config,
     participant: &dyn Participant,
@@ -75,74 +74,138 @@ fn compare_one(
         ends: BTreeMap::new(),
         stream: description.stream,
     };
-    let mut reading = Reading::new(config, description.stream)?;
-    let readings = setup.inputs.iter();
-    let readings = readings.map(|input| Reading::new(config, &input.name));
-    let mut inputs = Inputs {
-        readings: readings.collect::<Result<_, _>>()?,
-        failure: None,
+    let bar = progress(u64::MAX, 0, "records compared");
+    bar.set_length(0);
+    let queue = Mutex::new(partitions);
+    let worker = || {
+        let mut worker = Worker::new(config, participant, setup)?;
+        let mut all = Vec::new();
+        loop {
+            let next = queue.lock().pop();
+            let Some(partition) = next else {
+                return Ok(all);
+            };
+            all.push(worker.compare(partition, filter, &bar)?);
+        }
     };
-    for partition in partitions {
+    let outcomes: Vec<Result<Vec<Partition>, Failure>> = std::thread::scope(|scope| {
+        let workers = queue.lock().len().min(WORKERS);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        let joined = workers.into_iter().map(|worker| {
+            let panicked = |_| Err(Failure::run("a decision panicked where none may"));
+            worker.join().unwrap_or_else(panicked)
+        });
+        joined.collect()
+    });
+    bar.finish_and_clear();
+    for partition in outcomes {
+        partition?.into_iter().for_each(|one| found.add(one));
+    }
+    let place = |(partition, compared): &(i32, Compared)| (*partition, compared.decided.offset);
+    found.differing.sort_by_key(place);
+    Ok(found)
+}
+
+impl Aggregate {
+    fn add(&mut self, partition: Partition) {
+        for (on, counts) in partition.counts {
+            let row = self.counts.entry(on).or_default();
+            for (finding, number) in counts {
+                *row.entry(finding).or_default() += number;
+            }
+        }
+        let differing = partition.differing.into_iter();
+        self.differing
+            .extend(differing.map(|compared| (partition.number, compared)));
+        self.ends.insert(partition.number, partition.end);
+    }
+}
+
+/// What was compared of one partition.
+struct Partition {
+    number: i32,
+    counts: BTreeMap<String, BTreeMap<Finding, u64>>,
+    differing: Vec<Compared>,
+    end: (i64, Option<Cursor>),
+}
+
+/// Compares one partition after the other.
+struct Worker<'a> {
+    participant: &'a dyn Participant,
+    setup: &'a Setup,
+    reading: Reading,
+    inputs: Inputs,
+}
+
+impl<'a> Worker<'a> {
+    fn new(
+        config: &Config,
+        participant: &'a dyn Participant,
+        setup: &'a Setup,
+    ) -> Result<Self, Failure> {
+        let readings = setup.inputs.iter();
+        let readings = readings.map(|input| Reading::new(config, &input.name));
+        Ok(Worker {
+            participant,
+            setup,
+            reading: Reading::new(config, participant.description().stream)?,
+            inputs: Inputs {
+                readings: readings.collect::<Result<_, _>>()?,
+                failure: None,
+            },
+        })
+    }
+
+    fn compare(
+        &mut self,
+        partition: i32,
+        filter: &Filter,
+        bar: &ProgressBar,
+    ) -> Result<Partition, Failure> {
+        let (reading, inputs) = (&mut self.reading, &mut self.inputs);
         // The stream first: whatever it answers is in its inputs by then.
         reading.begin(partition)?;
         for input in &mut inputs.readings {
             input.begin(partition)?;
         }
+        bar.inc_length(reading.left());
         let setup = Setup {
             partition,
-            ..setup.clone()
+            ..self.setup.clone()
         };
-        let bar = progress(reading.left(), MANY, "records compared");
-        let from = found.differing.len();
-        let cursor = compare_partition(
-            participant,
-            setup,
-            filter.wanted(),
-            &mut reading,
-            &mut inputs,
-            &bar,
-            &mut |compared| {
-                let row = found.counts.entry(compared.on.clone()).or_default();
-                *row.entry(compared.finding).or_default() += 1;
-                if compared.finding.differs() {
-                    found.differing.push((partition, compared));
-                }
-            },
-        )?;
-        bar.finish_and_clear();
-        found.ends.insert(partition, (reading.end, cursor));
-        found.differing[from..].sort_by_key(|(_, compared)| compared.decided.offset);
-    }
-    Ok(found)
-}
-
-fn compare_partition(
-    participant: &dyn Participant,
-    setup: Setup,
-    filter: ReplayFilter,
-    reading: &mut Reading,
-    inputs: &mut Inputs,
-    bar: &ProgressBar,
-    tell: &mut dyn FnMut(Compared),
-) -> Result<Option<Cursor>, Failure> {
-    let mut replay = participant.replay(setup, filter);
-    loop {
-        reading.each(&mut |record| {
-            bar.inc(1);
-            match replay.take(record, inputs, tell) {
-                Ok(()) => Ok(true),
-                Err(ReplayError::Inputs(unreadable)) => Err(inputs
-                    .failure
-                    .take()
-                    .unwrap_or_else(|| Failure::run(unreadable.to_string()))),
-                Err(error) => Err(Failure::run(error.to_string())),
+        let mut replay = self.participant.replay(setup, filter.wanted());
+        let (mut counts, mut differing) = (BTreeMap::new(), Vec::new());
+        let mut tell = |compared: Compared| {
+            let row: &mut BTreeMap<Finding, u64> = counts.entry(compared.on.clone()).or_default();
+            *row.entry(compared.finding).or_default() += 1;
+            if compared.finding.differs() {
+                differing.push(compared);
             }
-        })?;
-        if !replay.look_again(tell) {
-            return Ok(replay.cursor());
+        };
+        loop {
+            reading.each(&mut |record| {
+                bar.inc(1);
+                match replay.take(record, inputs, &mut tell) {
+                    Ok(()) => Ok(true),
+                    Err(ReplayError::Inputs(unreadable)) => Err(inputs
+                        .failure
+                        .take()
+                        .unwrap_or_else(|| Failure::run(unreadable.to_string()))),
+                    Err(error) => Err(Failure::run(error.to_string())),
+                }
+            })?;
+            if !replay.look_again(&mut tell) {
+                break;
+            }
+            reading.again()?;
+            bar.inc_length(reading.left());
         }
-        reading.again()?;
-        bar.set_position(0);
+        Ok(Partition {
+            number: partition,
+            counts,
+            differing,
+            end: (reading.end, replay.cursor()),
+        })
     }
 }
 
