@@ -141,7 +141,7 @@ pub(crate) fn what_was_decided_wrongly_is_named_and_what_is_missing_is_given() {
     replay(&["plan", "--key", "right"])
         .ends(0)
         .says(&["2 decisions compared"]);
-    replay(&["plan", "--from", "1h", "--to", "2026-01-01T00:00:00Z"])
+    replay(&["plan", "--to", "2026-01-01T00:00:00Z"])
         .ends(0)
         .says(&["0 decisions compared"]);
 
@@ -198,6 +198,16 @@ pub(crate) fn what_cannot_be_meant() {
     );
     refused(&["plan", "--from", "yesterday"], &["2026-11-23T08:00:00Z"]);
     refused(&["plan", "--correlation", "7"], &["--correlation"]);
+    refused(
+        &[
+            "plan",
+            "--from",
+            "2026-01-02T00:00:00Z",
+            "--to",
+            "2026-01-01T00:00:00Z",
+        ],
+        &["--from 2026-01-02T00:00:00Z is not before --to 2026-01-01T00:00:00Z"],
+    );
     refused(&["apply", "--rate", "0"], &["--rate"]);
     refused(&["apply", "--timeout", "soon"], &["30s"]);
     refused(&[], &["plan", "apply"]);

@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 use kolo_core::processor::replay::ReplayFilter;
 use kolo_core::{CorrelationId, Timestamp};
 
+use super::super::failure::Failure;
 use super::super::parked::{duration, since};
+use super::super::terminal::time;
 
 #[derive(Subcommand)]
 pub(crate) enum Action {
@@ -58,13 +60,22 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn wanted(&self) -> ReplayFilter {
-        ReplayFilter {
-            from: self.from,
-            to: self.to,
+    pub(super) fn wanted(&self) -> Result<ReplayFilter, Failure> {
+        let (from, to) = (self.from, self.to);
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            let (from, to) = (time(from), time(to));
+            return Err(Failure::input(format!(
+                "--from {from} is not before --to {to}: nothing lies between"
+            )));
+        }
+        Ok(ReplayFilter {
+            from,
+            to,
             key: self.key.clone(),
             correlation: self.correlation,
-        }
+        })
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
-use kolo_core::processor::replay::{Compared, Finding, ReplayError, ReplayInputs, Unreadable};
+use kolo_core::processor::replay::{
+    Compared, Finding, ReplayError, ReplayFilter, ReplayInputs, Unreadable,
+};
 use kolo_core::processor::{InputTopic, Setup};
 use kolo_core::stream::Cursor;
 use kolo_core::wire::Record;
@@ -47,9 +49,10 @@ pub(super) fn compare(
     config: &Config,
     filter: &Filter,
 ) -> Result<Vec<Aggregate>, Failure> {
+    let wanted = filter.wanted()?;
     let mut all = Vec::new();
     for (participant, setup) in layouts(service, config, filter.aggregate.as_deref())? {
-        all.push(compare_one(config, participant, &setup, filter)?);
+        all.push(compare_one(config, participant, &setup, &wanted)?);
     }
     Ok(all)
 }
@@ -59,7 +62,7 @@ fn compare_one(
     config: &Config,
     participant: &dyn Participant,
     setup: &Setup,
-    filter: &Filter,
+    filter: &ReplayFilter,
 ) -> Result<Aggregate, Failure> {
     let description = participant.description();
     let partitions: Vec<i32> = match &filter.key {
@@ -159,7 +162,7 @@ impl<'a> Worker<'a> {
     fn compare(
         &mut self,
         partition: i32,
-        filter: &Filter,
+        filter: &ReplayFilter,
         bar: &ProgressBar,
     ) -> Result<Partition, Failure> {
         let (reading, inputs) = (&mut self.reading, &mut self.inputs);
@@ -173,7 +176,7 @@ impl<'a> Worker<'a> {
             partition,
             ..self.setup.clone()
         };
-        let mut replay = self.participant.replay(setup, filter.wanted());
+        let mut replay = self.participant.replay(setup, filter.clone());
         let (mut counts, mut differing) = (BTreeMap::new(), Vec::new());
         let mut tell = |compared: Compared| {
             let row: &mut BTreeMap<Finding, u64> = counts.entry(compared.on.clone()).or_default();

@@ -16,7 +16,10 @@ mod compare;
 mod layout;
 mod plan;
 
+use std::collections::HashSet;
+
 use kolo_core::Service;
+use parking_lot::Mutex;
 
 use crate::config::Config;
 
@@ -25,9 +28,22 @@ use super::failure::Failure;
 pub(super) use args::Action;
 
 pub(super) fn run(service: &Service, config: &Config, action: Action) -> Result<(), Failure> {
+    tell_each_panic_once();
     match action {
         Action::Plan(args) => plan::run(service, config, &args),
         Action::Ahead(args) => ahead::run(service, config, &args),
         Action::Apply(args) => apply::run(service, config, &args),
     }
+}
+
+/// Decisions that panic are findings. Each place is told of once, and not thousands of times.
+fn tell_each_panic_once() {
+    let told = Mutex::new(HashSet::new());
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string);
+        if told.lock().insert(place) {
+            before(panic);
+        }
+    }));
 }
