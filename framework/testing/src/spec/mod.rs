@@ -75,9 +75,13 @@ use stage::Stage;
 #[track_caller]
 #[must_use = "a specification says nothing before its first `.then(…)`"]
 pub fn given<O: OwnEvents>(service: &Service) -> Spec<O, Given> {
-    let opening = Opening::of(service, O::STREAM).and_then(|opening| Stage::open(&opening));
+    let opened = Opening::of(service, O::STREAM).and_then(|opening| Stage::open(&opening));
+    let stage = match opened {
+        Ok(stage) => stage,
+        Err(problem) => panic!("{problem}"),
+    };
     Spec {
-        stage: opening.unwrap_or_else(|problem| panic!("{problem}")),
+        stage,
         from: 0,
         story: Vec::new(),
         step: PhantomData,

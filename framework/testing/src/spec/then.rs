@@ -110,15 +110,17 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     #[track_caller]
     #[must_use]
     pub fn pending<P: Port>(&self) -> Vec<PendingCall<P::Request>> {
-        let calls = self.stage.pending::<P>().into_iter();
-        let calls = calls.map(|call| match P::Request::decode(&call.value) {
-            Ok(request) => PendingCall {
-                idempotency_key: call.request,
-                request,
-            },
-            Err(problem) => self.fail(&problem.to_string()),
-        });
-        calls.collect()
+        let mut pending = Vec::new();
+        for call in self.stage.pending::<P>() {
+            match P::Request::decode(&call.value) {
+                Ok(request) => pending.push(PendingCall {
+                    idempotency_key: call.request,
+                    request,
+                }),
+                Err(problem) => self.fail(&problem.to_string()),
+            }
+        }
+        pending
     }
 }
 
