@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kolo_testing::spec::{Given, Spec};
 use kolo_testing::{due, event, given};
 use shop_schemas::TimestampMillis;
 use shop_schemas::inventory::InventoryRejected;
@@ -181,7 +182,7 @@ fn an_order_that_was_answered_waits_for_nothing() {
 
 #[test]
 fn what_has_ended_stays_as_it_ended() {
-    let ends: [fn() -> kolo_testing::spec::Spec<OrderEvent, kolo_testing::spec::Given>; 2] = [
+    let ends: [fn() -> Spec<OrderEvent, Given>; 2] = [
         || given(&order::service()).events((opened(900_000), confirmed())),
         || given(&order::service()).events((opened(900_000), cancelled("no funds"))),
     ];

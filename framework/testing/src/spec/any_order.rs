@@ -101,6 +101,21 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     /// These inputs arrive in every order that is possible: an [`event`] or a [`routed`] one at any time, a [`reply`] once its
     /// port was called, and a deadline ([`due`]) while there is one.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::{event, given, reply};
+    /// use shop_schemas::payment::{PaymentAuthorized, PaymentEvent, RefundRequested};
+    ///
+    /// let orders = given::<PaymentEvent>(&service())
+    ///     .in_any_order([event(reserved(900)), event(cancelled()), reply::<Charge>(Ok("a-1".into()))])
+    ///     .then(|run| {
+    ///         let charges = run.all::<PaymentAuthorized>().len();
+    ///         assert_eq!(charges, run.all::<RefundRequested>().len());
+    ///     });
+    /// assert_eq!(orders, 3); // cancelled before, during and after the charge
+    /// ```
+    ///
     /// # Panics
     /// When there are more inputs than orders that a test should run: 7.
     #[track_caller]

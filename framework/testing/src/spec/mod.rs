@@ -149,6 +149,18 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     /// An answer to a request of the history settles it; a request without one is pending. Told twice, the second history
     /// follows the first one, and may be another key's.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .events((asked(900), authorized(900)))
+    ///     .when(cancelled())
+    ///     .then(asked_back(900));
+    /// ```
+    ///
     /// # Panics
     /// When the events are of several keys, or when one of them only a compensation emits: then the barrier is part of
     /// the history as well, so let the compensation's trigger arrive instead.

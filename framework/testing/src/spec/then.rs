@@ -67,6 +67,19 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
 
     /// The key is parked, for a reason of this class, and no own event follows.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::{FailureClass, given};
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .when(reserved(PANICS))
+    ///     .then_parked(FailureClass::Panic)
+    ///     .when(reserved(900)) // what comes for the same key waits behind it
+    ///     .then_parked(FailureClass::Behind);
+    /// ```
+    ///
     /// # Panics
     /// When it is not; the message holds what happened instead, and why.
     #[track_caller]
@@ -104,6 +117,21 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     }
 
     /// The requests of a port that wait for its reply, in order.
+    ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// let key = || {
+    ///     let asks = given::<PaymentEvent>(&service()).when(reserved(900)).then(asked(900));
+    ///     let [call] = &asks.pending::<Charge>()[..] else { panic!("one call") };
+    ///     assert_eq!(call.request, asked(900));
+    ///     call.idempotency_key
+    /// };
+    /// assert_eq!(key(), key(), "whoever asks for it: the port charges once");
+    /// ```
     ///
     /// # Panics
     /// When a request cannot be read again as it was written.

@@ -14,6 +14,19 @@ use super::{Spec, TakesInputs, When};
 impl<O: OwnEvents, Step> Spec<O, Step> {
     /// An event arrives that is keyed by the aggregate's key; its reaction, or a compensation, answers it.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .when(cancelled()) // before anything was asked for: the barrier refuses it from now on
+    ///     .then_nothing()
+    ///     .when(reserved(900))
+    ///     .then_nothing();
+    /// ```
+    ///
     /// # Panics
     /// When the aggregate does not react to it, or when it is of another key than the history.
     #[track_caller]
@@ -31,6 +44,17 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
 
     /// An event arrives, and the same record `times` times again, as it does for a consumer that starts over.
     /// What follows is said once, for all of them together.
+    ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::inventory::StockEvent;
+    ///
+    /// given::<StockEvent>(&service())
+    ///     .when_redelivered(goods("cup"), 3)
+    ///     .then(added("cup"));
+    /// ```
     ///
     /// # Panics
     /// As [`Spec::when`] does.
@@ -50,6 +74,17 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
 
     /// An event arrives, and then once more: its publisher did not know that it had succeeded, and published it again under
     /// the same id. What follows is said once, for both together.
+    ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::inventory::StockEvent;
+    ///
+    /// given::<StockEvent>(&service())
+    ///     .when_published_again(goods("cup"))
+    ///     .then(added("cup"));
+    /// ```
     ///
     /// # Panics
     /// As [`Spec::when`] does.
@@ -73,6 +108,17 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     /// An event is routed: a copy of it arrives at each key that the route names, in that order.
     /// What follows is said for all of them together.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::inventory::StockEvent;
+    ///
+    /// given::<StockEvent>(&service())
+    ///     .when_routed(opened(&["cup", "pot"]))
+    ///     .then([taken("cup"), taken("pot")]);
+    /// ```
+    ///
     /// # Panics
     /// When no route of the aggregate brings the event, or when it names none of the keys that have a history.
     #[track_caller]
@@ -90,6 +136,19 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
 
     /// The port replies to the first of its requests that waits.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .when(reserved(900))
+    ///     .then(asked(900))
+    ///     .when_answered::<Charge>(Ok("a-1".into()))
+    ///     .then(authorized(900));
+    /// ```
+    ///
     /// # Panics
     /// When the port was not called.
     #[track_caller]
@@ -106,6 +165,18 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     /// The port is called no more for the first of its requests that waits, and has not replied: what `.exhausted(…)`
     /// declares answers it, or else the key is parked.
     ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .events([asked(900)])
+    ///     .when_given_up::<Charge>()
+    ///     .then(failed(ORDER, "nobody knows"));
+    /// ```
+    ///
     /// # Panics
     /// When the port was not called.
     #[track_caller]
@@ -120,6 +191,22 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     }
 
     /// Time passes, and whatever deadline is due by then with it. Time begins at 0 ms, and stands still otherwise.
+    ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use std::time::Duration;
+    ///
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .events([asked(900)]) // it waits for 60 s
+    ///     .when_time_passes(Duration::from_secs(59))
+    ///     .then_nothing()
+    ///     .when_time_passes(Duration::from_secs(1))
+    ///     .then(failed(ORDER, "late"));
+    /// ```
     #[track_caller]
     #[must_use = "say what follows: `.then(…)`, `.then_nothing()` or `.then_parked(…)`"]
     pub fn when_time_passes(self, time: Duration) -> Spec<O, When>
@@ -130,6 +217,18 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     }
 
     /// Time passes up to the earliest deadline.
+    ///
+    /// ```
+    /// # mod shop { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/domain.rs")); }
+    /// # use shop::*;
+    /// use kolo_testing::given;
+    /// use shop_schemas::payment::PaymentEvent;
+    ///
+    /// given::<PaymentEvent>(&service())
+    ///     .events([asked(900)])
+    ///     .when_due()
+    ///     .then(failed(ORDER, "late"));
+    /// ```
     ///
     /// # Panics
     /// When nothing is waited for.

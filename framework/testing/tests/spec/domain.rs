@@ -1,4 +1,5 @@
-//! A payment and a stock with everything that an aggregate can declare, and with bugs on request.
+// A payment and a stock with everything that an aggregate can declare, and with bugs on request.
+// The examples in the documentation include it, so it cannot begin with `//!`.
 
 use std::time::Duration;
 

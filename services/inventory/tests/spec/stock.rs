@@ -94,3 +94,15 @@ fn what_comes_back_can_be_taken_again() {
         .when_routed(opened(&[line("cup", 3)]))
         .then(taken("cup", 3));
 }
+
+#[test]
+fn a_stock_of_more_pieces_than_an_event_can_say_says_as_many_as_it_can() {
+    given::<StockEvent>(&inventory::service())
+        .events([added("cup", i32::MAX), added("cup", 5)])
+        .when_routed(opened(&[line("cup", 0)]))
+        .then(short("cup", 0, i32::MAX))
+        .when_routed(opened(&[line("cup", i32::MAX)]))
+        .then(taken("cup", i32::MAX))
+        .when_routed(opened(&[line("cup", 6)]))
+        .then(short("cup", 6, 5));
+}
