@@ -132,7 +132,7 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
             ));
         }
         AnyOrder {
-            opening: self.stage.opening().clone(),
+            opening: self.stage.opening.clone(),
             inputs,
             own: PhantomData,
         }

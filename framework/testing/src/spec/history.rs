@@ -8,7 +8,8 @@ use kolo_core::{
     Service,
 };
 
-use super::stage::{fence, push, quoted};
+use super::setup::fence;
+use super::stage::{push, quoted};
 use crate::protocol::log::Stored;
 
 /// Own events of the stream `O` that were recorded before: an array, a `Vec` or a tuple of them.

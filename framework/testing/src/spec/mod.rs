@@ -44,7 +44,9 @@
 //! |---|---|
 //! | `mod.rs` | a specification, and in which order its steps can be written |
 //! | `history.rs` | own events as a valid stream |
-//! | `stage.rs` | one processor, its stream and its inputs |
+//! | `setup.rs` | what a processor must know of its surroundings |
+//! | `stage.rs` | one processor and its stream |
+//! | `inputs.rs` | how an event comes to be read |
 //! | `when.rs` | what can arrive |
 //! | `then.rs` | what must follow |
 //! | `difference.rs` | what was expected beside what was found |
@@ -53,6 +55,8 @@
 mod any_order;
 mod difference;
 mod history;
+mod inputs;
+mod setup;
 mod stage;
 mod then;
 mod when;
@@ -170,7 +174,7 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     where
         Step: TakesHistory,
     {
-        let mut opening = self.stage.opening().clone();
+        let mut opening = self.stage.opening.clone();
         let told = history::tell(history);
         self.story
             .extend(told.iter().map(|event| format!("given {}", event.name())));
@@ -195,7 +199,8 @@ impl<O: OwnEvents, Step> Spec<O, Step> {
     #[track_caller]
     fn fail(&self, problem: &str) -> ! {
         let story = self.story.join("\n  ");
-        panic!("{}: {problem}\n\nso far:\n  {story}", self.stage.name())
+        let (name, problem) = (self.stage.name(), problem.trim_end());
+        panic!("{name}: {problem}\n\nso far:\n  {story}")
     }
 }
 

@@ -1,35 +1,30 @@
-//! The stage: one processor, its stream and its inputs. Nothing in here knows the types of the events.
+//! The stage: one processor and its stream. Nothing in here knows the types of the events.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kolo_core::processor::{InputTopic, Outbox, Outcome, Processor, ProcessorError, Rules, Setup};
-use kolo_core::wire::{self, Failure, Parked, Source, Stamp};
-use kolo_core::{
-    CallFailure, EffectCall, Event, EventId, Key, Kind, OwnEvents, Path, Port, Position, Timestamp,
-    TopicId,
-};
+use kolo_core::processor::{Outbox, Outcome, Processor, ProcessorError};
+use kolo_core::wire::{self, Failure, Parked};
+use kolo_core::{CallFailure, EffectCall, EventId, OwnEvents, Port, Timestamp};
 
 use super::history::Opening;
+use super::setup::{fence, setup};
 use crate::protocol::log::Stored;
 
 /// One owner at work.
 pub(super) struct Stage {
-    opening: Opening,
+    pub(super) opening: Opening,
     /// What the history and this owner have recorded.
     stream: Vec<Stored>,
     processor: Box<dyn Processor>,
     out: Outbox,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// The next offset of each topic that events are published to, and of the inbox.
-    next: BTreeMap<String, i64>,
+    pub(super) next: BTreeMap<String, i64>,
     /// How many events were published.
-    published: usize,
+    pub(super) published: usize,
 }
-
-/// A record, and the input that it stands in.
-pub(super) type Arrival = (usize, Stored);
 
 impl Stage {
     /// An owner takes the stream over.
@@ -68,10 +63,6 @@ impl Stage {
         })
     }
 
-    pub(super) fn opening(&self) -> &Opening {
-        &self.opening
-    }
-
     /// The aggregate, for people.
     pub(super) fn name(&self) -> String {
         let Opening {
@@ -85,115 +76,6 @@ impl Stage {
     /// Where the stream ends.
     pub(super) fn end(&self) -> usize {
         self.stream.len()
-    }
-
-    /// The id for the next event from outside: by its number, so that it is the same in every run.
-    pub(super) fn new_id(&mut self) -> EventId {
-        self.published += 1;
-        EventId::foreign(&format!("input {}", self.published))
-    }
-
-    /// An event is published where the aggregate reads it.
-    pub(super) fn publish<E: Event>(&mut self, event: &E, id: EventId) -> Result<Arrival, String> {
-        let own = &self.opening.description;
-        let name = E::TYPE.short_name();
-        let reacts = own.reactions.iter();
-        let reacts = reacts
-            .filter(|known| known.kind == Kind::On)
-            .map(|known| known.event);
-        let undoes = own.compensations.iter().map(|known| known.event);
-        let direct: Vec<_> = reacts.chain(undoes).collect();
-        if !direct.iter().any(|known| known.name == E::TYPE.name) {
-            if own
-                .reactions
-                .iter()
-                .any(|known| known.event.name == E::TYPE.name)
-            {
-                return Err(format!(
-                    "`{name}` reaches it by a route: say `.when_routed(…)`"
-                ));
-            }
-            return Err(format!(
-                "it does not react to `{name}`, but to {}. Declare `.on(…)` or `.undo(…)` for it, or specify the \
-                 aggregate that reacts",
-                quoted(direct.iter().map(|known| known.short_name()), ", "),
-            ));
-        }
-        let key = event.key().text();
-        self.check_keys(name, std::slice::from_ref(&key))?;
-        let topics = own.direct_topics();
-        let input = topics.iter().position(|topic| *topic == E::TYPE.topic);
-        let record = Stored::event(id, E::TYPE.name, &key, encoded(event), None);
-        Ok((
-            input.unwrap_or_default(),
-            self.placed(E::TYPE.topic, record),
-        ))
-    }
-
-    /// An event is published, and its route copies it to the keys that it concerns.
-    pub(super) fn route<E: Event>(
-        &mut self,
-        event: &E,
-        id: EventId,
-    ) -> Result<Vec<Arrival>, String> {
-        let name = E::TYPE.short_name();
-        let value = encoded(event);
-        let mut keys = Vec::new();
-        match self
-            .opening
-            .participant
-            .route(E::TYPE.name, &value, &mut keys)
-        {
-            Some(Ok(())) => {}
-            Some(Err(problem)) => return Err(format!("the route cannot read `{name}`: {problem}")),
-            None => {
-                let reactions = self.opening.description.reactions.iter();
-                let routed = reactions.filter(|known| known.kind == Kind::Routed);
-                return Err(format!(
-                    "no route of its brings `{name}`, but of {}. Declare `.routed(…)` for it, or say `.when(…)` if it \
-                     is keyed by the aggregate's own key",
-                    quoted(routed.map(|known| known.event.short_name()), ", "),
-                ));
-            }
-        }
-        self.check_keys(name, &keys)?;
-        let offset = self
-            .placed(
-                E::TYPE.topic,
-                Stored::event(id, E::TYPE.name, "", value.clone(), None),
-            )
-            .offset;
-        let inbox = self.opening.description.direct_topics().len();
-        let copies = keys.into_iter().zip(0..).map(|(key, copy)| {
-            let stamp = Stamp {
-                correlation: None,
-                causation: None,
-                writer: None,
-                source: Source::Copy {
-                    path: Path::Route(1),
-                    topic: topic(E::TYPE.topic).id,
-                    partition: 0,
-                    position: Position { offset, copy },
-                    after: None,
-                },
-                index: 1,
-                count: 1,
-            };
-            let copied = Stored::event(
-                id,
-                E::TYPE.name,
-                &key,
-                value.clone(),
-                Some(stamp.to_string()),
-            );
-            (inbox, self.placed(INBOX, copied))
-        });
-        Ok(copies.collect())
-    }
-
-    /// The owner reads a record.
-    pub(super) fn read(&mut self, (input, record): &Arrival) -> Result<(), String> {
-        self.run(|processor, now, out| processor.handle(*input, &record.record(), now, out))
     }
 
     /// The requests of a port without an answer, in order.
@@ -290,7 +172,7 @@ impl Stage {
     }
 
     /// Lets the processor do something, and appends what it wants appended.
-    fn run(
+    pub(super) fn run(
         &mut self,
         act: impl FnOnce(&mut dyn Processor, Timestamp, &mut Outbox) -> Result<Outcome, ProcessorError>,
     ) -> Result<(), String> {
@@ -306,71 +188,10 @@ impl Stage {
         self.processor.sound(&mut Vec::new());
         Ok(())
     }
-
-    /// What arrives must concern a key that has a history, if any has.
-    fn check_keys(&self, event: &str, keys: &[String]) -> Result<(), String> {
-        let known = &self.opening.keys;
-        if known.is_empty() || keys.is_empty() || keys.iter().any(|key| known.contains(key)) {
-            return Ok(());
-        }
-        let quoted = |keys: &[String]| quoted(keys.iter().map(String::as_str), ", ");
-        Err(format!(
-            "`{event}` is for the key {}, and the history of {}: it would meet none of it. Use one key in both",
-            quoted(keys),
-            quoted(known),
-        ))
-    }
-
-    fn placed(&mut self, topic: &str, mut record: Stored) -> Stored {
-        let next = self.next.entry(topic.to_owned()).or_default();
-        let offset = *next;
-        *next += 1;
-        record.offset = offset;
-        record.at = self.now;
-        record
-    }
 }
 
+/// The owner that follows the one of the history.
 const OWNER: u64 = 2;
-const INBOX: &str = "inbox";
-
-fn topic(name: &str) -> InputTopic {
-    InputTopic {
-        name: name.to_owned(),
-        id: TopicId(EventId::foreign(name).0),
-    }
-}
-
-fn setup(opening: &Opening, nonce: u64) -> Setup {
-    let Opening {
-        service,
-        description,
-        ..
-    } = opening;
-    let direct = description.direct_topics().into_iter().map(topic);
-    let inbox = topic(&format!("{service}.{}.{INBOX}", description.aggregate));
-    Setup {
-        service: (*service).to_owned(),
-        partition: 0,
-        partitions: 1,
-        nonce,
-        inputs: direct.chain([inbox]).collect(),
-        routed: description.routed_topics().into_iter().map(topic).collect(),
-        max_record_bytes: kolo_core::processor::MAX_RECORD_BYTES,
-        allow_downgrade: false,
-        broken: HashMap::new(),
-        rules: Rules::ALL,
-    }
-}
-
-/// The fence of an owner.
-pub(super) fn fence(opening: &Opening, nonce: u64) -> Stored {
-    let mut out = Outbox::default();
-    let processor = opening.participant.processor(setup(opening, nonce));
-    processor.fence(Timestamp::default(), &mut out);
-    #[expect(clippy::expect_used, reason = "to fence is to append one record")]
-    Stored::of(&out.get(0).expect("a fence"))
-}
 
 /// Appends a record; gives its offset.
 pub(super) fn push(stream: &mut Vec<Stored>, mut record: Stored) -> i64 {
@@ -378,12 +199,6 @@ pub(super) fn push(stream: &mut Vec<Stored>, mut record: Stored) -> i64 {
     record.offset = offset;
     stream.push(record);
     offset
-}
-
-fn encoded<E: Event>(event: &E) -> Vec<u8> {
-    let mut value = Vec::new();
-    event.encode(&mut value);
-    value
 }
 
 /// The name of a port without its path.
