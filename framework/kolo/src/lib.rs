@@ -134,6 +134,7 @@
 //! | say what it may return | [`Emits`], [`Compensates`], [`Answers`] |
 //! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
+//! | specify a service in tests, without Kafka | `docs/testing.md`, the crate `kolo-testing` |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
 

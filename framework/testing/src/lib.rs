@@ -1,4 +1,28 @@
-//! The real processors of kolo under a deterministic simulation.
+//! Tests of services without Kafka: specifications of one aggregate, and the protocol under a deterministic simulation.
+//!
+//! [`given`] begins a specification, for the author of a service: given these own events, when this arrives, then
+//! exactly these own events follow. The real processor decides ([`spec`]).
+//!
+//! ```
+//! # use kolo_core::{Aggregate, Received, Service, State, Timestamp};
+//! # use shop_schemas::inventory::{StockAdded, StockEvent, StockReceived};
+//! # #[derive(Default)]
+//! # struct Stock;
+//! # impl State for Stock {
+//! #     type Event = StockEvent;
+//! #     fn evolve(&mut self, _: &StockEvent, _: Timestamp) {}
+//! # }
+//! # fn receive(_: &Stock, goods: &Received<StockReceived>) -> StockAdded {
+//! #     StockAdded { sku: goods.sku.clone(), quantity: goods.quantity }
+//! # }
+//! # fn service() -> Service { Service::new("inventory").aggregate(Aggregate::<Stock>::new("stock").on(receive)) }
+//! use kolo_testing::given;
+//!
+//! given::<StockEvent>(&service())
+//!     .events([StockAdded { sku: "cup".into(), quantity: 1 }])
+//!     .when(StockReceived { sku: "cup".into(), quantity: 5 })
+//!     .then([StockAdded { sku: "cup".into(), quantity: 5 }]);
+//! ```
 //!
 //! [`protocol`] puts [`kolo_core::processor::Processor`] and [`kolo_core::stream::StreamReader`] through the faults that
 //! `docs/protocol.md` is about: owners that are replaced in mid-flight, late appends, lost acknowledgements, torn answers,
@@ -16,6 +40,7 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `spec/` | given, when, then: one aggregate, specified; its files stand in [`spec`] |
 //! | `protocol/domain.rs` `events.rs` | two aggregates whose decisions depend on all that their state ever was |
 //! | `protocol/fold.rs` | what is said to an input on a state: a plain fold that knows no processor |
 //! | `protocol/log.rs` | topics: records at offsets, appended in the order in which they arrive |
@@ -32,3 +57,7 @@
 //! | `protocol/explore.rs` | random walks by seed, and the runs of a script |
 
 pub mod protocol;
+pub mod spec;
+
+pub use kolo_core::wire::FailureClass;
+pub use spec::{due, event, given, given_up, reply, routed};

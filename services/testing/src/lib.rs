@@ -17,3 +17,8 @@ mod world;
 pub use explore::explore;
 pub use walk::walk;
 pub use world::{Outside, Step, World};
+
+/// The examples of `docs/testing.md`, which are about the sample's services.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct TestingPage;

@@ -9,22 +9,22 @@ use kolo_core::{EventId, Timestamp, TopicId};
 
 /// A record as it stands in a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) offset: i64,
-    pub(super) at: Timestamp,
-    pub(super) key: Vec<u8>,
-    pub(super) value: Vec<u8>,
-    pub(super) id: EventId,
+pub(crate) struct Stored {
+    pub(crate) offset: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) id: EventId,
     /// `id` as it stands in the header.
     id_text: String,
-    pub(super) event_type: &'static str,
-    pub(super) stamp: Option<String>,
+    pub(crate) event_type: &'static str,
+    pub(crate) stamp: Option<String>,
     rest: Option<Vec<u8>>,
 }
 
 impl Stored {
     /// What a processor wants appended; the offset comes with the append.
-    pub(super) fn of(append: &Append<'_>) -> Self {
+    pub(crate) fn of(append: &Append<'_>) -> Self {
         Stored {
             offset: -1,
             at: append.at,
@@ -39,7 +39,7 @@ impl Stored {
     }
 
     /// A fact from outside, or a copy if it has a stamp.
-    pub(super) fn event(
+    pub(crate) fn event(
         id: EventId,
         event_type: &'static str,
         key: &str,
@@ -59,7 +59,7 @@ impl Stored {
         }
     }
 
-    pub(super) fn record(&self) -> Record<'_> {
+    pub(crate) fn record(&self) -> Record<'_> {
         Record {
             offset: self.offset,
             timestamp: self.at,

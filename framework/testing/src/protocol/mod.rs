@@ -7,7 +7,7 @@ mod explore;
 mod fold;
 mod history;
 mod invariants;
-mod log;
+pub(crate) mod log;
 mod owner;
 mod port;
 mod producer;

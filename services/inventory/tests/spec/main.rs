@@ -1,0 +1,5 @@
+//! The specifications of a reservation and of a stock, reaction by reaction.
+
+mod events;
+mod reservation;
+mod stock;
