@@ -128,7 +128,7 @@ pub(crate) fn what_was_decided_wrongly_is_named_and_what_is_missing_is_given() {
         "replay.counter: 6 decisions compared\n",
         "  on          same  different  missing  extra  undecidable\n",
         "  test.Added     3          1        2      0            0\n",
-        "  not compared: 1 inputs that were parked",
+        "  not compared: parked inputs: 1 (a redrive decides them)\n",
         "different: replay.counter twice, on test.Added",
         "  recorded  Counted(Counted { key: \"twice\", amount: 10 })\n",
         "  today     Counted(Counted { key: \"twice\", amount: 5 })\n",

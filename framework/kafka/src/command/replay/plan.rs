@@ -93,24 +93,23 @@ fn table(text: &mut String, service: &Service, aggregate: &Aggregate) {
     let others = [
         (
             Finding::Reply,
-            "answers to requests (no port is called again)",
+            "answers to requests",
+            "no port is called again",
         ),
-        (
-            Finding::Parked,
-            "inputs that were parked (a redrive decides them)",
-        ),
+        (Finding::Parked, "parked inputs", "a redrive decides them"),
         (
             Finding::Gone,
-            "answers whose input does not stand in its topic any more",
+            "answers whose input is gone",
+            "retention, or another topic",
         ),
     ];
-    let others = others.map(|(finding, what)| (aggregate.count(finding), what));
-    let others = others.iter().filter(|(number, _)| *number > 0);
+    let others = others.map(|(finding, what, why)| (aggregate.count(finding), what, why));
+    let others = others.iter().filter(|(number, ..)| *number > 0);
     let others: Vec<String> = others
-        .map(|(number, what)| format!("{number} {what}"))
+        .map(|(number, what, why)| format!("{what}: {number} ({why})"))
         .collect();
     if !others.is_empty() {
-        let _ = writeln!(text, "  not compared: {}", others.join(", "));
+        let _ = writeln!(text, "  not compared: {}", others.join("; "));
     }
     text.push('\n');
 }
@@ -164,13 +163,13 @@ fn example(
         );
     }
     let how = if compared.finding == Finding::Missing {
-        "decided   with nothing, by"
+        "decided   with nothing, before"
     } else {
         "decided  "
     };
     let _ = writeln!(
         text,
-        "  {how} {} by version {}, at offset {} of partition {partition}",
+        "  {how} {}, by version {}, at offset {} of partition {partition}",
         time(decided.at),
         decided.version,
         decided.offset
