@@ -8,13 +8,15 @@
 //! | `kolo.drop` | one is forgotten, with a reason; what waited behind it runs |
 
 use crate::id::{CorrelationId, EventId};
+use crate::position::Position;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::wire::{Failure, FailureClass, Parked, ParkedKind, Place, Source, Unparked};
+use crate::wire::{Failure, FailureClass, Parked, ParkedKind, Place, Record, Source, Unparked};
 
 use super::Outcome;
 use super::answer::AnswerTo;
-use super::arrive::Arrived;
+use super::arrive::{Arrived, is_copy};
+use super::decide::Deciding;
 use super::entity::Alarm;
 use super::outbox::Outbox;
 use super::owner::Owner;
@@ -43,6 +45,37 @@ impl<S: State> Owner<S> {
         self.parked.first(key).map(|first| &first.parked)
     }
 
+    /// An input as it is kept: whole, and with its place.
+    pub(super) fn kept(
+        &self,
+        input: usize,
+        (partition, position): (i32, Position),
+        deciding: &Deciding<'_>,
+        record: &Record<'_>,
+        failure: Failure,
+    ) -> Parked {
+        let topic = &self.setup.inputs[input];
+        Parked {
+            kind: ParkedKind::Input,
+            id: deciding.id,
+            event_type: (!deciding.event_type.is_empty()).then(|| deciding.event_type.to_owned()),
+            place: Some(Place {
+                topic: topic.name.clone(),
+                id: topic.id,
+                partition: self.setup.partition,
+                offset: record.offset,
+                is_inbox: deciding.routed,
+                copy_of: is_copy(deciding.stamp.as_ref()).then_some((partition, position)),
+            }),
+            at: record.timestamp,
+            value: record.value.map(Into::into),
+            too_large: false,
+            headers: Parked::headers_of(record),
+            failure,
+            attempts: 1,
+        }
+    }
+
     /// Parks an input.
     pub(super) fn park(
         &mut self,
@@ -52,30 +85,8 @@ impl<S: State> Owner<S> {
         out: &mut Outbox,
     ) -> Outcome {
         let deciding = &arrived.deciding;
-        let topic = &self.setup.inputs[arrived.input];
-        let is_copy = matches!(
-            deciding.stamp.map(|stamp| stamp.source),
-            Some(Source::Copy { .. })
-        );
-        let parked = Parked {
-            kind: ParkedKind::Input,
-            id: deciding.id,
-            event_type: (!deciding.event_type.is_empty()).then(|| deciding.event_type.to_owned()),
-            place: Some(Place {
-                topic: topic.name.clone(),
-                id: topic.id,
-                partition: self.setup.partition,
-                offset: arrived.record.offset,
-                is_inbox: deciding.routed,
-                copy_of: is_copy.then_some((arrived.partition, arrived.position)),
-            }),
-            at: arrived.record.timestamp,
-            value: arrived.record.value.map(Into::into),
-            too_large: false,
-            headers: Parked::headers_of(arrived.record),
-            failure,
-            attempts: 1,
-        };
+        let place = (arrived.partition, arrived.position);
+        let parked = self.kept(arrived.input, place, deciding, arrived.record, failure);
         let stamp = deciding.stamp.and_then(|stamp| stamp.correlation);
         let correlation = stamp.or_else(|| self.names.saga_of(&self.declaration, deciding));
         let answer = AnswerTo {

@@ -18,6 +18,7 @@ use super::decide::Deciding;
 use super::making::Failed;
 use super::outbox::Outbox;
 use super::owner::Owner;
+use super::replay::undecided;
 use super::{Outcome, ProcessorError};
 
 /// What the answer of something parked is written with.
@@ -108,11 +109,7 @@ impl<S: State> Owner<S> {
             return Ok(Outcome::Repeat);
         }
         let way = self.stands_in_the_way(key, id);
-        let mut parked = replay.parked(Failure {
-            class: FailureClass::Behind,
-            function: None,
-            message: String::new(),
-        });
+        let mut parked = replay.parked(undecided());
         let outcome = match way {
             Some(failure) => Err(failure),
             None => match self.run_input(&parked, key, now) {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::barrier::Waiting;
 use crate::event::OwnEvents;
 use crate::id::{CorrelationId, EventId, TopicId};
-use crate::position::{Origin, OriginNumber};
+use crate::position::{Origin, OriginNumber, Position};
 use crate::state::State;
 use crate::stream::{Cursor, Verdict};
 use crate::time::Timestamp;
@@ -166,8 +166,35 @@ impl<S: State> Owner<S> {
     }
 
     /// The number here of the origin that has this number in the fence in force.
-    pub(super) fn origin(&self, number: OriginNumber) -> Option<OriginNumber> {
+    fn origin(&self, number: OriginNumber) -> Option<OriginNumber> {
         self.fence_origins.get(usize::from(number)).copied()
+    }
+
+    /// The place of an answered input, in this owner's numbers; `None` for what is no input, or one of an origin that the
+    /// fence in force does not list.
+    pub(super) fn place_of(&mut self, source: Source) -> Option<(OriginNumber, i32, Position)> {
+        match source {
+            Source::Input {
+                origin,
+                partition,
+                position,
+            } => Some((self.origin(origin)?, partition, position)),
+            Source::Copy {
+                path,
+                topic,
+                partition,
+                position,
+                ..
+            } => {
+                let origin = self.positions.number(&Origin {
+                    path,
+                    id: topic,
+                    topic: String::new(),
+                });
+                Some((origin, partition, position))
+            }
+            Source::None | Source::Deadline(_) | Source::Parked => None,
+        }
     }
 
     /// The first record of an answer: it tells which input, or which request, is answered.
@@ -190,34 +217,15 @@ impl<S: State> Owner<S> {
         }
         // In this owner's numbers from here on: those of the record mean what the fence in force says.
         let source = match stamp.source {
-            Source::Input {
-                origin,
-                partition,
-                position,
-            } => self
-                .origin(origin)
-                .map_or(Source::None, |origin| Source::Input {
-                    origin,
-                    partition,
-                    position,
-                }),
-            Source::Copy {
-                path,
-                topic,
-                partition,
-                position,
-                ..
-            } => {
-                let origin = self.positions.number(&Origin {
-                    path,
-                    id: topic,
-                    topic: String::new(),
-                });
-                Source::Input {
-                    origin,
-                    partition,
-                    position,
-                }
+            Source::Input { .. } | Source::Copy { .. } => {
+                let place = self.place_of(stamp.source);
+                place.map_or(Source::None, |(origin, partition, position)| {
+                    Source::Input {
+                        origin,
+                        partition,
+                        position,
+                    }
+                })
             }
             other => other,
         };

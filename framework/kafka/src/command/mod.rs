@@ -1,5 +1,6 @@
 //! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`, `state`.
 
+mod aggregates;
 mod client;
 mod control;
 mod describe;

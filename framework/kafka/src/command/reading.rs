@@ -63,7 +63,7 @@ impl Reading {
     /// Begins with a partition, from where it begins up to where it ends now.
     pub(super) fn begin(&mut self, partition: i32) -> Result<(), Failure> {
         self.partition = partition;
-        let (low, end) = self.marks()?;
+        let (low, end) = self.marks(partition)?;
         (self.low, self.end) = (low, end);
         self.restart(low)
     }
@@ -93,13 +93,13 @@ impl Reading {
 
     /// Goes back to the beginning of the partition; its end stays what it was.
     pub(super) fn again(&mut self) -> Result<(), Failure> {
-        let (low, _) = self.marks()?;
+        let (low, _) = self.marks(self.partition)?;
         self.restart(low)
     }
 
     /// Reads also what has come since.
     pub(super) fn go_on(&mut self) -> Result<(), Failure> {
-        (_, self.end) = self.marks()?;
+        (_, self.end) = self.marks(self.partition)?;
         if self.is_assigned {
             return Ok(());
         }
@@ -122,10 +122,10 @@ impl Reading {
             .map_err(|error| cannot_read(&self.topic, &error))
     }
 
-    /// Where the partition begins and ends.
-    fn marks(&self) -> Result<(i64, i64), Failure> {
+    /// Where a partition begins and ends now.
+    pub(super) fn marks(&self, partition: i32) -> Result<(i64, i64), Failure> {
         self.consumer
-            .fetch_watermarks(&self.topic, self.partition, ANSWER)
+            .fetch_watermarks(&self.topic, partition, ANSWER)
             .map_err(|error| cannot_read(&self.topic, &error))
     }
 

@@ -111,6 +111,9 @@ pub(super) fn cut(text: &str, columns: Option<usize>) -> String {
     }
 }
 
+/// From so many records on, reading takes a while.
+pub(super) const MANY: u64 = 20_000;
+
 /// Progress on a terminal; nothing elsewhere, nor for less than `from`, which is done at once.
 pub(super) fn progress(total: u64, from: u64, what: &'static str) -> ProgressBar {
     if total < from || !std::io::stderr().is_terminal() {

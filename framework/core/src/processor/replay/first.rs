@@ -7,7 +7,6 @@ use hashbrown::HashMap;
 use crate::declaration::Declaration;
 use crate::event::OwnEvents;
 use crate::id::EventId;
-use crate::position::Origin;
 use crate::state::State;
 use crate::stream::{Cursor, Verdict};
 use crate::wire::{Fence, MARKER, Marker, PARKED, Record, Source, Stamp};
@@ -116,27 +115,8 @@ impl<S: State> Rehearsal<S> {
             let late = of_id.extract_if(.., |missing| missing.key == key);
             late.for_each(|late| tell(late.same()));
         }
-        let (origin, partition, position) = match stamp.source {
-            Source::Input {
-                origin,
-                partition,
-                position,
-            } => (self.owner.origin(origin), partition, position),
-            Source::Copy {
-                path,
-                topic,
-                partition,
-                position,
-                ..
-            } => {
-                let origin = Origin {
-                    path,
-                    id: topic,
-                    topic: String::new(),
-                };
-                let origin = self.owner.positions.number(&origin);
-                (Some(origin), partition, position)
-            }
+        match stamp.source {
+            Source::Input { .. } | Source::Copy { .. } => {}
             Source::Deadline(due) => {
                 self.deadline(due, key, &answer, decided)
                     .into_iter()
@@ -162,8 +142,9 @@ impl<S: State> Rehearsal<S> {
                     .for_each(tell);
                 return Ok(());
             }
-        };
-        let goal = origin.and_then(|origin| {
+        }
+        let place = self.owner.place_of(stamp.source);
+        let goal = place.and_then(|(origin, partition, position)| {
             let input = self.input_of(origin)?;
             Some((input, Until::Answered(origin, partition, position)))
         });

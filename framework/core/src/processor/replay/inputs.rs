@@ -1,14 +1,13 @@
 //! Inputs: finds the input of an answer in its topic, and on the way those that have none.
 
-use crate::id::EventId;
 use crate::position::{OriginNumber, Path, Position};
 use crate::state::State;
 use crate::stream::Verdict;
-use crate::wire::{self, Place, REPLAY, Record, Stamp};
+use crate::wire::{REPLAY, Record, Stamp};
 
-use super::super::arrive::{is_copy, predecessor};
+use super::super::arrive::predecessor;
 use super::first::Rehearsal;
-use super::judge::Input;
+use super::judge::{Input, undecided};
 use super::{Compared, Decided, ReplayInputs, Unreadable};
 
 /// How far an input is read.
@@ -143,37 +142,20 @@ impl<S: State> Rehearsal<S> {
         &self,
         input: usize,
         stamp: Option<Stamp>,
-        (partition, position): (i32, Position),
+        place: (i32, Position),
         record: &Record<'_>,
     ) -> Input {
-        let key = record.key.and_then(|key| std::str::from_utf8(key).ok());
-        let key = key.unwrap_or_default().to_owned();
         let event_type = self.event_type(input, record);
+        let (deciding, _) = self.owner.deciding(input, event_type, stamp, record);
+        let key = deciding.key.to_owned();
         if event_type == Some(REPLAY)
             && let Ok(replay) = serde_json::from_slice(record.value.unwrap_or_default())
         {
             return Input::of(key, replay);
         }
-        let setup = &self.owner.setup;
-        let topic = &setup.inputs[input];
-        let replay = wire::Replay {
-            id: record.headers.id.map_or_else(
-                || EventId::of_place(topic.id, setup.partition, record.offset),
-                wire::event_id,
-            ),
-            event_type: event_type.map(str::to_owned),
-            place: Place {
-                topic: topic.name.clone(),
-                id: topic.id,
-                partition: setup.partition,
-                offset: record.offset,
-                is_inbox: self.owner.inputs[input].origin.is_none(),
-                copy_of: is_copy(stamp.as_ref()).then_some((partition, position)),
-            },
-            at: record.timestamp,
-            value: record.value.map(Into::into),
-            headers: wire::Parked::headers_of(record),
-        };
-        Input::of(key, replay)
+        let parked = self
+            .owner
+            .kept(input, place, &deciding, record, undecided());
+        Input { key, parked }
     }
 }

@@ -19,12 +19,7 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn of(key: String, replay: wire::Replay) -> Self {
-        let nothing = Failure {
-            class: FailureClass::Behind,
-            function: None,
-            message: String::new(),
-        };
-        let parked = replay.parked(nothing);
+        let parked = replay.parked(undecided());
         Input { key, parked }
     }
 
@@ -36,6 +31,15 @@ impl Input {
             place: self.parked.place.as_ref(),
             published: self.parked.at,
         }
+    }
+}
+
+/// Why an input is kept that is only looked at.
+pub(in super::super) fn undecided() -> Failure {
+    Failure {
+        class: FailureClass::Behind,
+        function: None,
+        message: String::new(),
     }
 }
 

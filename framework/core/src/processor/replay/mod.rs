@@ -31,6 +31,7 @@ use crate::wire::{Failure, Place, Record, Replay as ReplayRecord};
 use super::ProcessorError;
 
 pub(crate) use first::Rehearsal;
+pub(super) use judge::undecided;
 
 /// Decides again what one partition of a stream has recorded.
 ///

@@ -11,13 +11,11 @@ use crate::native::{Consumed, Taken};
 
 use super::super::client::{Quiet, STANDSTILL, cannot_read, is_fatal};
 use super::super::failure::Failure;
-use super::super::terminal::progress;
+use super::super::terminal::{MANY, progress};
 use super::streams::{At, Part, Streams};
 
 /// How long to wait before the client is asked again.
 const PAUSE: Duration = Duration::from_millis(5);
-/// From so many records on, reading takes a while.
-const MANY: u64 = 20_000;
 /// How many messages are taken from the client at once.
 const BATCH: usize = 1_000;
 

@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use crate::config::Config;
 use crate::topics::TopicAdmin;
 
+use super::super::aggregates;
 use super::super::client::{ANSWER, Quiet, cannot_read, consumer, settings};
 use super::super::failure::Failure;
 use super::super::terminal::note;
@@ -168,26 +169,16 @@ impl<'a> Streams<'a> {
 }
 
 fn wanted(service: &Service, aggregate: Option<&str>) -> Result<Vec<Stream>, Failure> {
-    let all = service.aggregates().iter().map(|known| known.description());
-    let (mut names, mut streams) = (Vec::new(), Vec::new());
-    for known in all {
-        names.push(known.aggregate);
-        if aggregate.is_none_or(|wanted| wanted == known.aggregate) {
-            streams.push(Stream {
-                aggregate: known.aggregate,
-                topic: known.stream,
-                inbox: service.inbox(known.aggregate),
-                has_inbox: false,
-                parts: Vec::new(),
-            });
+    let all = aggregates::wanted(service, aggregate)?.into_iter();
+    let streams = all.map(|participant| {
+        let known = participant.description();
+        Stream {
+            aggregate: known.aggregate,
+            topic: known.stream,
+            inbox: service.inbox(known.aggregate),
+            has_inbox: false,
+            parts: Vec::new(),
         }
-    }
-    match aggregate {
-        Some(wanted) if streams.is_empty() => Err(Failure::input(format!(
-            "`{}` has no aggregate `{wanted}`. Its aggregates are: {}",
-            service.name(),
-            names.join(", ")
-        ))),
-        _ => Ok(streams),
-    }
+    });
+    Ok(streams.collect())
 }

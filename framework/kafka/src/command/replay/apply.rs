@@ -232,7 +232,7 @@ impl Follow {
         let (end, cursor) = aggregate.ends.get(&partition).copied().unwrap_or_default();
         let mut reading = Reading::new(config, aggregate.stream)?;
         reading.begin_at(partition, end)?;
-        let inbox = Reading::open(config, &aggregate.inbox.name, partition)?;
+        let (_, sent) = Reading::new(config, &aggregate.inbox.name)?.marks(partition)?;
         let by_id = of_partition.into_iter().map(|at| {
             let one = &missing[at];
             ((one.replay.id, one.key.to_owned()), at)
@@ -241,7 +241,7 @@ impl Follow {
             reading,
             reader: StreamReader::resume(cursor),
             inbox: aggregate.inbox.id,
-            sent: inbox.end,
+            sent,
             by_id: by_id.collect(),
         })
     }

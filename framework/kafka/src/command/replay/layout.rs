@@ -6,6 +6,7 @@ use kolo_core::{Participant, Service};
 use crate::config::Config;
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 
+use super::super::aggregates;
 use super::super::client::settings;
 use super::super::failure::Failure;
 use super::super::terminal::note;
@@ -17,21 +18,8 @@ pub(super) fn layouts<'a>(
     config: &Config,
     wanted: Option<&str>,
 ) -> Result<Vec<(&'a dyn Participant, Setup)>, Failure> {
-    let known = service.aggregates().iter();
-    let names: Vec<&str> = known.map(|known| known.description().aggregate).collect();
-    if let Some(unknown) = wanted.filter(|wanted| !names.contains(wanted)) {
-        return Err(Failure::input(format!(
-            "`{}` has no aggregate `{unknown}`. Its aggregates are: {}",
-            service.name(),
-            names.join(", ")
-        )));
-    }
     let mut all = Vec::new();
-    for participant in service.aggregates() {
-        let name = participant.description().aggregate;
-        if wanted.is_some_and(|wanted| wanted != name) {
-            continue;
-        }
+    for participant in aggregates::wanted(service, wanted)? {
         let participant = participant.as_ref();
         let setup = layout(service, config, participant)?;
         all.extend(setup.map(|setup| (participant, setup)));

@@ -14,11 +14,9 @@ use crate::topics::Topic;
 
 use super::super::failure::Failure;
 use super::super::reading::Reading;
-use super::super::terminal::progress;
+use super::super::terminal::{MANY, progress};
 use super::stream::Aggregate;
 
-/// From so many records on, reading takes a while.
-const MANY: u64 = 20_000;
 /// Of how many keys that differ both forms are kept to be shown.
 pub(super) const SHOWN: usize = 10;
 

@@ -12,12 +12,9 @@ use crate::topics::Topic;
 
 use super::super::failure::Failure;
 use super::super::reading::Reading;
-use super::super::terminal::{note, progress};
+use super::super::terminal::{MANY, note, progress};
 use super::at::At;
 use super::stream::Aggregate;
-
-/// From so many records on, reading takes a while.
-const MANY: u64 = 20_000;
 
 /// What a stream tells of one key.
 pub(super) struct History {

@@ -11,6 +11,7 @@ use crate::app::message_of;
 use crate::config::Config;
 use crate::topics::{Topic, TopicAdmin};
 
+use super::super::aggregates;
 use super::super::client::settings;
 use super::super::failure::Failure;
 use super::super::terminal::note;
@@ -28,26 +29,17 @@ pub(super) fn aggregates(
     service: &Service,
     wanted: Option<&str>,
 ) -> Result<Vec<Aggregate>, Failure> {
-    let (mut names, mut found) = (Vec::new(), Vec::new());
-    for participant in service.aggregates() {
-        let description = participant.description();
-        names.push(description.aggregate);
-        if wanted.is_none_or(|wanted| wanted == description.aggregate) {
-            found.push(Aggregate {
+    let found = aggregates::wanted(service, wanted)?
+        .into_iter()
+        .map(|participant| {
+            let description = participant.description();
+            Aggregate {
                 name: format!("{}.{}", service.name(), description.aggregate),
                 description,
                 participant: Arc::clone(participant),
-            });
-        }
-    }
-    match wanted {
-        Some(wanted) if found.is_empty() => Err(Failure::input(format!(
-            "`{}` has no aggregate `{wanted}`. Its aggregates are: {}",
-            service.name(),
-            names.join(", ")
-        ))),
-        _ => Ok(found),
-    }
+            }
+        });
+    Ok(found.collect())
 }
 
 /// The aggregates whose stream exists, with what the brokers say of it. It fails where none does.

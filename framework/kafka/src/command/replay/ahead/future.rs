@@ -11,8 +11,8 @@ use crate::config::Config;
 
 use super::super::super::failure::Failure;
 use super::super::super::reading::Reading;
-use super::super::super::terminal::{harmless, progress};
-use super::{Conflict, MANY};
+use super::super::super::terminal::{MANY, harmless, progress};
+use super::Conflict;
 
 /// An event of the aggregate, as it is recorded or will be said.
 pub(super) struct Said {

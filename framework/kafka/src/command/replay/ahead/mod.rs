@@ -28,14 +28,11 @@ use super::super::failure::Failure;
 use super::super::parked::print_one;
 use super::super::print;
 use super::super::reading::Reading;
-use super::super::terminal::{note, progress};
+use super::super::terminal::{MANY, note, progress};
 use super::args::Ahead;
 use super::layout::layouts;
 
 use future::Future;
-
-/// From so many records on, reading takes a while.
-const MANY: u64 = 20_000;
 
 /// What others have seen, and is not so.
 struct Conflict {
