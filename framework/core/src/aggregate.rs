@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::barrier::MAX_STEPS;
 use crate::declaration::{
-    DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, SnapshotDecl, UndoDecl,
+    DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, RouteDecl, SnapshotDecl,
+    UndoDecl,
 };
 use crate::description::{Function, Kind};
 use crate::effect::{Answers, Port};
@@ -121,11 +122,14 @@ impl<S: State> Aggregate<S> {
             function: Function::of::<F>(Location::caller()),
             pivot: false,
             blocked_by: 0,
-            route: Some(Box::new(move |value, keys| {
-                let event = E::decode(value)?;
-                keys.extend(route(&event).into_iter().map(|key| key.text()));
-                Ok(())
-            })),
+            route: Some(RouteDecl {
+                function: Function::of::<P>(Location::caller()),
+                keys: Box::new(move |value, keys| {
+                    let event = E::decode(value)?;
+                    keys.extend(route(&event).into_iter().map(|key| key.text()));
+                    Ok(())
+                }),
+            }),
             run: Box::new(move |decision| decision.decide::<E, R>(reaction)),
             saga: Box::new(saga_of::<E>),
         });

@@ -22,6 +22,12 @@ pub(crate) type Run<S> =
     Box<dyn Fn(&mut Decision<'_, S>) -> Result<(), InputProblem> + Send + Sync>;
 pub(crate) type RouteKeys =
     Box<dyn Fn(&[u8], &mut Vec<String>) -> Result<(), DecodeError> + Send + Sync>;
+/// Which keys an event is for.
+pub(crate) struct RouteDecl {
+    pub(crate) function: Function,
+    pub(crate) keys: RouteKeys,
+}
+
 type RunUndo<S> = Box<
     dyn Fn(&S, Meta, &[u8], &[u8], &mut Vec<<S as State>::Event>) -> Result<(), DecodeError>
         + Send
@@ -65,7 +71,7 @@ pub(crate) struct ReactionDecl<S: State> {
     pub(crate) pivot: bool,
     /// The steps that this reaction does: while one is barred to a saga, it does not run for it.
     pub(crate) blocked_by: u64,
-    pub(crate) route: Option<RouteKeys>,
+    pub(crate) route: Option<RouteDecl>,
     pub(crate) run: Run<S>,
     pub(crate) saga: ReadSaga,
 }

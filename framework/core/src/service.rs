@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::aggregate::Aggregate;
 use crate::declaration::Declaration;
 use crate::description::Description;
-use crate::event::DecodeError;
 use crate::processor::replay::{Replay, ReplayFilter};
-use crate::processor::{Processor, Setup};
+use crate::processor::{Processor, Setup, attempt};
 use crate::state::State;
+use crate::wire::Failure;
 
 /// The declaration of a service.
 ///
@@ -104,13 +104,13 @@ pub trait Participant: Send + Sync {
     /// The keys of this aggregate that an event of this type concerns; `None` if it is not routed here.
     ///
     /// # Errors
-    /// When the event cannot be decoded.
+    /// When the event cannot be decoded, or its route panics; what is in `keys` then says nothing.
     fn route(
         &self,
         event_type: &str,
         value: &[u8],
         keys: &mut Vec<String>,
-    ) -> Option<Result<(), DecodeError>>;
+    ) -> Option<Result<(), Failure>>;
 }
 
 impl<S: State> Participant for Arc<Declaration<S>>
@@ -134,11 +134,12 @@ where
         event_type: &str,
         value: &[u8],
         keys: &mut Vec<String>,
-    ) -> Option<Result<(), DecodeError>> {
+    ) -> Option<Result<(), Failure>> {
         let reaction = self
             .reactions
             .iter()
             .find(|reaction| reaction.trigger.name == event_type)?;
-        reaction.route.as_ref().map(|route| route(value, keys))
+        let route = reaction.route.as_ref()?;
+        Some(attempt(route.function, || Ok((route.keys)(value, keys)?)))
     }
 }

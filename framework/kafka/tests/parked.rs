@@ -188,3 +188,87 @@ fn a_state_that_was_left_half_changed_is_restored_while_the_service_runs() {
     });
     running.stop().expect("a graceful stop");
 }
+
+mod unroutable {
+    super::common::counter_events!("unroutable.added", "unroutable.counted");
+
+    #[derive(Default)]
+    pub(crate) struct Counter(i64);
+
+    impl State for Counter {
+        type Event = CounterEvent;
+        fn evolve(&mut self, event: &CounterEvent, _: Timestamp) {
+            let CounterEvent::Counted(event) = event;
+            self.0 = event.amount;
+        }
+    }
+
+    fn whom(added: &Added) -> [String; 1] {
+        assert!(added.amount != 666, "for whom is {}?", added.amount);
+        [format!("for-{}", added.key)]
+    }
+
+    fn count(counter: &Counter, added: &Received<Added>) -> Counted {
+        let key = added.key().to_owned();
+        let amount = counter.0 + added.amount;
+        Counted { key, amount }
+    }
+
+    pub(crate) fn service() -> Service {
+        let counter = Aggregate::<Counter>::new("counter").routed(whom, count);
+        Service::new("unroutable").aggregate(counter)
+    }
+}
+
+// failure: code | a route panics, or cannot decode what it is given | the record is parked under its own key, in the stream
+// of the aggregate that it was to be routed to; the router goes on | a redrive by the mended binary finds its keys, and their
+// owners decide it once | a developer deploys, an operator redrives
+#[test]
+fn what_a_route_cannot_bear_is_parked_and_holds_nothing_up() {
+    let publisher = Publisher::new();
+    let add = |id: &str, key: &str, value: &str| {
+        publisher.publish("unroutable.added", "test.Added", id, key, value.as_bytes());
+    };
+    let running = start(unroutable::service());
+    let large = "x".repeat(800_000);
+    add("poison", "a", "poison");
+    add("bug", "a", "a 666");
+    add("large", "a", &large);
+    for number in 0..5 {
+        add(&format!("a{number}"), "a", "a 1");
+    }
+    publisher.flush();
+    let seen = |event_type: &str| -> Vec<Seen> {
+        let all = read_all("unroutable.counted").into_iter();
+        all.filter(|seen| seen.valid && seen.event_type == event_type)
+            .collect()
+    };
+    await_that("all others are counted", || {
+        seen("test.Counted").len() == 5 && seen(wire::PARKED).len() == 3
+    });
+    running.stop().expect("a route that fails stops nobody");
+    let parked: Vec<wire::Parked> = seen(wire::PARKED)
+        .iter()
+        .map(|seen| serde_json::from_str(&seen.value).expect("JSON"))
+        .collect();
+    let classes: Vec<wire::FailureClass> = parked.iter().map(|one| one.failure.class).collect();
+    use wire::FailureClass::{Decode, Panic};
+    assert_eq!(classes, [Decode, Panic, Decode]);
+    assert_eq!(parked[1].failure.message, "it panicked: for whom is 666?");
+    assert_eq!(parked[0].value.as_deref(), Some(&b"poison"[..]));
+    assert!(parked[2].too_large, "its place is kept");
+    for one in &parked {
+        assert_eq!(one.kind, wire::ParkedKind::Route);
+        let place = one.place.as_ref().expect("its place");
+        assert_eq!(place.topic, "unroutable.added", "where it stands");
+    }
+    // The next router repeats nothing of it.
+    let running = start(unroutable::service());
+    add("a5", "a", "a 1");
+    publisher.flush();
+    await_that("what comes then is counted", || {
+        seen("test.Counted").len() == 6
+    });
+    running.stop().expect("a graceful stop");
+    assert_eq!(seen(wire::PARKED).len(), 3);
+}

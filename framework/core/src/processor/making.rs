@@ -137,24 +137,12 @@ impl<'a, S: State> Making<'a, S> {
     ) -> Result<T, Failed> {
         // Nothing of what a panic may have left half-done is looked at again: the draft is cleared, and a state that
         // has begun to change is restored.
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(self))).unwrap_or_else(|panic| {
-            Err(InputProblem::Panicked {
-                message: message_of(panic.as_ref()),
-            })
-        });
+        let outcome = unless_it_panics(|| run(self));
         outcome.map_err(|problem| {
             self.draft.clear();
             self.events.clear();
-            let function = problem
-                .is_of_the_function()
-                .then_some(self.function)
-                .flatten();
             Failed {
-                failure: Failure {
-                    class: problem.class(),
-                    function: function.map(|function| function.to_string()),
-                    message: problem.to_string(),
-                },
+                failure: failure(&problem, self.function),
                 broken: self.has_evolved,
             }
         })
@@ -183,7 +171,32 @@ impl<S> Entity<S> {
     }
 }
 
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+/// Runs a function of the user's that leaves nothing behind.
+pub(crate) fn attempt(
+    function: Function,
+    run: impl FnOnce() -> Result<(), InputProblem>,
+) -> Result<(), Failure> {
+    unless_it_panics(run).map_err(|problem| failure(&problem, Some(function)))
+}
+
+fn unless_it_panics<T>(run: impl FnOnce() -> Result<T, InputProblem>) -> Result<T, InputProblem> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        Err(InputProblem::Panicked {
+            message: message_of(panic.as_ref()),
+        })
+    })
+}
+
+fn failure(problem: &InputProblem, function: Option<Function>) -> Failure {
+    let function = function.filter(|_| problem.is_of_the_function());
+    Failure {
+        class: problem.class(),
+        function: function.map(|function| function.to_string()),
+        message: problem.to_string(),
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "(no message)".into())

@@ -22,6 +22,7 @@ mod arrive;
 mod changed;
 mod compensate;
 mod complete;
+mod control;
 mod deadlines;
 mod decide;
 mod draft;
@@ -39,6 +40,8 @@ mod requests;
 mod restore;
 mod settle;
 pub(crate) mod snapshot;
+
+pub(crate) use making::attempt;
 
 pub use appends::EpochEnd;
 pub use inspect::{

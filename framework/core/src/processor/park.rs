@@ -3,6 +3,7 @@
 //! | what happens | the key's queue |
 //! |---|---|
 //! | an input, a reply or a deadline fails | it is the queue's first |
+//! | a router cannot tell whom a record of a source concerns | it goes to the end of that record's own key |
 //! | an input comes for a parked key | it goes to the end, undecided |
 //! | `kolo.redrive` | the first is run by today's code, and so on until one fails again or none is left |
 //! | `kolo.drop` | one is forgotten, with a reason; what waited behind it runs |
@@ -21,9 +22,6 @@ use super::entity::Alarm;
 use super::outbox::Outbox;
 use super::owner::Owner;
 use super::requests::Pending;
-
-/// What a failure's message may take: it is for people.
-const MESSAGE_LIMIT_BYTES: usize = 4096;
 
 impl<S: State> Owner<S> {
     /// Why an input that could be decided must not be: its key is parked, or it broke the state of an earlier owner.
@@ -180,18 +178,14 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) {
-        let message = &mut parked.failure.message;
-        message.truncate(message.floor_char_boundary(MESSAGE_LIMIT_BYTES));
+        parked.failure.shorten();
         let id = self.own_id(parked.id);
         let limit = self.setup.max_record_bytes;
         let draft = &mut self.scratch.draft;
         draft.clear();
         draft.parked(id, parked.clone());
         if draft.check(answer.key, limit).is_err() {
-            // The input itself stands where it stood; what a record cannot hold is read there.
-            parked.value = None;
-            parked.too_large = true;
-            parked.headers.clear();
+            parked.leave_out_value();
             draft.clear();
             draft.parked(id, parked);
         }
@@ -234,7 +228,7 @@ impl<S: State> Owner<S> {
             self.arm_deadline(key);
         }
         match kind {
-            ParkedKind::Input => None,
+            ParkedKind::Input | ParkedKind::Route => None,
             ParkedKind::Deadline => {
                 let entity = self.entities.entry_ref(key).or_default();
                 entity.answered(unparked.id, false, self.declaration.window);

@@ -8,18 +8,14 @@ use crate::partition::partition_of;
 use crate::problem::InputProblem;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::wire::{
-    self, DROP, Failure, FailureClass, Parked, ParkedKind, REDRIVE, REPLAY, Record, Source, Stamp,
-    Unparked,
-};
+use crate::wire::{self, Failure, FailureClass, Parked, ParkedKind, Source, Stamp, Unparked};
 
+use super::ProcessorError;
 use super::answer::AnswerTo;
 use super::decide::Deciding;
 use super::making::Failed;
 use super::outbox::Outbox;
 use super::owner::Owner;
-use super::replay::undecided;
-use super::{Outcome, ProcessorError};
 
 /// What the answer of something parked is written with.
 pub(super) struct Redriven {
@@ -31,7 +27,7 @@ pub(super) struct Redriven {
 
 impl Redriven {
     /// As it was parked: for what says nothing about the business.
-    fn of<S: State>(owner: &Owner<S>, parked: &Parked) -> Redriven {
+    pub(super) fn anew<S: State>(owner: &Owner<S>, parked: &Parked) -> Redriven {
         let record = parked.record();
         let stamp = record
             .headers
@@ -48,7 +44,12 @@ impl Redriven {
         }
     }
 
-    fn to<'a>(&'a self, key: &'a str) -> AnswerTo<'a> {
+    /// The answer to a record that stands there.
+    pub(super) fn of(self, source: Source) -> Redriven {
+        Redriven { source, ..self }
+    }
+
+    pub(super) fn to<'a>(&'a self, key: &'a str) -> AnswerTo<'a> {
         AnswerTo {
             correlation: self.correlation,
             causation: self.causation,
@@ -60,93 +61,8 @@ impl Redriven {
 }
 
 impl<S: State> Owner<S> {
-    /// Handles a control record of the inbox.
-    pub(super) fn control(
-        &mut self,
-        event_type: &str,
-        source: Source,
-        record: &Record<'_>,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Outcome, ProcessorError> {
-        // No key is the key of records without one.
-        let Ok(key) = std::str::from_utf8(record.key.unwrap_or_default()) else {
-            return Ok(Outcome::NotUnderstood);
-        };
-        match event_type {
-            REDRIVE => self.redrive(key, now, out).map(Outcome::Decided),
-            DROP => {
-                let value = record.value.unwrap_or_default();
-                let Ok(drop) = serde_json::from_slice::<wire::Drop>(value) else {
-                    return Ok(Outcome::NotUnderstood);
-                };
-                self.drop_parked(key, drop, now, out).map(Outcome::Decided)
-            }
-            REPLAY => {
-                let value = record.value.unwrap_or_default();
-                let Ok(replay) = serde_json::from_slice::<wire::Replay>(value) else {
-                    return Ok(Outcome::NotUnderstood);
-                };
-                self.replay(key, replay, source, now, out)
-            }
-            _ => Ok(Outcome::NotUnderstood),
-        }
-    }
-
-    /// Decides an input that has no answer. The answer names the control record as its input's place, and the input as
-    /// its cause: nothing else can tell it from one that was given when the input came.
-    fn replay(
-        &mut self,
-        key: &str,
-        replay: wire::Replay,
-        source: Source,
-        now: Timestamp,
-        out: &mut Outbox,
-    ) -> Result<Outcome, ProcessorError> {
-        let id = replay.id;
-        let entity = self.entities.get(key);
-        if entity.is_some_and(|entity| entity.has_answered(id)) {
-            return Ok(Outcome::Repeat);
-        }
-        let way = self.stands_in_the_way(key, id);
-        let mut parked = replay.parked(undecided());
-        let outcome = match way {
-            Some(failure) => Err(failure),
-            None => match self.run_input(&parked, key, now) {
-                Ok(answer) => Ok(answer),
-                Err(failed) => Err(failed.parkable(key, id)?),
-            },
-        };
-        let window = self.declaration.window;
-        match outcome {
-            Ok(_) if self.scratch.draft.items.is_empty() => Ok(Outcome::Decided(0)),
-            Ok(answer) => {
-                if let Some(entity) = self.entities.get_mut(key) {
-                    entity.answered(id, false, window);
-                }
-                let answer = Redriven { source, ..answer };
-                Ok(Outcome::Decided(self.write_answer(
-                    &answer.to(key),
-                    now,
-                    out,
-                )))
-            }
-            Err(failure) => {
-                parked.failure = failure;
-                let entity = self.entities.entry_ref(key).or_default();
-                entity.answered(id, false, window);
-                let answer = Redriven {
-                    source,
-                    ..Redriven::of(self, &parked)
-                };
-                self.write_parked(&answer.to(key), parked, now, out);
-                Ok(Outcome::Parked)
-            }
-        }
-    }
-
     /// Runs what is parked under a key, in order, until something fails again. Gives how many records that took.
-    fn redrive(
+    pub(super) fn redrive(
         &mut self,
         key: &str,
         now: Timestamp,
@@ -158,6 +74,7 @@ impl<S: State> Owner<S> {
                 ParkedKind::Input => self.run_input(&first, key, now),
                 ParkedKind::Request => self.run_request(&first),
                 ParkedKind::Deadline => self.run_parked_deadline(&first, key, now),
+                ParkedKind::Route => Err(Failed::cleanly(by_command(&first.failure))),
             };
             match failed {
                 Ok(answer) => {
@@ -174,7 +91,7 @@ impl<S: State> Owner<S> {
                 }
                 Err(failed) => {
                     let failure = failed.parkable(key, first.id)?;
-                    let answer = Redriven::of(self, &first);
+                    let answer = Redriven::anew(self, &first);
                     let again = Parked {
                         failure,
                         attempts: first.attempts + 1,
@@ -258,7 +175,7 @@ impl<S: State> Owner<S> {
     /// A request runs by being called: that starts when the record that unparks it is sound.
     fn run_request(&mut self, parked: &Parked) -> Result<Redriven, Failed> {
         self.scratch.draft.clear();
-        Ok(Redriven::of(self, parked))
+        Ok(Redriven::anew(self, parked))
     }
 
     pub(super) fn run_parked_deadline(
@@ -268,7 +185,7 @@ impl<S: State> Owner<S> {
         now: Timestamp,
     ) -> Result<Redriven, Failed> {
         self.scratch.draft.clear();
-        let mut redriven = Redriven::of(self, parked);
+        let mut redriven = Redriven::anew(self, parked);
         if let Some(failure) = self.setup.broken.get(&parked.id).cloned() {
             return Err(Failed::cleanly(failure));
         }
@@ -284,7 +201,7 @@ impl<S: State> Owner<S> {
     }
 
     /// Forgets one parked record. What waited behind it runs.
-    fn drop_parked(
+    pub(super) fn drop_parked(
         &mut self,
         key: &str,
         drop: wire::Drop,
@@ -313,7 +230,7 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<usize, ProcessorError> {
-        let redriven = Redriven::of(self, parked);
+        let redriven = Redriven::anew(self, parked);
         self.scratch.draft.clear();
         // An undo that waits for the answer of a request that is given up waits no more.
         if parked.kind == ParkedKind::Request
@@ -332,5 +249,13 @@ impl<S: State> Owner<S> {
         };
         self.scratch.draft.unparked(id, unparked);
         Ok(self.write_answer(&redriven.to(key), now, out))
+    }
+}
+
+/// Only the tool runs a route again: an owner writes its own stream, and the keys may be those of other owners.
+fn by_command(failure: &Failure) -> Failure {
+    Failure {
+        message: "which keys it is for, only `parked redrive` can find out: type it with the binary that is deployed now".into(),
+        ..failure.clone()
     }
 }

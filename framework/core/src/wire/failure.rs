@@ -72,6 +72,12 @@ impl std::fmt::Display for FailureClass {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl Failure {
     /// What the same failure of another record has in common with this one: class, function, and the message with
     /// every number, id and quoted text left out.
@@ -91,6 +97,17 @@ impl Failure {
             self.class,
             without_numbers(&self.message)
         )
+    }
+}
+
+/// What a failure's message may take: it is for people.
+const MESSAGE_LIMIT_BYTES: usize = 4096;
+
+impl Failure {
+    /// Cuts a message that is too long to be kept.
+    pub(crate) fn shorten(&mut self) {
+        let message = &mut self.message;
+        message.truncate(message.floor_char_boundary(MESSAGE_LIMIT_BYTES));
     }
 }
 

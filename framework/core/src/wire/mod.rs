@@ -53,12 +53,15 @@ pub const DROP: &str = "kolo.drop";
 /// Type of the control record in an inbox that has an input decided that was decided with nothing before.
 pub const REPLAY: &str = "kolo.replay";
 
+/// Type of the control record in an inbox that brings what a router could not forward, to be parked.
+pub const UNROUTED: &str = "kolo.unrouted";
+
 /// Whether the type names one of kolo's own records, which hold no business fact.
 #[must_use]
 pub fn is_own_record(event_type: &str) -> bool {
     matches!(
         event_type,
-        FENCE | MARKER | BARRED | PARKED | UNPARKED | REDRIVE | DROP | REPLAY
+        FENCE | MARKER | BARRED | PARKED | UNPARKED | REDRIVE | DROP | REPLAY | UNROUTED
     )
 }
 

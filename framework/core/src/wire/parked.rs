@@ -53,6 +53,8 @@ pub enum ParkedKind {
     Request,
     /// A deadline whose reaction failed.
     Deadline,
+    /// A record of a source whose route failed: nobody knows which keys it is for. It stands under its own key.
+    Route,
 }
 
 /// Where an input stands.
@@ -66,7 +68,7 @@ pub struct Place {
     pub partition: i32,
     /// The offset it was read at.
     pub offset: i64,
-    /// Whether the topic is the aggregate's inbox.
+    /// Whether it is routed: it stands in the aggregate's inbox, or would, had its route not failed when it came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_inbox: bool,
     /// For a copy that a router made: the origin's partition and position, which recognise it.
@@ -109,6 +111,44 @@ impl HeaderValue {
 }
 
 impl Parked {
+    /// A record of a source whose route failed: the value of a `kolo.unrouted` record, which takes at most so many bytes.
+    #[must_use]
+    pub fn unrouted(
+        record: &Record<'_>,
+        id: EventId,
+        place: Place,
+        mut failure: Failure,
+        max_bytes: usize,
+    ) -> Vec<u8> {
+        failure.shorten();
+        let mut parked = Parked {
+            kind: ParkedKind::Route,
+            id,
+            event_type: record.headers.event_type.map(str::to_owned),
+            place: Some(place),
+            at: record.timestamp,
+            value: record.value.map(Into::into),
+            too_large: false,
+            headers: Parked::headers_of(record),
+            failure,
+            attempts: 1,
+        };
+        let json = |parked: &Parked| serde_json::to_vec(parked).unwrap_or_default();
+        let whole = json(&parked);
+        if whole.len() <= max_bytes {
+            return whole;
+        }
+        parked.leave_out_value();
+        json(&parked)
+    }
+
+    /// The input itself stands where it stood; what a record cannot hold is read there.
+    pub(crate) fn leave_out_value(&mut self) {
+        self.value = None;
+        self.too_large = true;
+        self.headers.clear();
+    }
+
     /// The place in the list of headers and the bytes of an input as they came: what is needed to decide it again.
     pub(crate) fn record(&self) -> Record<'_> {
         let mut headers = Headers::default();
@@ -185,6 +225,22 @@ pub struct Replay {
 }
 
 impl Replay {
+    /// Something whose route failed, as the input of one of the keys that the route gives today: the copy with this number.
+    #[must_use]
+    pub fn routed(parked: &Parked, copy: u32) -> Option<Replay> {
+        let place = parked.place.clone()?;
+        let offset = place.offset;
+        let copy_of = Some((place.partition, Position { offset, copy }));
+        Some(Replay {
+            place: Place {
+                is_inbox: true,
+                copy_of,
+                ..place
+            },
+            ..Replay::of(parked)?
+        })
+    }
+
     /// The input as it is kept where it cannot be decided, for this reason.
     pub(crate) fn parked(self, failure: Failure) -> Parked {
         Parked {

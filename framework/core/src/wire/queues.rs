@@ -81,7 +81,7 @@ impl ParkedQueues {
         let queue = self.keys.entry_ref(key).or_default();
         // An input fails again as its queue's first, and a queue may be long.
         let known = match parked.kind {
-            ParkedKind::Input => queue.front_mut(),
+            ParkedKind::Input | ParkedKind::Route => queue.front_mut(),
             ParkedKind::Request | ParkedKind::Deadline => {
                 queue.iter_mut().find(|known| known.parked.id == parked.id)
             }
@@ -92,7 +92,8 @@ impl ParkedQueues {
             known.tried = at;
             return ParkedChange::Failed(parked.id);
         }
-        if self.without_bytes {
+        // Where a route is run again, it is run by whoever reads this.
+        if self.without_bytes && parked.kind != ParkedKind::Route {
             parked.value = None;
             parked.headers = Vec::new();
         }

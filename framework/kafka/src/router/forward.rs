@@ -1,11 +1,12 @@
-//! Forward: from one record of a source to its copies in the inbox.
+//! Forward: from one record of a source to its copies in the inbox, or to what is parked where its route fails.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use kolo_core::processor::MAX_RECORD_BYTES;
 use kolo_core::stream::Verdict;
-use kolo_core::wire::{self, Record, Source, Stamp};
+use kolo_core::wire::{self, Failure, FailureClass, Parked, Record, Source, Stamp, UNROUTED};
 use kolo_core::{EventId, Path, Position, TopicId, partition_of};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
@@ -13,7 +14,7 @@ use rdkafka::topic_partition_list::Offset;
 
 use crate::native::{Delivery, Outgoing};
 use crate::worker::clients::Appender;
-use crate::worker::record::{Beside, record_of};
+use crate::worker::record::{AllOf, Beside, record_of};
 use crate::worker::{End, RunError, Spec};
 
 use super::membership::RouterContext;
@@ -66,142 +67,203 @@ impl Forward<'_> {
             }
             place.resumes_at = None;
         }
-        let wrong = |problem: String| -> End {
-            RunError::Route {
-                aggregate: self.spec.name(),
-                place: format!(
-                    "{topic} partition {} offset {}, key {}",
-                    message.partition(),
-                    record.offset,
-                    record.key.map_or_else(
-                        || "(none)".into(),
-                        |key| String::from_utf8_lossy(key).into_owned()
-                    )
-                ),
-                problem,
+        let mut reader = place.reader;
+        let verdict = match reader.read(record.offset, &record.headers) {
+            Ok(verdict) => Ok(verdict),
+            // In a fenced stream it might be a record of a later version, and void would be whatever follows it.
+            Err(error) if reader.is_fenced() => {
+                let place = format!("{topic}[{}]@{}", message.partition(), record.offset);
+                return Err(RunError::Route {
+                    aggregate: self.spec.name(),
+                    place,
+                    problem: error.to_string(),
+                }
+                .into());
             }
-            .into()
+            Err(error) => Err(Failure {
+                class: FailureClass::Decode,
+                function: None,
+                message: error.to_string(),
+            }),
         };
-        let verdict = place
-            .reader
-            .read(record.offset, &record.headers)
-            .map_err(|error| wrong(error.to_string()))?;
-        let stamp = match verdict {
-            Verdict::Valid(stamp) | Verdict::Unfenced(Some(stamp)) => Some(Some(stamp)),
-            Verdict::Unfenced(None) => Some(None),
-            Verdict::Fence(_) | Verdict::Void(_) => None,
-        };
+        place.reader = reader;
         self.keys.clear();
-        let event_type = record.headers.event_type.unwrap_or_default();
-        if stamp.is_some()
-            && let Some(routed) =
-                self.spec
-                    .participant
-                    .route(event_type, record.value.unwrap_or_default(), self.keys)
-        {
-            routed.map_err(|error| wrong(error.to_string()))?;
-        }
-        let (number, sequence) = (place.number, place.read);
+        let mut stamp = None;
+        let routed = verdict.and_then(|verdict| {
+            stamp = match verdict {
+                Verdict::Valid(stamp) => Some(stamp),
+                Verdict::Unfenced(stamp) => stamp,
+                Verdict::Fence(_) | Verdict::Void(_) => return Ok(()),
+            };
+            let event_type = record.headers.event_type.unwrap_or_default();
+            let value = record.value.unwrap_or_default();
+            let participant = &self.spec.participant;
+            let routed = participant.route(event_type, value, self.keys);
+            routed.unwrap_or(Ok(()))
+        });
+        let copies = if routed.is_ok() { self.keys.len() } else { 1 };
+        let topic_id = self.sources.get(topic).copied();
+        let topic_id = topic_id.unwrap_or(TopicId(uuid::Uuid::nil()));
+        let id = match record.headers.id {
+            Some(id) => wire::event_id(id),
+            None => EventId::of_place(topic_id, message.partition(), record.offset),
+        };
+        let copied = Copied {
+            message,
+            record: &record,
+            topic: topic_id,
+            id,
+            id_text: &id.to_string(),
+            source: source_of(message),
+            stamp,
+            of: (place.number, place.read),
+        };
         place.read += 1;
         place.open.push_back(Forwarded {
             next: record.offset + 1,
             cursor: place.reader.cursor(),
-            copies: self.keys.len(),
+            copies,
         });
-        if self.keys.is_empty() {
+        if copies == 0 {
             place.settle();
             return Ok(());
         }
-        let topic_id = self
-            .sources
-            .get(topic)
-            .copied()
-            .unwrap_or(TopicId(uuid::Uuid::nil()));
         let mut sent = std::mem::take(&mut place.sent);
-        let copied = self.copies(
-            message,
-            &record,
-            topic_id,
-            stamp.flatten(),
-            (number, sequence),
-            &mut sent,
-        );
+        let forwarded = match routed {
+            Ok(()) => self.copies(&copied, &mut sent),
+            Err(failure) => self.unrouted(&copied, failure, &mut sent),
+        };
         if let Some(place) = self.places.get_mut(&at) {
             place.sent = sent;
         }
-        copied
+        forwarded
     }
 
     fn copies(
         &mut self,
-        message: &BorrowedMessage<'_>,
-        record: &Record<'_>,
-        topic: TopicId,
-        stamp: Option<Stamp>,
-        (number, sequence): (usize, u64),
+        copied: &Copied<'_>,
         sent: &mut HashMap<i32, Position>,
     ) -> Result<(), End> {
-        let id = match record.headers.id {
-            Some(id) => wire::event_id(id),
-            None => EventId::of_place(topic, message.partition(), record.offset),
-        };
-        let id = id.to_string();
-        let source = message.headers().and_then(|all| {
-            all.iter()
-                .find(|header| header.key == wire::CE_SOURCE)
-                .and_then(|header| header.value)
-        });
         let keys = std::mem::take(self.keys);
-        for (copy, key) in (0u32..).zip(&keys) {
-            let target = partition_of(key.as_bytes(), self.inbox_partitions);
-            let position = Position {
-                offset: record.offset,
+        let Record { value, headers, .. } = copied.record;
+        let value = value.unwrap_or_default();
+        let all = (0u32..).zip(&keys);
+        let forwarded = all.into_iter().try_for_each(|(copy, key)| {
+            self.copy(
+                copied,
                 copy,
-            };
-            let copied = Stamp {
-                // A fact from outside has none yet: the aggregate that decides derives it.
-                correlation: stamp.and_then(|stamp| stamp.correlation),
-                causation: stamp.and_then(|stamp| stamp.causation),
-                writer: None,
-                source: Source::Copy {
-                    path: Path::CURRENT_ROUTE,
-                    topic,
-                    partition: message.partition(),
-                    position,
-                    // A copy that was lost with a router is missed by its successors, which are passed over then.
-                    after: sent.insert(target, position),
-                },
-                index: 1,
-                count: 1,
-            };
-            let stamp = copied.to_string();
-            *self.token += 1;
-            let beside = Beside {
-                id: &id,
-                source,
-                event_type: record.headers.event_type,
-                stamp: stamp.as_bytes(),
-                rest: None,
-                traceparent: record.headers.traceparent.map(str::as_bytes),
-            };
-            let copy = Outgoing {
-                partition: target,
-                timestamp_millis: record.timestamp.as_millis(),
-                key: Some(key.as_bytes()),
-                value: Some(record.value.unwrap_or_default()),
-                headers: &beside.headers(),
-                token: *self.token,
-            };
-            let patience = self.spec.config.session_timeout() / 4;
-            self.appender
-                .send(&copy, self.deliveries, patience, &mut None)
-                .map_err(|error| End::Restart(format!("a copy was refused: {error}")))?;
-            self.waiting.insert(*self.token, (number, sequence));
-            *self.in_flight += 1;
-        }
+                Some(key.as_bytes()),
+                headers.event_type,
+                value,
+                sent,
+            )
+        });
         *self.keys = keys;
+        forwarded
+    }
+
+    /// What concerns nobody knows whom is parked by the owner of the key that it has here.
+    fn unrouted(
+        &mut self,
+        copied: &Copied<'_>,
+        failure: Failure,
+        sent: &mut HashMap<i32, Position>,
+    ) -> Result<(), End> {
+        let all_headers = AllOf(copied.message);
+        let record = Record {
+            all_headers: Some(&all_headers),
+            ..*copied.record
+        };
+        let place = wire::Place {
+            topic: copied.message.topic().to_owned(),
+            id: copied.topic,
+            partition: copied.message.partition(),
+            offset: record.offset,
+            is_inbox: false,
+            copy_of: None,
+        };
+        let value = Parked::unrouted(&record, copied.id, place, failure, MAX_RECORD_BYTES);
+        // The owner keeps what comes without a key under none, and so what has no text for one.
+        let key = record.key.filter(|key| std::str::from_utf8(key).is_ok());
+        self.copy(copied, 0, key, Some(UNROUTED), &value, sent)
+    }
+
+    fn copy(
+        &mut self,
+        copied: &Copied<'_>,
+        copy: u32,
+        key: Option<&[u8]>,
+        event_type: Option<&str>,
+        value: &[u8],
+        sent: &mut HashMap<i32, Position>,
+    ) -> Result<(), End> {
+        let target = partition_of(key.unwrap_or_default(), self.inbox_partitions);
+        let position = Position {
+            offset: copied.record.offset,
+            copy,
+        };
+        let stamp = Stamp {
+            // A fact from outside has none yet: the aggregate that decides derives it.
+            correlation: copied.stamp.and_then(|stamp| stamp.correlation),
+            causation: copied.stamp.and_then(|stamp| stamp.causation),
+            writer: None,
+            source: Source::Copy {
+                path: Path::CURRENT_ROUTE,
+                topic: copied.topic,
+                partition: copied.message.partition(),
+                position,
+                // A copy that was lost with a router is missed by its successors, which are passed over then.
+                after: sent.insert(target, position),
+            },
+            index: 1,
+            count: 1,
+        }
+        .to_string();
+        *self.token += 1;
+        let traceparent = copied.record.headers.traceparent;
+        let beside = Beside {
+            id: copied.id_text,
+            source: copied.source,
+            event_type,
+            stamp: stamp.as_bytes(),
+            rest: None,
+            traceparent: traceparent.map(str::as_bytes),
+        };
+        let copy = Outgoing {
+            partition: target,
+            timestamp_millis: copied.record.timestamp.as_millis(),
+            key,
+            value: Some(value),
+            headers: &beside.headers(),
+            token: *self.token,
+        };
+        let patience = self.spec.config.session_timeout() / 4;
+        self.appender
+            .send(&copy, self.deliveries, patience, &mut None)
+            .map_err(|error| End::Restart(format!("a copy was refused: {error}")))?;
+        self.waiting.insert(*self.token, copied.of);
+        *self.in_flight += 1;
         Ok(())
     }
+}
+
+/// What is copied, and what the copies keep of it.
+struct Copied<'a> {
+    message: &'a BorrowedMessage<'a>,
+    record: &'a Record<'a>,
+    topic: TopicId,
+    id: EventId,
+    id_text: &'a str,
+    source: Option<&'a [u8]>,
+    stamp: Option<Stamp>,
+    /// The place's number, and which of its records this is.
+    of: (usize, u64),
+}
+
+fn source_of<'a>(message: &'a BorrowedMessage<'_>) -> Option<&'a [u8]> {
+    let headers = message.headers()?;
+    let source = headers.iter().find(|header| header.key == wire::CE_SOURCE);
+    source?.value
 }
 
 /// An offset may have no record, since transactions leave such behind; a record that was due must not be gone.

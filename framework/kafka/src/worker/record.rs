@@ -2,7 +2,8 @@
 
 use kolo_core::Timestamp;
 use kolo_core::wire::{
-    CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE, Headers, KOLO, KOLO_REST, Record, TRACEPARENT,
+    AllHeaders, CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE, Headers, KOLO, KOLO_REST, Record,
+    TRACEPARENT,
 };
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 
@@ -23,6 +24,18 @@ pub(crate) fn record_of<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
         value: message.payload(),
         headers,
         all_headers: None,
+    }
+}
+
+/// All headers of a message.
+#[derive(Debug)]
+pub(crate) struct AllOf<'a>(pub(crate) &'a BorrowedMessage<'a>);
+
+impl AllHeaders for AllOf<'_> {
+    fn each(&self, take: &mut dyn FnMut(&str, Option<&[u8]>)) {
+        for header in self.0.headers().into_iter().flat_map(|all| all.iter()) {
+            take(header.key, header.value);
+        }
     }
 }
 

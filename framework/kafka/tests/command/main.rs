@@ -20,6 +20,7 @@ mod replay;
 mod request;
 mod state;
 mod typed;
+mod unrouted;
 
 use std::process::ExitCode;
 
@@ -36,10 +37,11 @@ fn main() -> ExitCode {
         Ok("request") => return App::new(request::service()).main(),
         Ok("drop") => return App::new(drop::service()).main(),
         Ok("state") => return state::app().main(),
+        Ok("unrouted") => return App::new(unrouted::service()).main(),
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         (
             "state_mistyped",
@@ -68,6 +70,10 @@ fn main() -> ExitCode {
         (
             "ahead",
             ahead::what_others_have_seen_is_held_against_what_will_be_said,
+        ),
+        (
+            "unrouted",
+            unrouted::what_could_not_be_routed_is_routed_by_a_redrive,
         ),
         (
             "mirror",

@@ -3,7 +3,7 @@
 use crate::position::{OriginNumber, Path, Position};
 use crate::state::State;
 use crate::stream::Verdict;
-use crate::wire::{REPLAY, Record, Stamp};
+use crate::wire::{REPLAY, Record, Stamp, UNROUTED};
 
 use super::super::arrive::predecessor;
 use super::first::Rehearsal;
@@ -152,6 +152,11 @@ impl<S: State> Rehearsal<S> {
             && let Ok(replay) = serde_json::from_slice(record.value.unwrap_or_default())
         {
             return Input::of(key, replay);
+        }
+        if event_type == Some(UNROUTED)
+            && let Ok(parked) = serde_json::from_slice(record.value.unwrap_or_default())
+        {
+            return Input { key, parked };
         }
         let parked = self
             .owner

@@ -187,7 +187,7 @@ impl<S: State> Rehearsal<S> {
                 self.judge(Input { key, parked }, answer, decided)
             }
             ParkedKind::Deadline => self.deadline(parked.at, key, &answer, decided),
-            ParkedKind::Request => None,
+            ParkedKind::Request | ParkedKind::Route => None,
         }
     }
 

@@ -21,6 +21,7 @@ mod list;
 mod mirror;
 mod read;
 mod redrive;
+mod route;
 mod select;
 mod show;
 mod streams;

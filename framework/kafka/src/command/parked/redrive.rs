@@ -15,6 +15,7 @@ use super::super::terminal::{count, harmless, key_shown, note};
 use super::args::Redrive;
 use super::follow::{Outcome, outcome_of};
 use super::json::print_all;
+use super::route::Routed;
 use super::select::Wanted;
 use super::streams::{At, Streams};
 
@@ -22,14 +23,23 @@ pub(super) fn run(service: &Service, config: &Config, args: &Redrive) -> Result<
     let aggregate = args.filter.aggregate.as_deref();
     let mut streams = Streams::open(service, config, aggregate, &ParkedQueues::without_bytes())?;
     streams.read_to_end()?;
-    let asked = Asked::of(&streams, args)?;
+    let mut asked = Asked::of(&streams, args)?;
     let sender = Sender::new(config)?;
-    for (at, _) in &asked.0 {
-        streams.ask(&sender, at, REDRIVE, b"{}")?;
+    let mut outcomes: HashMap<At, Outcome> = HashMap::new();
+    for (at, before) in &mut asked.0 {
+        before.routed = streams.route(&sender, at)?;
+        if before.routed.failed.is_some() {
+            outcomes.insert(at.clone(), Outcome::Failed);
+        } else if before.routed.records < before.records {
+            streams.ask(&sender, at, REDRIVE, b"{}")?;
+        }
     }
     sender.acknowledged()?;
-    let keys: Vec<At> = asked.0.iter().map(|(at, _)| at.clone()).collect();
-    let mut outcomes: HashMap<At, Outcome> = HashMap::new();
+    let keys = asked.0.iter().map(|(at, _)| at);
+    let keys: Vec<At> = keys
+        .filter(|at| !outcomes.contains_key(at))
+        .cloned()
+        .collect();
     streams.follow_until(keys, args.patience.timeout, |streams, at, change| {
         let outcome = outcome_of(streams, at, change);
         if outcome != Outcome::Pending {
@@ -63,6 +73,7 @@ pub(super) fn run(service: &Service, config: &Config, args: &Redrive) -> Result<
 struct Before {
     records: usize,
     kind: ParkedKind,
+    routed: Routed,
 }
 
 /// The keys that are redriven.
@@ -90,6 +101,7 @@ impl Asked {
             let before = Before {
                 records: found.records,
                 kind: found.first.parked.kind,
+                routed: Routed::default(),
             };
             (found.at, before)
         });
@@ -104,6 +116,10 @@ impl Asked {
         for (at, before) in &self.0 {
             let records = count(before.records, "record");
             let became = match outcome(at) {
+                Outcome::Free if before.routed.records > 0 => {
+                    free += 1;
+                    format!("free, {records}, {}", before.routed)
+                }
                 Outcome::Free if before.kind == ParkedKind::Request => {
                     free += 1;
                     format!(
@@ -114,7 +130,14 @@ impl Asked {
                     free += 1;
                     format!("free, {records} decided")
                 }
-                Outcome::Failed => failed_again(streams, at),
+                Outcome::Failed => match &before.routed.failed {
+                    Some(cause) => format!(
+                        "still parked, its route fails again: {}: {}",
+                        cause.class,
+                        harmless(&cause.message)
+                    ),
+                    None => failed_again(streams, at),
+                },
                 Outcome::Pending => "not handled yet".to_owned(),
             };
             let aggregate = streams.aggregate(at);

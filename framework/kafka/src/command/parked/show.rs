@@ -82,7 +82,7 @@ pub(super) fn record(queued: &Queued) -> String {
     line("id", parked.id.to_string());
     let at = match parked.kind {
         ParkedKind::Deadline => "due",
-        ParkedKind::Input | ParkedKind::Request => "written",
+        ParkedKind::Input | ParkedKind::Request | ParkedKind::Route => "written",
     };
     line(at, time(parked.at));
     line("parked", time(queued.since));
@@ -107,7 +107,7 @@ pub(super) fn record(queued: &Queued) -> String {
 fn described(parked: &Parked) -> String {
     let event_type = parked.event_type.as_deref().unwrap_or("no type");
     match (&parked.place, parked.kind) {
-        (Some(place), _) => {
+        (Some(place), kind) => {
             let copy = place
                 .copy_of
                 .map_or(String::new(), |(partition, position)| {
@@ -116,8 +116,12 @@ fn described(parked: &Parked) -> String {
                         position.offset
                     )
                 });
+            let route = match kind {
+                ParkedKind::Route => ", for keys that its route could not tell",
+                _ => "",
+            };
             format!(
-                "{event_type}, {}[{}]@{}{copy}",
+                "{event_type}, {}[{}]@{}{copy}{route}",
                 place.topic, place.partition, place.offset
             )
         }
