@@ -45,6 +45,14 @@ pub(super) enum Rejected {
     NotOfStream,
 }
 
+impl Kept {
+    /// The last record that the snapshot knows which is loaded, or being loaded.
+    fn last(&self) -> Option<i64> {
+        let loading = self.loading.as_ref().map(|loading| loading.snapshot.last);
+        loading.or(self.loaded.as_ref().map(|snapshot| snapshot.last))
+    }
+}
+
 impl Partition {
     fn open(&mut self, mut reader: Reader, stream: TopicId) -> Result<Loading, Rejected> {
         let (bytes, whole_bytes, rest) = reader.rest()?;
@@ -79,46 +87,42 @@ impl Partition {
 }
 
 impl Session<'_> {
-    /// Begins to load the snapshot of a partition whose fence was acknowledged. False if there is none that counts.
-    pub(super) fn open_snapshot(&mut self, partition: i32, fence: i64) -> Result<bool, End> {
+    /// Begins to load the snapshot of a partition, while its fence is on the way.
+    pub(super) fn open_snapshot(&mut self, partition: i32) {
         let Some(store) = &self.spec.snapshots else {
-            return Ok(false);
+            return;
         };
-        let (topic, stream) = (self.spec.description.stream, self.stream);
-        let reader = match store.read(self.spec.description.aggregate, partition) {
-            Ok(None) => return Ok(false),
-            reader => reader,
-        };
+        let stream = self.stream;
+        let reader = store.read(self.spec.description.aggregate, partition);
         let Some(owned) = self.owned(partition) else {
-            return Ok(false);
+            return;
         };
         let opened = reader.map_err(Rejected::from);
         let opened =
             opened.and_then(|reader| reader.map(|reader| owned.open(reader, stream)).transpose());
-        let loading = match opened {
-            Ok(None) => return Ok(false),
-            Ok(Some(loading)) => loading,
-            Err(why) => {
-                self.reject_snapshot(partition, fence, &why);
-                return Ok(false);
-            }
+        match opened {
+            Ok(loading) => owned.kept.loading = loading,
+            Err(why) => self.reject_snapshot(partition, &why),
+        }
+    }
+
+    /// Whether a snapshot is loaded, or about to be, that may be of the log as it stands before this fence.
+    fn has_snapshot(&mut self, partition: i32, fence: i64) -> Result<bool, End> {
+        let Some(last) = self.owned(partition).and_then(|owned| owned.kept.last()) else {
+            return Ok(false);
         };
+        let topic = self.spec.description.stream;
         let (low, _) = self
             .data
             .fetch_watermarks(topic, partition, Duration::from_secs(10))
             .map_err(|error| {
                 End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
             })?;
-        let last = loading.snapshot.last;
-        if !(low..fence).contains(&last) {
-            self.reject_snapshot(partition, fence, &Rejected::Outside { last, low, fence });
-            return Ok(false);
+        if (low..fence).contains(&last) {
+            return Ok(true);
         }
-        if let Some(owned) = self.owned(partition) {
-            owned.kept.loading = Some(loading);
-            owned.phase = Phase::Loading(fence);
-        }
-        Ok(true)
+        self.reject_snapshot(partition, &Rejected::Outside { last, low, fence });
+        Ok(false)
     }
 
     /// Goes on loading. Says whether there was anything to load.
@@ -131,37 +135,64 @@ impl Session<'_> {
             let Some(owned) = self.owned(partition) else {
                 continue;
             };
-            let fence = match owned.phase {
-                Phase::Loading(fence) => fence,
+            match owned.phase {
+                Phase::Fencing | Phase::Loading(_) if owned.kept.loading.is_some() => {}
                 Phase::Rejected(fence) => {
                     busy = true;
                     self.restore_from_start(partition, fence)?;
                     continue;
                 }
                 _ => continue,
-            };
+            }
             busy = true;
+            let phase = owned.phase;
             match owned.load() {
                 Ok(None) => {}
                 Ok(Some(snapshot)) => {
                     owned.kept.loaded = Some(snapshot);
-                    owned.phase = Phase::Restoring(fence);
-                    self.read_stream_from(partition, Offset::Offset(snapshot.last))?;
+                    if let Phase::Loading(fence) = phase {
+                        self.read_behind(partition, snapshot.last, fence)?;
+                    }
                 }
                 Err(why) => {
-                    self.reject_snapshot(partition, fence, &why);
-                    self.restore_from_start(partition, fence)?;
+                    self.reject_snapshot(partition, &why);
+                    if let Phase::Loading(fence) = phase {
+                        self.restore_from_start(partition, fence)?;
+                    }
                 }
             }
         }
         Ok(busy)
     }
 
+    /// Reads what came behind a snapshot that is loaded.
+    fn read_behind(&mut self, partition: i32, last: i64, fence: i64) -> Result<(), End> {
+        if let Some(owned) = self.owned(partition) {
+            owned.phase = Phase::Restoring(fence);
+        }
+        self.read_stream_from(partition, Offset::Offset(last))
+    }
+
+    /// The fence stands at this offset: goes on with the snapshot that was begun, if there is one.
+    pub(super) fn go_on_loading(&mut self, partition: i32, fence: i64) -> Result<bool, End> {
+        if !self.has_snapshot(partition, fence)? {
+            return Ok(false);
+        }
+        let Some(owned) = self.owned(partition) else {
+            return Ok(false);
+        };
+        if let Some(snapshot) = &owned.kept.loaded {
+            let last = snapshot.last;
+            self.read_behind(partition, last, fence)?;
+        }
+        Ok(true)
+    }
+
     /// What was loaded is of another log than the one that is read.
     pub(super) fn is_not_of_snapshot(&mut self, partition: i32) {
         let owned = self.owned(partition);
         if let Some(Phase::Restoring(fence)) = owned.map(|owned| owned.phase) {
-            self.reject_snapshot(partition, fence, &Rejected::NotOfStream);
+            self.reject_snapshot(partition, &Rejected::NotOfStream);
             if let Some(owned) = self.owned(partition) {
                 owned.phase = Phase::Rejected(fence);
             }
@@ -169,7 +200,7 @@ impl Session<'_> {
     }
 
     /// Forgets a snapshot, and whatever of it was loaded.
-    fn reject_snapshot(&mut self, partition: i32, fence: i64, why: &Rejected) {
+    fn reject_snapshot(&mut self, partition: i32, why: &Rejected) {
         tracing::warn!(
             partition,
             "{}: the snapshot is deleted, and the stream is read from its start: {why}",
@@ -182,8 +213,10 @@ impl Session<'_> {
             return;
         };
         let mut processor = self.processor(partition, nonce);
-        processor.fenced(fence);
         if let Some(owned) = self.owned(partition) {
+            if let Some(fence) = owned.phase.fence() {
+                processor.fenced(fence);
+            }
             owned.processor = processor;
             owned.kept = Kept::default();
         }

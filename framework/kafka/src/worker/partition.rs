@@ -28,7 +28,7 @@ pub(super) struct Partition {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The fence is appended and not acknowledged.
+    /// The fence is appended and not acknowledged. A snapshot is loaded meanwhile.
     Fencing,
     /// A snapshot is loaded; the fence stands at this offset.
     Loading(i64),
@@ -41,6 +41,16 @@ pub(super) enum Phase {
         /// Whether the stream is being read to see what stands in a gap of the acknowledged offsets.
         reading_gap: bool,
     },
+}
+
+impl Phase {
+    /// Where the fence stands, as long as that matters.
+    pub(super) fn fence(self) -> Option<i64> {
+        match self {
+            Phase::Loading(fence) | Phase::Rejected(fence) | Phase::Restoring(fence) => Some(fence),
+            Phase::Fencing | Phase::Working { .. } => None,
+        }
+    }
 }
 
 /// Packs partition and generation into what a delivery report brings back.

@@ -83,7 +83,9 @@ impl Session<'_> {
             read: 0,
             kept: Kept::default(),
         });
-        self.produce(partition)
+        self.produce(partition)?;
+        self.open_snapshot(partition);
+        Ok(())
     }
 
     pub(super) fn processor(&self, partition: i32, nonce: u64) -> Box<dyn Processor> {
@@ -105,8 +107,9 @@ impl Session<'_> {
     pub(super) fn fenced(&mut self, partition: i32, offset: i64) -> Result<(), End> {
         if let Some(owned) = self.owned(partition) {
             owned.processor.fenced(offset);
+            owned.phase = Phase::Loading(offset);
         }
-        if self.open_snapshot(partition, offset)? {
+        if self.go_on_loading(partition, offset)? {
             return Ok(());
         }
         self.restore_from_start(partition, offset)

@@ -23,6 +23,7 @@ mod typed;
 mod unrouted;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use kolo_kafka::App;
 
@@ -41,17 +42,9 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 11] = [
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
-        (
-            "state_mistyped",
-            state::mistyped::what_cannot_be_meant_is_refused,
-        ),
-        ("state_show", state::show::what_a_key_is_or_was_is_shown),
-        (
-            "state_snapshots",
-            state::snapshots::snapshots_are_held_against_the_stream_and_deleted,
-        ),
+        ("state", state::in_order),
         ("list", list::what_is_parked_is_listed_and_shown),
         (
             "redrive",
@@ -84,11 +77,26 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    for (name, test) in tests {
-        if wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str())) {
-            test();
-            println!("test {name} ... ok");
-        }
-    }
+    let tests = tests.into_iter().filter(|(name, _)| {
+        wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()))
+    });
+    run(tests.collect());
     ExitCode::SUCCESS
+}
+
+/// Runs them, several at once: they wait for sessions most of the time, and each has topics of its own.
+fn run(tests: Vec<(&str, fn())>) {
+    const AT_ONCE: usize = 4;
+    let left = Mutex::new(tests);
+    let next = || left.lock().unwrap().pop();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((name, test)) = next() {
+                    test();
+                    println!("test {name} ... ok");
+                }
+            });
+        }
+    });
 }

@@ -61,6 +61,8 @@ impl LedgerSource {
 /// # Errors
 /// When a topic or the ledger cannot be read.
 pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
+    // Whoever mistyped where it is need not wait for the topics to be read.
+    args.source.read()?;
     let scope = args.run.map(|run| run.to_string());
     let mut audit = Audit::open(&args.connect.config()?, scope)?;
     let report = audit.settle(

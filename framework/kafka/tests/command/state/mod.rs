@@ -12,6 +12,13 @@ use kolo_kafka::{App, Running};
 use crate::common::{self, Publisher, Seen, await_that, read_all};
 use crate::typed::{Typed, add, command};
 
+/// They share a service.
+pub(crate) fn in_order() {
+    mistyped::what_cannot_be_meant_is_refused();
+    show::what_a_key_is_or_was_is_shown();
+    snapshots::snapshots_are_held_against_the_stream_and_deleted();
+}
+
 /// How the code of this process folds: `changed`, `panics`, or as it always did.
 const FOLDS: &str = "TEST_FOLDS";
 /// The version of its snapshots.

@@ -1,6 +1,6 @@
 //! Publishes the schemas of a folder that have changed since they were last published.
 //!
-//! `cargo run -p kolo-avro --example publish -- <schemas> <published>`
+//! `cargo run -p kolo-avro --example publish_schemas -- <schemas> <published>`
 
 use std::path::Path;
 use std::process::ExitCode;
