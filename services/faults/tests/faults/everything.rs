@@ -2,7 +2,7 @@
 //! processes are killed all the while. Then an operator frees, compares and mends.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -271,19 +271,36 @@ fn settled(
     poison: &BTreeSet<Key>,
 ) -> anyhow::Result<(BTreeSet<Key>, BTreeSet<String>)> {
     let mut found = None;
-    await_that(
+    let mut ended = 0;
+    let waited = await_that(
         "every order has ended, is parked, or has no answer",
         STALL,
         || {
             let by_bug: BTreeSet<Key> = parked(shop)?.difference(poison).cloned().collect();
             let (_, missing) = plan(shop)?;
-            let ended = watch.catch_up()?.ended();
+            ended = watch.catch_up()?.ended();
             let all = ended + (by_bug.len() + missing.len()) as u64 == load.orders;
             found = Some((by_bug, missing));
             Ok(all)
         },
-    )?;
-    found.context("nothing was found")
+    );
+    let found = found.context("nothing was found")?;
+    waited.with_context(|| format!("{ended} have ended, and of the others: {found:#?}"))?;
+    Ok(found)
+}
+
+/// Applies, so slowly that it takes some seconds, and is killed half-way.
+fn cut_off(shop: &Shop, missing: usize) -> anyhow::Result<()> {
+    const SECONDS: usize = 4;
+    let rate = (missing / SECONDS).max(1).to_string();
+    let mut command = shop.command(&binary("order")?);
+    command.args(["replay", "apply", "--yes", "--rate", &rate]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut applying = command.spawn()?;
+    std::thread::sleep(Duration::from_secs(SECONDS as u64) / 2);
+    applying.kill()?;
+    applying.wait()?;
+    Ok(())
 }
 
 // failure: recovery | the gateway is down, poison stands in every topic, a build with bugs is deployed and mended, and
@@ -369,6 +386,9 @@ fn everything_at_once() {
             missing.len()
         ));
 
+        cut_off(shop, missing.len())?;
+        let (_, left) = plan(shop)?;
+        ensure!(left.is_subset(&missing), "{left:#?} were not missing");
         let apply = ["replay", "apply", "--yes", "--timeout", "120s"];
         let (code, applied) = order(shop, &apply)?;
         ensure!(code == Some(0), "applying ended with {code:?}: {applied:#}");
@@ -386,7 +406,8 @@ fn everything_at_once() {
             report.0
         );
         say(&format!(
-            "`replay apply` gave {} answers. {} orders: {} confirmed, {} cancelled, {} void records, the books balance",
+            "`replay apply`, killed with {} of {} left and typed again, gave all answers. {} orders: {} confirmed, {} cancelled, {} void records, the books balance",
+            left.len(),
             missing.len(),
             load.orders,
             report.number("confirmed"),

@@ -124,3 +124,91 @@ fn the_stock_comes_back_from_its_backup() {
 fn the_payments_come_back_from_their_backup_and_nobody_is_charged_twice() {
     drill("lost-payments", "payments");
 }
+
+/// What `payment replay ahead` says.
+struct Ahead {
+    /// How many events will be appended before any port replies.
+    events: u64,
+    /// How many were seen that can only follow from replies.
+    by_replies: u64,
+    /// The ids that others have seen otherwise.
+    conflicts: BTreeSet<String>,
+}
+
+fn ahead(shop: &Shop) -> anyhow::Result<Ahead> {
+    let mut command = shop.command(&binary("payment")?);
+    command.args(["replay", "ahead", "--json"]);
+    command.args(["--seen", "orders.outcome", "--seen", "inventory"]);
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let value: Value = serde_json::from_slice(&output.stdout).with_context(|| said.into_owned())?;
+    let payment = &value["aggregates"][0];
+    let number = |name: &str| payment[name].as_u64().with_context(|| name.to_owned());
+    let listed = payment["conflicts"].as_array().context("conflicts")?;
+    let ids = listed.iter().map(|conflict| conflict["id"].as_str());
+    let conflicts: BTreeSet<String> = ids.flatten().map(str::to_owned).collect();
+    let expected = if conflicts.is_empty() { 0 } else { 3 };
+    ensure!(output.status.code() == Some(expected), "{}", output.status);
+    Ok(Ahead {
+        events: number("events")?,
+        by_replies: number("seen_and_by_replies")?,
+        conflicts,
+    })
+}
+
+// failure: recovery | a stream is deleted; its backup is old | what came behind the backup is missing; `replay ahead` lists what
+// will be decided again, and where others have seen it otherwise | ids come back, but for those that it lists; nobody is charged
+// twice | an operator imports the backup, and looks at `replay ahead` before the service is started
+#[test]
+fn what_came_behind_an_old_backup_is_decided_again() {
+    run_test("lost-behind", |shop| {
+        let stream = "payments";
+        let orders = if quick() { 800 } else { 8_000 };
+        let folder = shop.folder().join("backup");
+        let to = folder.to_string_lossy().into_owned();
+        let running = shop.start_all()?;
+        let first = run(shop, orders, 0)?;
+        stop(running)?;
+        kolo(shop, &["export", stream, "--to", &to])?;
+        let kept = ids(shop, stream)?;
+        let running = shop.start_all()?;
+        let second = run(shop, orders / 2, orders)?;
+        stop(running)?;
+
+        let before = ids(shop, stream)?;
+        let topics = Topics::of(shop.broker.address())?;
+        topics.delete(stream)?;
+        import(shop, &folder.join(stream))?;
+        ensure!(kept == ids(shop, stream)?, "other events came back");
+        let ahead = ahead(shop)?;
+        let lost = before.len() - kept.len();
+        ensure!(
+            events > 0,
+            "{lost} events are lost, and nothing is said of them"
+        );
+
+        let running = shop.start_all()?;
+        let third = run(shop, orders / 4, orders + orders / 2)?;
+        for load in [first, second, third] {
+            let report = shop.audit(load.run, STALL)?;
+            ensure!(report.balances(), "after the import: {:#}", report.0);
+        }
+        let after = ids(shop, stream)?;
+        let gone: Vec<&String> = before.difference(&after).collect();
+        let told = gone.iter().all(|id| ahead.conflicts.contains(*id));
+        ensure!(
+            told,
+            "{gone:?} are gone, and {:?} were told",
+            ahead.conflicts
+        );
+        stop(running)?;
+        say(&format!(
+            "{lost} events were lost: {} were foretold, {} that others had seen were to follow from replies, {} conflicts; {} did not come back",
+            ahead.events,
+            ahead.by_replies,
+            ahead.conflicts.len(),
+            gone.len()
+        ));
+        Ok(())
+    });
+}

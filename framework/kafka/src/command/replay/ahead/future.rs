@@ -1,11 +1,11 @@
 //! Future: the real processor takes a stream over, in memory, and decides what its owner would decide next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kolo_core::processor::{Outbox, Outcome, Processor, ResumeAt, Setup};
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{self, Record, is_own_record};
-use kolo_core::{Description, EventId, Participant, Timestamp};
+use kolo_core::{CorrelationId, Description, EventId, Participant, Timestamp};
 
 use crate::config::Config;
 
@@ -32,8 +32,11 @@ pub(super) struct Future<'a> {
     pub(super) ahead: u64,
     /// How many inputs were decided for that.
     pub(super) inputs: u64,
-    /// How many requests wait for their ports: what follows from the replies nobody can tell.
+    /// How many requests wait for their ports, and of which sagas: what follows from the replies nobody can tell.
     pub(super) waiting: usize,
+    waiting_sagas: HashSet<CorrelationId>,
+    /// How many events others have seen that can only follow from such a reply.
+    pub(super) by_replies: usize,
     pub(super) conflicts: Vec<Conflict>,
 }
 
@@ -56,6 +59,8 @@ impl<'a> Future<'a> {
             ahead: 0,
             inputs: 0,
             waiting: 0,
+            waiting_sagas: HashSet::new(),
+            by_replies: 0,
             conflicts: Vec::new(),
         };
         for partition in 0..setup.partitions {
@@ -120,7 +125,10 @@ impl<'a> Future<'a> {
             self.inputs += u64::from(is_new);
             self.said(processor.as_mut(), &mut out, &mut log)?;
         }
-        self.waiting += processor.pending().len();
+        let pending = processor.pending();
+        self.waiting += pending.len();
+        let sagas = pending.into_iter().map(|call| call.correlation);
+        self.waiting_sagas.extend(sagas);
         Ok(())
     }
 
@@ -159,15 +167,36 @@ impl<'a> Future<'a> {
     }
 
     /// Whether a copy is of an own event that is not so.
-    pub(super) fn contradicts(&self, id: EventId, event_type: &str, value: &[u8]) -> bool {
+    pub(super) fn contradicts(
+        &mut self,
+        id: EventId,
+        saga: Option<CorrelationId>,
+        event_type: &str,
+        value: &[u8],
+    ) -> bool {
         let mut own = self.description.own_events.iter();
-        own.any(|own| own.name == event_type)
-            && self.events.get(&id).is_none_or(|said| {
-                said.event_type != event_type
-                    || (said.value.as_ref() != value
-                        // An older version of the schema may have written the same event in other bytes.
-                        && self.event(event_type, &said.value) != self.event(event_type, value))
-            })
+        if !own.any(|own| own.name == event_type) {
+            return false;
+        }
+        let Some(said) = self.events.get(&id) else {
+            return self.is_gone(saga);
+        };
+        said.event_type != event_type
+            || (said.value.as_ref() != value
+                // An older version of the schema may have written the same event in other bytes.
+                && self.event(event_type, &said.value) != self.event(event_type, value))
+    }
+
+    /// Whether the cause of what others have said is an own event that nothing says any more.
+    pub(super) fn is_missed(&mut self, cause: EventId, saga: Option<CorrelationId>) -> bool {
+        !self.events.contains_key(&cause) && self.is_gone(saga)
+    }
+
+    /// An event that nothing says is gone for good, unless a reply may lead to it.
+    fn is_gone(&mut self, saga: Option<CorrelationId>) -> bool {
+        let waits = saga.is_some_and(|saga| self.waiting_sagas.contains(&saga));
+        self.by_replies += usize::from(waits);
+        !waits
     }
 
     /// An event for people.

@@ -135,7 +135,7 @@ fn scan(
                 let id = wire::event_id(headers.id.unwrap_or_default());
                 let value = record.value.unwrap_or_default();
                 for future in &mut *futures {
-                    if future.contradicts(id, event_type, value) {
+                    if future.contradicts(id, stamp.correlation, event_type, value) {
                         let seen = Seen::Copy(event_type.to_owned(), value.into());
                         conflict(future, id, seen);
                     }
@@ -148,7 +148,7 @@ fn scan(
                 {
                     for future in &mut *futures {
                         let is_own = future.description.stream == origin.topic;
-                        if is_own && !future.events.contains_key(&cause) {
+                        if is_own && future.is_missed(cause, stamp.correlation) {
                             conflict(future, cause, Seen::Cause(event_type.to_owned()));
                         }
                     }

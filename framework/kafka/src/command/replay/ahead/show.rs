@@ -28,6 +28,13 @@ impl Future<'_> {
                 "  {waiting} without an answer: what follows from the replies nobody can tell"
             );
         }
+        if self.by_replies > 0 {
+            let events = count(self.by_replies, "event");
+            let _ = writeln!(
+                text,
+                "  {events} that others have seen can only follow from them: they come back if the ports say again what they said"
+            );
+        }
         for conflict in &self.conflicts {
             let Conflict {
                 topic,
@@ -88,6 +95,7 @@ impl Future<'_> {
             "inputs": self.inputs,
             "events": self.ahead,
             "requests_without_an_answer": self.waiting,
+            "seen_and_by_replies": self.by_replies,
             "conflicts": conflicts.collect::<Vec<_>>(),
         })
     }
