@@ -96,7 +96,7 @@ impl<S: State> Owner<S> {
             key: deciding.key,
             traceparent: arrived.record.headers.traceparent,
         };
-        let entity = self.entities.entry_ref(deciding.key).or_default();
+        let entity = self.entities.get_or_default(deciding.key);
         entity.answered(deciding.id, deciding.routed, self.declaration.window);
         self.write_parked(&answer, parked, now, out);
         self.positions
@@ -218,6 +218,8 @@ impl<S: State> Owner<S> {
         {
             pending.is_parked = true;
         }
+        // A parked key stays in memory, with what is known of it.
+        self.entities.get(key);
         self.latest_parked = Some(key.into());
         self.parked.park(key, parked, at);
     }
@@ -236,7 +238,7 @@ impl<S: State> Owner<S> {
         match kind {
             ParkedKind::Input => None,
             ParkedKind::Deadline => {
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(unparked.id, false, self.declaration.window);
                 entity.pass(due);
                 None

@@ -133,7 +133,7 @@ impl<S: State> Owner<S> {
             }
             Err(failure) => {
                 parked.failure = failure;
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(id, false, window);
                 let answer = Redriven {
                     source,
