@@ -10,11 +10,13 @@
 //! | [`plain`] | produce and consume, to compare brokers |
 //! | [`restore`] | how long an owner takes until it works: from the whole stream, and from a snapshot |
 //! | [`memory`] | what a million live aggregates take |
+//! | [`cold`] | more keys than memory: what it costs to bring them back |
 //! | [`broker`] | the brokers under test: a running one, the embedded one, or both |
 //! | [`machine`] | CPU time, memory, load |
 //! | [`spread`] | minimum, median, maximum |
 
 mod broker;
+mod cold;
 mod effects;
 mod machine;
 mod memory;
@@ -52,6 +54,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Memory of live aggregates, without a broker.
     Memory(memory::MemoryArgs),
+    /// More keys than memory, without a broker.
+    Cold(cold::ColdArgs),
     /// The embedded broker, for the other commands.
     #[command(hide = true)]
     Serve(broker::ServeArgs),
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Command::Plain(arguments) => plain::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Serve(arguments) => broker::serve(&arguments),
+        Command::Cold(arguments) => cold::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
     };
     match outcome {

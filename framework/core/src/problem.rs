@@ -2,7 +2,7 @@
 
 use crate::event::DecodeError;
 use crate::id::EventId;
-use crate::processor::EpochEnd;
+use crate::processor::{EpochEnd, SnapshotProblem};
 use crate::wire::{Failure, FailureClass};
 
 /// Why an input cannot be decided.
@@ -149,6 +149,13 @@ pub enum ProcessorError {
         id: EventId,
         /// Why.
         failure: Box<Failure>,
+    },
+    /// A key that was moved out of memory cannot be brought back, or none can be moved. Nothing was decided: the next owner
+    /// restores, and is better without a store.
+    #[error("what was moved out of memory cannot be relied on: {problem}")]
+    Cold {
+        /// Which key, and why.
+        problem: Box<SnapshotProblem>,
     },
     /// The stream holds what this declaration cannot fold.
     #[error("{topic} partition {partition} offset {offset}: {problem}")]

@@ -12,6 +12,7 @@ use kolo_core::{Participant, Port, Service};
 use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
+use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool, PendingEffect};
 use crate::router::Router;
@@ -122,6 +123,7 @@ impl App {
             .then(|| Snapshots::open(&config.state_dir, self.service.name()))
             .flatten()
             .map(Arc::new);
+        let cold = open_cold(&self.service, config, snapshots.as_deref()).map(Arc::new);
         let service = Arc::new(self.service);
         let signals = Arc::new(Signals::default());
         let (ended, ends) = bounded(1);
@@ -135,6 +137,7 @@ impl App {
             runtime: Some(runtime),
             pool,
             snapshots: snapshots.clone(),
+            cold: cold.clone(),
         };
         let waits = |known: &Arc<dyn Participant>| known.description().deadline.is_some();
         let questions = service
@@ -165,6 +168,8 @@ impl App {
                 snapshots: snapshots
                     .clone()
                     .filter(|_| description.snapshots.is_some()),
+                cold: cold.clone().filter(|_| description.snapshots.is_some()),
+                without_cold: Mutex::default(),
                 broken: Mutex::default(),
                 description,
             });
@@ -192,6 +197,43 @@ impl App {
     }
 }
 
+/// Where keys go that do not fit into memory, if it is limited. What is wrong is told, and all keys stay in memory then.
+fn open_cold(service: &Service, config: &Config, snapshots: Option<&Snapshots>) -> Option<Cold> {
+    let limit = config.state_memory_mb;
+    if limit == 0 {
+        return None;
+    }
+    let known = service.aggregates().iter().map(|known| known.description());
+    let whole: Vec<&str> = known
+        .filter(|known| known.snapshots.is_none())
+        .map(|known| known.aggregate)
+        .collect();
+    let name = service.name();
+    if !whole.is_empty() {
+        tracing::warn!(
+            "{name}: `state_memory_mb` does not count {}, whose keys all stay in memory: an aggregate must declare `.snapshots(version)`",
+            whole.join(", ")
+        );
+    }
+    if whole.len() == service.aggregates().len() {
+        return None;
+    }
+    let opened = snapshots
+        .ok_or_else(|| "there is no directory of its own (`state_dir`)".to_owned())
+        .and_then(|snapshots| {
+            let folder = snapshots.folder();
+            let opened = Cold::open(folder, limit << 20);
+            opened.map_err(|error| format!("{}/cold: {error}", folder.display()))
+        });
+    opened
+        .inspect_err(|why| {
+            tracing::warn!(
+                "{name}: `state_memory_mb` is not in force, and all keys stay in memory: {why}"
+            );
+        })
+        .ok()
+}
+
 /// A service that runs, in threads of its own. Dropping it stops it.
 pub struct Running {
     name: &'static str,
@@ -203,6 +245,7 @@ pub struct Running {
     runtime: Option<tokio::runtime::Runtime>,
     pool: EffectPool,
     snapshots: Option<Arc<Snapshots>>,
+    cold: Option<Arc<Cold>>,
 }
 
 impl Running {
@@ -273,6 +316,9 @@ impl Running {
                 tracing::error!("{}: {error}", self.name);
                 self.failure.lock().get_or_insert(error);
             }
+        }
+        if let Some(cold) = self.cold.take() {
+            cold.close();
         }
         if let Some(snapshots) = self.snapshots.take() {
             snapshots.close();

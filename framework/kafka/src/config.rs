@@ -42,6 +42,10 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// How often a snapshot is taken of each partition that has changed, in milliseconds.
     pub snapshot_interval_ms: u64,
+    /// How much memory the keys of aggregates with snapshots may take, in MiB, in this process and all partitions together.
+    /// What is seldom used is moved to [`Config::state_dir`]. 0: all keys are in memory. It is an estimate; see
+    /// `docs/snapshots.md` for what it does not count.
+    pub state_memory_mb: usize,
     /// How many appends of one partition may be unacknowledged before reading pauses.
     pub max_in_flight_records: usize,
     /// How many calls of ports this process makes at once, all effects together; a limit on one stands in its
@@ -75,6 +79,7 @@ impl Default for Config {
             check_interval_ms: 10_000,
             state_dir: ".kolo/state".into(),
             snapshot_interval_ms: 10_000,
+            state_memory_mb: 0,
             max_in_flight_records: 20_000,
             max_effects: 256,
             effect_timeout_ms: 10_000,
@@ -213,6 +218,7 @@ impl Config {
             "CHECK_INTERVAL_MS" => self.check_interval_ms = parse(value)?,
             "STATE_DIR" => self.state_dir = value.into(),
             "SNAPSHOT_INTERVAL_MS" => self.snapshot_interval_ms = parse(value)?,
+            "STATE_MEMORY_MB" => self.state_memory_mb = parse(value)?,
             "MAX_IN_FLIGHT_RECORDS" => self.max_in_flight_records = parse(value)?,
             "MAX_EFFECTS" => self.max_effects = parse(value)?,
             "EFFECT_TIMEOUT_MS" => self.effect_timeout_ms = parse(value)?,
@@ -287,6 +293,7 @@ impl fmt::Debug for Config {
             .field("check_interval_ms", &self.check_interval_ms)
             .field("state_dir", &self.state_dir)
             .field("snapshot_interval_ms", &self.snapshot_interval_ms)
+            .field("state_memory_mb", &self.state_memory_mb)
             .field("max_in_flight_records", &self.max_in_flight_records)
             .field("max_effects", &self.max_effects)
             .field("effect_timeout_ms", &self.effect_timeout_ms)

@@ -13,6 +13,7 @@
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
 //! | `snapshots` | what a restart need not read again, on the local disk |
+//! | `cold` | keys that do not fit into memory, on the local disk |
 //! | `watch` | what nobody reports: recreated topics, clients that have lost the brokers |
 //! | `client_log` | librdkafka's own log lines, at an operator's levels |
 //! | `native` | the only unsafe code: what rust-rdkafka does not wrap, or wraps at a price |
@@ -21,6 +22,7 @@
 mod adapter;
 mod app;
 mod client_log;
+mod cold;
 mod command;
 mod config;
 mod effects;
@@ -34,6 +36,7 @@ mod worker;
 
 pub use adapter::{Adapter, AdapterError, Call};
 pub use app::{App, Running, StartError};
+pub use cold::{Cold, Store as ColdStore};
 pub use command::refuse;
 pub use config::{Config, ConfigError};
 pub use effects::{BreakerState, PendingEffect, Progress};

@@ -29,7 +29,7 @@ fn credit(account: &Account, deposited: &Received<Deposited>) -> Credited {
     }
 }
 
-pub(super) fn service() -> Service {
+pub(crate) fn service() -> Service {
     let account = Aggregate::<Account>::new("account").on(credit);
     Service::new("bench-restore").aggregate(account.snapshots(1))
 }

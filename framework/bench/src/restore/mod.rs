@@ -4,7 +4,7 @@
 //! Time runs from the assignment, with the fence, to the moment when the last partition is taken over: what the service's
 //! own log line says. Group join and start of the process are not in it.
 
-mod account;
+pub(crate) mod account;
 mod bare;
 mod fill;
 mod live;

@@ -95,7 +95,7 @@ impl<S: State> Owner<S> {
             }
             Err(failure) => {
                 parked.failure = failure;
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(id, false, window);
                 let answer = Redriven::anew(self, &parked).of(source);
                 self.write_parked(&answer.to(key), parked, now, out);
@@ -113,7 +113,7 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Outcome {
-        let entity = self.entities.entry_ref(key).or_default();
+        let entity = self.entities.get_or_default(key);
         if self.setup.rules.skip_by_id && entity.has_answered(parked.id) {
             return Outcome::Repeat;
         }

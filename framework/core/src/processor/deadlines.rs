@@ -80,7 +80,7 @@ impl<S> Entity<S> {
 impl<S: State> Owner<S> {
     /// After a restore: every key's deadline takes its place.
     pub(super) fn arm_deadlines(&mut self) {
-        for (key, entity) in &self.entities {
+        for (key, entity) in self.entities.iter() {
             self.deadlines.changed(key, None, entity.due());
         }
     }
@@ -101,7 +101,7 @@ impl<S: State> Owner<S> {
         } = self;
         // A parked key's deadline is behind what is parked.
         let is_current = |key: &str, due: Timestamp| {
-            entities.get(key).and_then(Entity::due) == Some(due) && !parked.contains(key)
+            entities.peek(key).and_then(Entity::due) == Some(due) && !parked.contains(key)
         };
         deadlines.tidy(is_current);
         loop {
@@ -130,7 +130,7 @@ impl<S: State> Owner<S> {
             let Some(Reverse((_, key))) = self.deadlines.heap.pop() else {
                 break;
             };
-            let alarm = self.entities.get(&*key).and_then(|e| e.alarm.as_deref());
+            let alarm = self.entities.get(&key).and_then(|e| e.alarm.as_deref());
             if let Some(alarm) = alarm.cloned() {
                 self.pass(&key, due, &alarm, now, out)?;
                 answered += 1;

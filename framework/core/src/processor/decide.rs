@@ -164,7 +164,7 @@ impl<S: State> Owner<S> {
         let correlation = meta.correlation;
         self.scratch.key = meta.key;
         if is_fresh && !self.scratch.draft.items.is_empty() && !self.scratch.rehearses {
-            self.entities.insert(key.into(), fresh);
+            self.entities.insert(key, fresh);
         }
         self.deadlines.changed(key, due, due_now);
         Ok(correlation)

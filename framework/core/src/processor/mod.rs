@@ -28,6 +28,7 @@ mod decide;
 mod draft;
 mod entity;
 pub(crate) mod inspect;
+mod keys;
 mod making;
 mod names;
 mod outbox;
@@ -47,6 +48,7 @@ pub use appends::EpochEnd;
 pub use inspect::{
     Inspect, Inspected, InspectedDeadline, InspectedRequest, InspectedSaga, InspectedState,
 };
+pub use keys::ColdKeys;
 pub use outbox::{Append, Outbox};
 pub use snapshot::{Snapshot, SnapshotProblem, Snapshots};
 

@@ -87,6 +87,11 @@ impl Outbox {
         self.records.clear();
     }
 
+    /// Takes back all but the first records.
+    pub(super) fn truncate(&mut self, records: usize) {
+        self.records.truncate(records);
+    }
+
     fn append(&self, entry: &Entry) -> Append<'_> {
         let slice = |range: &Range<usize>| &self.bytes[range.clone()];
         let some = |range: &Range<usize>| (!range.is_empty()).then(|| slice(range));

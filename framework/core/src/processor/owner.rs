@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::declaration::Declaration;
 use crate::effect::{CallFailure, EffectCall, Reply};
 use crate::event::OwnEvents;
@@ -21,7 +19,7 @@ use super::changed::Changed;
 use super::complete::Torn;
 use super::deadlines::Deadlines;
 use super::draft::Draft;
-use super::entity::Entity;
+use super::keys::Keys;
 use super::names::Names;
 use super::outbox::Outbox;
 use super::requests::Requests;
@@ -31,7 +29,7 @@ pub(crate) struct Owner<S: State> {
     pub(super) declaration: Arc<Declaration<S>>,
     pub(super) setup: Setup,
     pub(super) names: Names,
-    pub(super) entities: HashMap<String, Entity<S>>,
+    pub(super) entities: Keys<S>,
     pub(super) pending: Requests,
     pub(super) parked: ParkedQueues,
     pub(super) latest_parked: Option<Box<str>>,
@@ -131,7 +129,7 @@ impl<S: State> Owner<S> {
         Owner {
             names: Names::new(&declaration, &setup),
             declaration,
-            entities: HashMap::new(),
+            entities: Keys::in_memory(),
             pending: Requests::default(),
             parked: ParkedQueues::default(),
             latest_parked: None,
@@ -178,6 +176,33 @@ impl<S: State> Owner<S> {
     }
 }
 
+impl<S: State> Owner<S> {
+    /// What is decided while a key cannot be read back is a guess: it is taken back, and this owner is at its end.
+    fn unless_cold_fails<T>(
+        &mut self,
+        out: &mut Outbox,
+        decide: impl FnOnce(&mut Self, &mut Outbox) -> Result<T, ProcessorError>,
+    ) -> Result<T, ProcessorError> {
+        let records = out.len();
+        let decided = decide(self, out);
+        if self.entities.has_store() {
+            self.make_room();
+            if let Some(problem) = self.entities.failure() {
+                out.truncate(records);
+                return Err(ProcessorError::Cold {
+                    problem: Box::new(problem.clone()),
+                });
+            }
+        }
+        decided
+    }
+
+    pub(super) fn make_room(&mut self) {
+        let parked = &self.parked;
+        self.entities.make_room(|key| parked.contains(key));
+    }
+}
+
 impl<S: State> Processor for Owner<S> {
     fn fence(&self, at: Timestamp, out: &mut Outbox) {
         self.write_fence(at, out);
@@ -189,16 +214,18 @@ impl<S: State> Processor for Owner<S> {
     }
 
     fn restore(&mut self, record: &Record<'_>) -> Result<(), ProcessorError> {
-        self.fold(record).map_err(|problem| ProcessorError::Stream {
-            topic: S::Event::STREAM,
-            partition: self.setup.partition,
-            offset: record.offset,
-            problem,
+        self.unless_cold_fails(&mut Outbox::default(), |this, _| {
+            this.fold(record).map_err(|problem| ProcessorError::Stream {
+                topic: S::Event::STREAM,
+                partition: this.setup.partition,
+                offset: record.offset,
+                problem,
+            })
         })
     }
 
     fn start(&mut self, now: Timestamp, out: &mut Outbox) -> Result<Start, ProcessorError> {
-        self.begin(now, out)
+        self.unless_cold_fails(out, |this, out| this.begin(now, out))
     }
 
     fn handle(
@@ -208,7 +235,7 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
-        self.take(input, record, now, out)
+        self.unless_cold_fails(out, |this, out| this.take(input, record, now, out))
     }
 
     fn answer(
@@ -218,7 +245,7 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
-        self.settle(request, reply, now, out)
+        self.unless_cold_fails(out, |this, out| this.settle(request, reply, now, out))
     }
 
     fn next_deadline(&mut self) -> Option<Timestamp> {
@@ -232,7 +259,9 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<usize, ProcessorError> {
-        Owner::pass_deadlines(self, passed, limit, now, out)
+        self.unless_cold_fails(out, |this, out| {
+            Owner::pass_deadlines(this, passed, limit, now, out)
+        })
     }
 
     fn exhausted(
@@ -242,7 +271,7 @@ impl<S: State> Processor for Owner<S> {
         now: Timestamp,
         out: &mut Outbox,
     ) -> Result<Outcome, ProcessorError> {
-        self.give_up(request, failure, now, out)
+        self.unless_cold_fails(out, |this, out| this.give_up(request, failure, now, out))
     }
 
     fn unmarked(&self) -> u64 {

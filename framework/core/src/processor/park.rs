@@ -94,7 +94,7 @@ impl<S: State> Owner<S> {
             key: deciding.key,
             traceparent: arrived.record.headers.traceparent,
         };
-        let entity = self.entities.entry_ref(deciding.key).or_default();
+        let entity = self.entities.get_or_default(deciding.key);
         entity.answered(deciding.id, deciding.routed, self.declaration.window);
         self.write_parked(&answer, parked, now, out);
         self.positions
@@ -212,6 +212,8 @@ impl<S: State> Owner<S> {
         {
             pending.is_parked = true;
         }
+        // A parked key stays in memory, with what is known of it.
+        self.entities.get(key);
         self.latest_parked = Some(key.into());
         self.parked.park(key, parked, at);
     }
@@ -230,7 +232,7 @@ impl<S: State> Owner<S> {
         match kind {
             ParkedKind::Input | ParkedKind::Route => None,
             ParkedKind::Deadline => {
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(unparked.id, false, self.declaration.window);
                 entity.pass(due);
                 None

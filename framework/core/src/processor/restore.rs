@@ -241,7 +241,7 @@ impl<S: State> Owner<S> {
                 self.positions.advance(origin, partition, position);
                 let window = self.declaration.window;
                 let routed = self.positions.is_routed(origin);
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(cause, routed, window);
             }
             (Source::None, Some(request)) => {
@@ -250,7 +250,7 @@ impl<S: State> Owner<S> {
             (Source::Deadline(due), _) => {
                 let id = EventId::of_deadline(&self.names.deadline, key, due);
                 let window = self.declaration.window;
-                let entity = self.entities.entry_ref(key).or_default();
+                let entity = self.entities.get_or_default(key);
                 entity.answered(id, false, window);
                 entity.pass(due);
             }
@@ -311,11 +311,10 @@ impl<S: State> Owner<S> {
                     by: barred.by,
                     trigger,
                 });
-                self.entities.entry_ref(part.key).or_default().barrier.bar(
-                    part.correlation,
-                    step,
-                    waiting,
-                );
+                self.entities
+                    .get_or_default(part.key)
+                    .barrier
+                    .bar(part.correlation, step, waiting);
             }
             return Ok(None);
         }
@@ -333,7 +332,7 @@ impl<S: State> Owner<S> {
                 event_type: part.event_type.to_owned(),
             }
         })??;
-        let entity = self.entities.entry_ref(part.key).or_default();
+        let entity = self.entities.get_or_default(part.key);
         entity.state.evolve(&event, part.at);
         if let Some(deadline) = &self.declaration.deadline {
             entity.set_alarm((deadline.due)(&entity.state), part.id, part.correlation);

@@ -116,7 +116,7 @@ impl<S: State> Owner<S> {
         now: Timestamp,
         run: impl FnOnce(&mut Making<'_, S>, &mut Entity<S>) -> Result<(), InputProblem>,
     ) -> Result<(), Failed> {
-        let entity = self.entities.entry_ref(&*request.key).or_default();
+        let entity = self.entities.get_or_default(&request.key);
         let due = entity.due();
         let mut making = Making::begin(
             &self.declaration,

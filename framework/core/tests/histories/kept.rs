@@ -50,9 +50,20 @@ pub(crate) fn taken_over(
     log: &[Stored],
     kept: Option<&Kept>,
 ) -> Result<Bench, ProcessorError> {
+    taken_over_by(service, log, kept, |_| {})
+}
+
+/// Another owner, which is prepared before it knows anything, takes a log over.
+pub(crate) fn taken_over_by(
+    service: &Service,
+    log: &[Stored],
+    kept: Option<&Kept>,
+    prepare: impl FnOnce(&mut dyn Processor),
+) -> Result<Bench, ProcessorError> {
     let aggregate = participant(service, "hold");
     let mut log = log.to_vec();
     let mut processor = aggregate.processor(setup(&*aggregate, "test", 99));
+    prepare(&mut *processor);
     let mut out = Outbox::default();
     let now = 1_000 + log.last().map_or(0, |last| last.at.as_millis());
     processor.fence(Timestamp::from_millis(now), &mut out);

@@ -97,6 +97,11 @@ impl Snapshots {
         })
     }
 
+    /// The service's own folder, which no other process uses meanwhile.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Whether snapshots are taken: a disk that failed once is left alone.
     pub(crate) fn are_on(&self) -> bool {
         !self.off.load(Ordering::Relaxed)

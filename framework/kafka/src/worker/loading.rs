@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use kolo_core::TopicId;
-use kolo_core::processor::{Snapshot, SnapshotProblem};
+use kolo_core::processor::{ProcessorError, Snapshot, SnapshotProblem};
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::Offset;
 
@@ -153,6 +153,13 @@ impl Session<'_> {
                     if let Phase::Loading(fence) = phase {
                         self.read_behind(partition, snapshot.last, fence)?;
                     }
+                }
+                // It is not the snapshot that is at fault: it is loaded by the next owner.
+                Err(Rejected::Problem(
+                    problem @ (SnapshotProblem::Cold { .. } | SnapshotProblem::Unwritable { .. }),
+                )) => {
+                    let problem = Box::new(problem);
+                    self.failed(partition, ProcessorError::Cold { problem })?;
                 }
                 Err(why) => {
                     self.reject_snapshot(partition, &why);

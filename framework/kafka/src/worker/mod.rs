@@ -20,7 +20,7 @@ mod session;
 mod snapshots;
 mod takeover;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -33,6 +33,7 @@ use kolo_core::{Description, EventId, Participant, Service};
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
+use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
 use crate::snapshots::Snapshots;
@@ -53,6 +54,10 @@ pub(crate) struct Spec {
     pub(crate) signals: Arc<Signals>,
     /// Only for an aggregate that declares them, and where they can be kept.
     pub(crate) snapshots: Option<Arc<Snapshots>>,
+    /// Only for an aggregate with snapshots, and where memory is limited.
+    pub(crate) cold: Option<Arc<Cold>>,
+    /// The partitions whose cold keys could not be read back: all their keys stay in memory.
+    pub(crate) without_cold: Mutex<HashSet<i32>>,
     /// Where to ask how far topics reach; only for an aggregate with a deadline.
     pub(crate) questions: Option<Sender<Question>>,
     /// What broke a state in this process, by id: it is parked by the next owner here.

@@ -43,15 +43,29 @@ impl Session<'_> {
     /// An input, a reply or a deadline could not be taken. A state that is half-changed is dropped and restored at once;
     /// what broke it is then parked.
     pub(super) fn failed(&mut self, partition: i32, error: ProcessorError) -> Result<(), End> {
-        let ProcessorError::Broken { id, failure, .. } = &error else {
+        match &error {
+            ProcessorError::Broken { id, failure, .. } => {
+                tracing::error!(partition, "{}: {error}", self.name);
+                self.spec.broken.lock().insert(*id, (**failure).clone());
+            }
+            ProcessorError::Cold { .. } => self.do_without_cold(partition, &error),
             // What was decided before it in this batch was appended nowhere: the next owner decides it again.
-            return Err(self.processor_error(error));
-        };
-        tracing::error!(partition, "{}: {error}", self.name);
-        self.spec.broken.lock().insert(*id, (**failure).clone());
+            _ => return Err(self.processor_error(error)),
+        }
         self.forget_decided();
         self.drop_partition(partition)?;
         self.to_take.push_front((Instant::now(), partition));
         Ok(())
+    }
+
+    /// What was moved out of memory cannot be brought back: the partition is restored, and keeps its keys in memory.
+    pub(super) fn do_without_cold(&self, partition: i32, why: &dyn std::fmt::Display) {
+        tracing::warn!(
+            partition,
+            "{}: {why}. Nothing is lost: the partition is restored from its stream, and all its keys stay in memory until \
+            the service is started again. Look at the disk of `state_dir`",
+            self.name
+        );
+        self.spec.without_cold.lock().insert(partition);
     }
 }

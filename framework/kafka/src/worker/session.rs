@@ -30,6 +30,8 @@ use super::{End, RunError, Spec, Worker};
 
 /// How many records are decided at most before deliveries, replies and the membership are looked at again.
 const BATCH: usize = 1024;
+/// The same where each of them may wait for the disk.
+const COLD_BATCH: usize = 64;
 /// How long the loop sleeps at most when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a graceful stop waits for acknowledgements, and for having left the group.
@@ -116,12 +118,17 @@ impl<'a> Session<'a> {
         if inputs.len() + 1 + with(Role::RouteSource).len() < names.len() || partition_count == 0 {
             return Err(gone());
         }
+        let batch = if spec.cold.is_some() {
+            COLD_BATCH
+        } else {
+            BATCH
+        };
         let tells_ends = spec.questions.is_some();
         let data = data_consumer(&spec.config, &name, waker, tells_ends).map_err(client)?;
         Ok(Session {
             member: Member::join(&spec.config, &name, spec.description.stream, waker)
                 .map_err(client)?,
-            consumed: Some(Consumed::new(Arc::clone(&data), BATCH)),
+            consumed: Some(Consumed::new(Arc::clone(&data), batch)),
             deciding: None,
             data,
             appender: Appender::new(&spec.config, spec.description.stream, waker)

@@ -89,7 +89,7 @@ impl Session<'_> {
     }
 
     pub(super) fn processor(&self, partition: i32, nonce: u64) -> Box<dyn Processor> {
-        self.spec.participant.processor(Setup {
+        let mut processor = self.spec.participant.processor(Setup {
             service: self.spec.service.name().to_owned(),
             partition,
             partitions: self.partition_count,
@@ -100,7 +100,20 @@ impl Session<'_> {
             allow_downgrade: self.spec.config.allow_downgrade,
             broken: self.spec.broken.lock().clone(),
             rules: self.spec.rules,
-        })
+        });
+        if let Some(cold) = &self.spec.cold
+            && !self.spec.without_cold.lock().contains(&partition)
+        {
+            match cold.store(self.spec.description.aggregate, partition) {
+                Ok(store) => processor.keep_cold(Box::new(store), cold.share_bytes()),
+                Err(error) => tracing::warn!(
+                    partition,
+                    "{}: all keys stay in memory, whatever `state_memory_mb` says: {error}",
+                    self.name
+                ),
+            }
+        }
+        processor
     }
 
     /// The fence stands at this offset: reads the stream up to it, from where a snapshot ends if there is one.
@@ -146,7 +159,7 @@ impl Session<'_> {
                 self.advance(partition)
             }
             Err(ProcessorError::EpochEnd(end)) => self.epoch_ended(partition, end),
-            Err(error) => Err(self.processor_error(error)),
+            Err(error) => self.failed(partition, error),
         }
     }
 
@@ -158,15 +171,19 @@ impl Session<'_> {
             (
                 owned.processor.start(now(), &mut outbox),
                 owned.processor.keys(),
+                owned.processor.keys_in_memory().1,
                 owned.read,
                 owned.since.elapsed(),
             )
         });
         self.outbox = outbox;
-        let Some((start, keys, read, took)) = started else {
+        let Some((start, keys, cold_keys, read, took)) = started else {
             return Ok(());
         };
-        let start = start.map_err(|error| self.processor_error(error))?;
+        let start = match start {
+            Ok(start) => start,
+            Err(error) => return self.failed(partition, error),
+        };
         self.produce(partition)?;
         let mut list = TopicPartitionList::new();
         for (input, at) in self.inputs.iter().zip(&start.resume) {
@@ -187,6 +204,7 @@ impl Session<'_> {
             partition,
             events = start.events,
             keys,
+            cold_keys,
             read,
             pending_effects = start.effects.len(),
             "{} took over in {took:.1?}",

@@ -1,5 +1,11 @@
 //! What a service tells in its log, and a topic that is deleted.
 
+#[allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "each test takes what it needs"
+)]
 pub(crate) mod subject;
 
 use std::io::Write;

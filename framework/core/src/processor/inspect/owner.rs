@@ -39,7 +39,49 @@ impl<S: State> Inspect for Owner<S> {
     }
 
     fn inspect(&self, key: &str) -> Option<Inspected> {
-        let entity = self.entities.get(key);
+        self.entities
+            .look(key, |entity| self.inspected(key, entity))
+    }
+
+    fn event_text(&self, event_type: &str, value: &[u8]) -> Option<Result<String, String>> {
+        let event = S::Event::decode(event_type, value)?;
+        Some(match event {
+            Ok(event) => Ok(format!("{event:?}")),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    fn each_key(&self, take: &mut dyn FnMut(&str)) {
+        self.entities.iter().for_each(|(key, _)| take(key));
+        self.entities.each_stored(None, &mut |key, _| {
+            if !self.entities.is_in_memory(key) {
+                take(key);
+            }
+            true
+        });
+        let parked = self.parked.keys();
+        let only_parked = parked.filter(|key| !self.entities.is_in_memory(key));
+        only_parked.for_each(take);
+    }
+
+    fn write_key(&self, key: &str, out: &mut Vec<u8>) -> Result<bool, SnapshotProblem> {
+        self.write_one(key, out)
+    }
+
+    fn decided(&self) -> Vec<(Origin, i32, Position)> {
+        let origins = self.positions.origins();
+        let named = |(origin, partition, position)| {
+            let origin = origins.get(usize::from(origin))?;
+            Some((origin.clone(), partition, position))
+        };
+        let mut all: Vec<_> = self.positions.iter().filter_map(named).collect();
+        all.sort_by_key(|(origin, partition, _)| (origin.id, origin.path.to_string(), *partition));
+        all
+    }
+}
+
+impl<S: State> Owner<S> {
+    fn inspected(&self, key: &str, entity: Option<&Entity<S>>) -> Option<Inspected> {
         if entity.is_none() && !self.parked.contains(key) {
             return None;
         }
@@ -64,38 +106,6 @@ impl<S: State> Inspect for Owner<S> {
         })
     }
 
-    fn event_text(&self, event_type: &str, value: &[u8]) -> Option<Result<String, String>> {
-        let event = S::Event::decode(event_type, value)?;
-        Some(match event {
-            Ok(event) => Ok(format!("{event:?}")),
-            Err(error) => Err(error.to_string()),
-        })
-    }
-
-    fn each_key(&self, take: &mut dyn FnMut(&str)) {
-        self.entities.keys().for_each(|key| take(key));
-        let parked = self.parked.keys();
-        let only_parked = parked.filter(|key| !self.entities.contains_key(*key));
-        only_parked.for_each(take);
-    }
-
-    fn write_key(&self, key: &str, out: &mut Vec<u8>) -> Result<bool, SnapshotProblem> {
-        self.write_one(key, out)
-    }
-
-    fn decided(&self) -> Vec<(Origin, i32, Position)> {
-        let origins = self.positions.origins();
-        let named = |(origin, partition, position)| {
-            let origin = origins.get(usize::from(origin))?;
-            Some((origin.clone(), partition, position))
-        };
-        let mut all: Vec<_> = self.positions.iter().filter_map(named).collect();
-        all.sort_by_key(|(origin, partition, _)| (origin.id, origin.path.to_string(), *partition));
-        all
-    }
-}
-
-impl<S: State> Owner<S> {
     fn barrier(&self, entity: &Entity<S>) -> Vec<InspectedSaga> {
         let all = entity.barrier.sagas();
         let mut all: Vec<_> = all.map(|(id, saga)| self.saga(*id, saga)).collect();

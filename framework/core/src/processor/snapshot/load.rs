@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::barrier::Barrier;
+use crate::declaration::SnapshotDecl;
 use crate::id::TopicId;
 use crate::processor::answered::Answered;
 use crate::processor::changed::Changed;
@@ -11,6 +12,7 @@ use crate::processor::owner::Owner;
 use crate::processor::requests::Pending;
 use crate::state::State;
 use crate::stream::StreamReader;
+use crate::wire::Queued;
 
 use super::codec::read_borrowed;
 use super::layout::{Common, FORMAT, KeyLayout, ReadSagas, Ring, Whose};
@@ -94,44 +96,63 @@ impl<S: State> Owner<S> {
     }
 
     pub(super) fn load_entity(&mut self, key: &str, bytes: &[u8]) -> Result<(), SnapshotProblem> {
-        let of_key = || format!("key `{key}`");
         let Some(decl) = &self.declaration.snapshots else {
-            return Err(unreadable(of_key(), "the aggregate keeps no snapshots"));
+            return Err(unreadable(
+                format!("key `{key}`"),
+                "the aggregate keeps no snapshots",
+            ));
         };
-        let layout: KeyLayout<'_, ReadSagas> =
-            read_borrowed(bytes).map_err(|error| unreadable(of_key(), error))?;
-        if let Some(entity) = layout.entity {
-            let state = (decl.read)(entity.state.0);
-            let window = self.declaration.window;
-            let answered = entity.answered.read(window);
-            let copies = entity.answered_copies.map(|ring| ring.read(window));
-            let (Some(answered), Ok(copies)) = (
-                answered,
-                copies.map_or(Ok(None), |ring| ring.map(Some).ok_or(())),
-            ) else {
-                return Err(unreadable(of_key(), "its answered ids are no ring"));
-            };
-            let entity = Entity {
-                state: state.map_err(|error| unreadable(of_key(), error))?,
-                answered,
-                answered_copies: copies.map(Box::new),
-                barrier: Barrier::of_sagas(entity.barrier),
-                alarm: entity.alarm.map(Box::new),
-            };
-            self.entities.insert(key.into(), entity);
+        let (entity, parked) = read_key(decl, self.declaration.window, key, bytes)?;
+        if let Some(entity) = entity {
+            self.entities.insert(key, entity);
         }
-        let parked = layout
-            .parked
-            .iter()
-            .map(|json| serde_json::from_slice(json.0));
-        let parked = parked.collect::<Result<VecDeque<_>, serde_json::Error>>();
-        let parked = parked.map_err(|error| unreadable(of_key(), error))?;
         // Of the most keys nothing is parked, and nothing was.
         if !parked.is_empty() || !self.parked.is_empty() {
             self.parked.set(key, parked);
         }
-        Ok(())
+        self.make_room();
+        self.entities
+            .failure()
+            .map_or(Ok(()), |why| Err(why.clone()))
     }
+}
+
+/// One key from its bytes: what is known of it, and what is parked.
+pub(in crate::processor) fn read_key<S>(
+    decl: &SnapshotDecl<S>,
+    window: usize,
+    key: &str,
+    bytes: &[u8],
+) -> Result<(Option<Entity<S>>, VecDeque<Queued>), SnapshotProblem> {
+    let of_key = || format!("key `{key}`");
+    let layout: KeyLayout<'_, ReadSagas> =
+        read_borrowed(bytes).map_err(|error| unreadable(of_key(), error))?;
+    let parked = layout
+        .parked
+        .iter()
+        .map(|json| serde_json::from_slice(json.0));
+    let parked = parked.collect::<Result<VecDeque<_>, serde_json::Error>>();
+    let parked = parked.map_err(|error| unreadable(of_key(), error))?;
+    let Some(entity) = layout.entity else {
+        return Ok((None, parked));
+    };
+    let state = (decl.read)(entity.state.0);
+    let answered = entity.answered.read(window);
+    let copies = entity.answered_copies.map(|ring| ring.read(window));
+    let (Some(answered), Ok(copies)) = (
+        answered,
+        copies.map_or(Ok(None), |ring| ring.map(Some).ok_or(())),
+    ) else {
+        return Err(unreadable(of_key(), "its answered ids are no ring"));
+    };
+    let entity = Entity {
+        state: state.map_err(|error| unreadable(of_key(), error))?,
+        answered,
+        answered_copies: copies.map(Box::new),
+        barrier: Barrier::of_sagas(entity.barrier),
+        alarm: entity.alarm.map(Box::new),
+    };
+    Ok((Some(entity), parked))
 }
 
 impl Ring<'_> {

@@ -9,7 +9,12 @@ mod load;
 mod write;
 
 pub(crate) use codec::{read, write};
+pub(super) use load::read_key;
 pub(crate) use write::is_in_another_order;
+pub(super) use write::{EntityBuffers, is_read_again};
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use crate::id::TopicId;
 use crate::state::State;
@@ -17,6 +22,7 @@ use crate::stream::Cursor;
 use crate::wire::{FENCE, Record, Stamp};
 
 use super::changed::Changed;
+use super::keys::ColdKeys;
 use super::owner::Owner;
 
 /// Snapshots of a processor: written while it works, loaded by another one before it restores.
@@ -64,6 +70,17 @@ pub trait Snapshots {
     /// # Errors
     /// When it cannot be read. The processor must be dropped then.
     fn load_key(&mut self, key: &str, bytes: &[u8]) -> Result<(), SnapshotProblem>;
+
+    /// Keeps in this store, which must be empty, what is seldom used, so that what is in memory takes about `limit_bytes`,
+    /// which may be changed at any time. To be called before anything is loaded or restored; does nothing where the
+    /// aggregate keeps no snapshots, since its state has no form outside memory.
+    fn keep_cold(&mut self, store: Box<dyn ColdKeys>, limit_bytes: Arc<AtomicUsize>);
+
+    /// How many keys are in memory, and how many only in the store.
+    fn keys_in_memory(&self) -> (usize, usize);
+
+    /// What the keys in memory take, estimated, in bytes; 0 without a store.
+    fn keys_bytes(&self) -> usize;
 }
 
 impl<S: State> Snapshots for Owner<S> {
@@ -97,6 +114,19 @@ impl<S: State> Snapshots for Owner<S> {
 
     fn load_key(&mut self, key: &str, bytes: &[u8]) -> Result<(), SnapshotProblem> {
         self.load_entity(key, bytes)
+    }
+
+    fn keep_cold(&mut self, store: Box<dyn ColdKeys>, limit_bytes: Arc<AtomicUsize>) {
+        self.entities
+            .keep_cold(&self.declaration, store, limit_bytes);
+    }
+
+    fn keys_in_memory(&self) -> (usize, usize) {
+        (self.entities.len_in_memory(), self.entities.len_cold())
+    }
+
+    fn keys_bytes(&self) -> usize {
+        self.entities.memory_bytes()
     }
 }
 
@@ -163,6 +193,14 @@ pub enum SnapshotProblem {
     Unreadable {
         /// Which part.
         what: String,
+        /// Why.
+        problem: String,
+    },
+    /// A key that was moved out of memory and cannot be brought back. The processor must be dropped.
+    #[error("the key `{key}` was moved out of memory and cannot be read back: {problem}")]
+    Cold {
+        /// The key.
+        key: String,
         /// Why.
         problem: String,
     },

@@ -19,7 +19,7 @@ use super::{Snapshot, SnapshotProblem};
 
 /// Buffers for one key after the other.
 #[derive(Default)]
-struct Buffers {
+pub(in crate::processor) struct EntityBuffers {
     state: Vec<u8>,
     ids: [Vec<u8>; 2],
     key: Vec<u8>,
@@ -45,10 +45,21 @@ impl<S: State> Owner<S> {
         let Some(decl) = &declaration.snapshots else {
             return Ok(());
         };
-        let mut buffers = Buffers::default();
+        let mut buffers = EntityBuffers::default();
         let from = changed.keys.len().saturating_sub(at_most);
+        let rest = at_most - (changed.keys.len() - from);
         for (at, key) in changed.keys.drain(from..).enumerate() {
-            let mut entity = entities.get_mut(&*key);
+            if !entities.is_in_memory(&key)
+                && let Some(bytes) = entities.cold_bytes(&key)
+            {
+                take(&key, &bytes);
+                continue;
+            }
+            // Of a key that cannot be read back nothing is handed out, and no snapshot is completed any more.
+            if entities.failure().is_some() {
+                break;
+            }
+            let mut entity = entities.get_mut(&key);
             if let Some(entity) = &mut entity {
                 entity.answered.is_changed = false;
             }
@@ -66,6 +77,59 @@ impl<S: State> Owner<S> {
             }
             take(&key, &buffers.key);
         }
+        self.write_stored(rest, take)
+    }
+
+    /// Of all keys, those that the store holds. One that was brought into memory since the sweep began has newer bytes.
+    fn write_stored(
+        &mut self,
+        at_most: usize,
+        take: &mut dyn FnMut(&str, &[u8]),
+    ) -> Result<(), SnapshotProblem> {
+        let Owner {
+            declaration,
+            entities,
+            parked,
+            changed,
+            ..
+        } = self;
+        let (Some(decl), Some(sweep)) = (&declaration.snapshots, &mut changed.sweep) else {
+            return Ok(());
+        };
+        if at_most == 0 {
+            return Ok(());
+        }
+        let mut buffers = EntityBuffers::default();
+        let (mut left, mut last, mut problem) = (at_most, None, None);
+        let was_read = entities.each_stored(sweep.after.as_deref(), &mut |key, bytes| {
+            if let Some(entity) = entities.peek(key) {
+                let written = buffers.write(decl, Some(entity), parked.of(key));
+                if let Err(error) = written {
+                    problem = Some(SnapshotProblem::Unwritable {
+                        key: key.to_owned(),
+                        problem: error.to_string(),
+                    });
+                    return false;
+                }
+                take(key, &buffers.key);
+            } else {
+                take(key, bytes);
+            }
+            left -= 1;
+            last = Some(key.into());
+            left > 0
+        });
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        sweep.left = sweep.left.saturating_sub(at_most - left).max(1);
+        if last.is_some() {
+            sweep.after = last;
+        }
+        // With a store that failed, the sweep never ends, and no snapshot is completed: the owner is about to be dropped.
+        if was_read {
+            changed.sweep = None;
+        }
         Ok(())
     }
 
@@ -75,7 +139,11 @@ impl<S: State> Owner<S> {
         key: &str,
         out: &mut Vec<u8>,
     ) -> Result<bool, SnapshotProblem> {
-        let entity = self.entities.get(key);
+        if let Some(bytes) = self.cold_bytes(key)? {
+            out.extend_from_slice(&bytes);
+            return Ok(true);
+        }
+        let entity = self.entities.peek(key);
         if entity.is_none() && !self.parked.contains(key) {
             return Ok(false);
         }
@@ -85,7 +153,7 @@ impl<S: State> Owner<S> {
                 problem: "the aggregate keeps no snapshots".to_owned(),
             });
         };
-        let mut buffers = Buffers::default();
+        let mut buffers = EntityBuffers::default();
         let written = buffers.write(decl, entity, self.parked.of(key));
         written.map_err(|problem| SnapshotProblem::Unwritable {
             key: key.to_owned(),
@@ -93,6 +161,17 @@ impl<S: State> Owner<S> {
         })?;
         out.extend_from_slice(&buffers.key);
         Ok(true)
+    }
+
+    /// The bytes of a key that is not in memory.
+    fn cold_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, SnapshotProblem> {
+        if self.entities.is_in_memory(key) {
+            return Ok(None);
+        }
+        let bytes = self.entities.cold_bytes(key);
+        self.entities
+            .failure()
+            .map_or(Ok(bytes), |why| Err(why.clone()))
     }
 
     pub(super) fn write_common(
@@ -105,7 +184,7 @@ impl<S: State> Owner<S> {
         };
         let is_durable =
             self.appends.in_flight() == 0 && self.unmarked == 0 && !self.routed_unmarked;
-        if !is_durable || !self.has_written_keys() {
+        if !is_durable || !self.has_written_keys() || self.entities.failure().is_some() {
             return Ok(None);
         }
         let inputs = self.inputs.iter().zip(&self.setup.inputs);
@@ -197,14 +276,34 @@ impl Pending {
     }
 }
 
-impl Buffers {
+impl EntityBuffers {
+    /// Writes a key of which nothing is parked.
+    pub(in crate::processor) fn entity<S>(
+        &mut self,
+        decl: &SnapshotDecl<S>,
+        entity: &Entity<S>,
+    ) -> postcard::Result<&[u8]> {
+        self.write(decl, Some(entity), std::iter::empty())?;
+        Ok(&self.key)
+    }
+
+    /// What was written last.
+    pub(in crate::processor) fn bytes(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The state's part of what was written last.
+    pub(in crate::processor) fn state(&self) -> &[u8] {
+        &self.state
+    }
+
     fn write<'a, S>(
         &mut self,
         decl: &SnapshotDecl<S>,
         entity: Option<&Entity<S>>,
         parked: impl Iterator<Item = &'a Queued>,
     ) -> postcard::Result<()> {
-        let Buffers {
+        let EntityBuffers {
             state,
             ids: [direct, copies],
             key,
@@ -247,7 +346,10 @@ fn ring<'a>(answered: &Answered, bytes: &'a mut Vec<u8>) -> Ring<'a> {
 
 /// Whether a state that is read writes itself as it was written: the same bytes, but for the order in which a hash map or a
 /// hash set hands out what it holds, which is another one in every map.
-fn is_read_again<S>(decl: &SnapshotDecl<S>, written: &[u8]) -> postcard::Result<()> {
+pub(in crate::processor) fn is_read_again<S>(
+    decl: &SnapshotDecl<S>,
+    written: &[u8],
+) -> postcard::Result<()> {
     let mut again = Vec::new();
     (decl.write)(&(decl.read)(written)?, &mut again)?;
     if again == written || is_in_another_order(&again, written) {
