@@ -1,4 +1,4 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`, `state`.
+//! The command line that every service binary gets: `run`, `describe`, `manifest`, `topics`, `parked`, `replay`, `state`.
 
 mod aggregates;
 mod client;
@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use kolo_core::choreography::Manifest;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
@@ -57,6 +58,8 @@ enum Command {
     Run,
     /// Show what the service reacts to, emits, undoes, routes and calls.
     Describe,
+    /// Print the declaration as JSON, for `kolo check` and `kolo graph`.
+    Manifest,
     /// Create the topics that are missing, verify those that are there, and list them.
     Topics,
     /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
@@ -97,6 +100,7 @@ impl App {
                 .run(&config)
                 .map_err(|error| Failure::run(error.to_string())),
             Command::Describe => print(&describe(&self.service)),
+            Command::Manifest => print(&Manifest::from(&self.service).to_json()),
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
             Command::Replay(action) => replay::run(&self.service, &config, action),
