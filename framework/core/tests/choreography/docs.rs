@@ -14,10 +14,7 @@ fn the_docs_list_the_codes() {
     if std::env::var_os("KOLO_WRITE_DOCS").is_some() {
         std::fs::write(&page, format!("{head}{begin}{list}{end}{tail}")).unwrap();
     } else {
-        assert_eq!(
-            listed, list,
-            "stale: KOLO_WRITE_DOCS=1 cargo test -p kolo-core --test choreography writes it"
-        );
+        assert_eq!(listed, list, "stale: run scripts/choreography");
     }
 }
 

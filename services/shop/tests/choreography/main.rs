@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod missed;
+mod page;
 
 use kolo::Service;
 use kolo::choreography::Choreography;
