@@ -201,8 +201,8 @@ pub(crate) enum TopicsAction {
 pub(crate) struct Check {
     /// The manifests of the services, as `<service> manifest` prints them; `-` reads the standard input
     ///
-    /// A file may hold several, one after the other.
-    #[arg(value_name = "MANIFEST", required_unless_present = "explain")]
+    /// A file may hold several, one after the other. Without any, those are read that services have published on the brokers.
+    #[arg(value_name = "MANIFEST")]
     pub(crate) manifests: Vec<PathBuf>,
     /// Fail where there are warnings, or even notes; errors always do
     #[arg(long, value_name = "WHAT", value_enum)]
@@ -228,7 +228,9 @@ pub(crate) enum Deny {
 #[command(after_long_help = GRAPH_HELP)]
 pub(crate) struct Graph {
     /// The manifests of the services, as `<service> manifest` prints them; `-` reads the standard input
-    #[arg(value_name = "MANIFEST", required = true)]
+    ///
+    /// A file may hold several, one after the other. Without any, those are read that services have published on the brokers.
+    #[arg(value_name = "MANIFEST")]
     pub(crate) manifests: Vec<PathBuf>,
     /// In which language: `mermaid` or `dot`
     #[arg(long, value_name = "LANGUAGE", default_value_t)]
@@ -431,6 +433,9 @@ Examples:
     { order manifest; inventory manifest; payment manifest; } | kolo check -
     kolo check --explain compensated-by-way-of
 
+  What runs: each service publishes its manifest when it starts. Partition counts are compared as well.
+    kolo check --bootstrap kafka:9092
+
 A finding names events, aggregates and the function with file and line, and says what to do next. One that is as it should
 be is accepted in the declaration, `.accepts(\"code\", \"why\")`; it is still listed. docs/choreography-checks.md has all codes.
 
@@ -440,7 +445,7 @@ const GRAPH_HELP: &str = "\
 Examples:
   kolo graph order.json inventory.json payment.json > choreography.mmd
   kolo graph *.json --format dot | dot -Tsvg > choreography.svg
-  kolo graph *.json --saga OrderCreated
+  kolo graph --bootstrap kafka:9092 --saga OrderCreated
 
 A box is an aggregate, with its pivot and its deadline; a hexagon is a port to the outside world. Events are the names of
 lines; those that begin and end sagas are round boxes, and --all makes boxes of all. Red lines carry failures, and red

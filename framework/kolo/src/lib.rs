@@ -135,6 +135,7 @@
 //! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
 //! | specify a service in tests, without Kafka | `docs/testing.md`, the crate `kolo-testing` |
+//! | check and draw all services together | [`choreography`], `docs/choreography-checks.md` |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
 

@@ -1,13 +1,16 @@
-//! `check` and `graph` of manifests in files and on the standard input.
+//! `check` and `graph` of manifests in files, on the standard input and on the brokers.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use kolo_broker::Broker;
 use kolo_core::Service;
 use kolo_core::choreography::Manifest;
+use kolo_kafka::manifests::TOPIC;
 
-use super::common::{Ran, kolo, run};
+use super::backup::{Raw, put_to};
+use super::common::{Ran, create_at, kolo, run};
 use super::model::domain;
 
 /// A folder with the manifest of core's small domain, after a change.
@@ -202,4 +205,63 @@ fn the_graph_is_drawn_in_both_languages() {
     );
     run(&["graph", file, "--saga", "OrderPlaced"]).done();
     run(&["graph", file, "--saga", "Freed"]).fails(2, &["no saga begins with `Freed`"]);
+}
+
+/// The topic of manifests is one for a whole cluster, so this test has a broker of its own.
+#[test]
+fn what_services_have_published_is_read_from_the_brokers() {
+    let broker = Broker::builder()
+        .auto_create_topics(false)
+        .start_blocking()
+        .unwrap();
+    let at = broker.bootstrap();
+    let on = |args: &[&str]| run(&[args, &["--bootstrap", &at]].concat());
+    on(&["check"]).fails(
+        1,
+        &[
+            "no service has published its manifest at",
+            &at,
+            "`<service> manifest` prints one",
+        ],
+    );
+    create_at(
+        &at,
+        &[
+            (TOPIC, 1),
+            ("holds", 3),
+            ("orders", 2),
+            ("test.hold.inbox", 3),
+        ],
+    );
+    on(&["graph"]).fails(1, &["no service has published its manifest at"]);
+
+    let manifest = Manifest::from(&domain::service()).to_json();
+    let record = |key: &str, value: Option<&str>| Raw {
+        partition: 0,
+        millis: 1_700_000_000_000,
+        key: Some(key.into()),
+        value: value.map(Into::into),
+        headers: vec![],
+    };
+    let old = Manifest::from(&Service::new("test")).to_json();
+    let gone = Manifest::from(&Service::new("gone")).to_json();
+    let records = [
+        record("test", Some(&old)),
+        record("gone", Some(&gone)),
+        record("test", Some(&manifest)),
+        record("gone", None),
+    ];
+    put_to(&at, TOPIC, &records);
+    let ran = on(&["check"]);
+    ran.fails(1, &["`kolo check --explain"]);
+    for words in [
+        "\n1 service: ",
+        "error[partitions-differ]: `test.hold` reads `orders` with 2 partitions, and its stream `holds` has 3",
+    ] {
+        assert!(ran.out.contains(words), "{words} is missing in {}", ran.out);
+    }
+    assert!(on(&["graph"]).done().out.contains("undoes Held"));
+
+    put_to(&at, TOPIC, &[record("other", Some("{\"format\": 99}"))]);
+    on(&["check"]).fails(1, &["kolo.manifests, key `other`", "has format 99"]);
 }

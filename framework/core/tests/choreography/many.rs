@@ -59,3 +59,20 @@ fn a_missing_undo_is_found_among_a_hundred_services() {
     // Printed, not judged: a loaded machine is no defect of the checks.
     eprintln!("101 services with 302 events were checked in {took:?}");
 }
+
+#[test]
+fn what_a_service_hears_too_late_of_a_hundred_others_is_one_finding() {
+    let report = Choreography::from_manifests(manifests(&chain(100))).check();
+    let about = |finding: &&kolo_core::choreography::Finding| {
+        finding.code.slug() == "compensated-by-way-of"
+            && finding.aggregate.as_deref() == Some("s001.work")
+    };
+    let about: Vec<_> = report.findings.iter().filter(about).collect();
+    assert_eq!(about.len(), 1, "{report}");
+    let message = &about[0].message;
+    assert!(
+        message.contains("`Refused2` (`s002.work`)")
+            && message.contains("and 88 more only by way of `Failed`"),
+        "{message}"
+    );
+}

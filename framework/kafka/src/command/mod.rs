@@ -20,12 +20,14 @@ use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kolo_core::choreography::Manifest;
+use rdkafka::producer::BaseRecord;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::topics::{Role, TopicAdmin, roles};
 
+use self::control::Sender;
 use self::describe::describe;
 use self::failure::Failure;
 
@@ -188,6 +190,16 @@ fn log_to_stderr() {
         Ok("json") => log.json().try_init(),
         _ => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
+}
+
+/// Writes one record, and waits until it is acknowledged; otherwise says why it is not.
+pub(crate) fn send(config: &Config, topic: &str, key: &str, value: &[u8]) -> Result<(), String> {
+    let record = BaseRecord::to(topic).key(key.as_bytes()).payload(value);
+    let sent = Sender::new(config).and_then(|sender| {
+        sender.send(record)?;
+        sender.acknowledged()
+    });
+    sent.map_err(|failure| failure.message().unwrap_or_default().to_owned())
 }
 
 /// Prints to stdout.

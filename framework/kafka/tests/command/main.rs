@@ -13,6 +13,7 @@ mod common;
 mod drop;
 mod letters;
 mod list;
+mod manifest;
 mod mirror;
 mod mistyped;
 mod redrive;
@@ -39,7 +40,11 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
+        (
+            "manifest",
+            manifest::it_is_the_declaration_and_needs_no_broker,
+        ),
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         (
             "state_mistyped",

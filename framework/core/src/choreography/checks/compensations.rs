@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Checks, answers};
+use super::{Checks, and, answers};
 use crate::choreography::codes::Code;
 use crate::choreography::follow::Events;
 use crate::choreography::graph::{AggregateNo, Answer, AnswerKind, EventNo};
@@ -15,6 +15,16 @@ enum Hears {
     ByWayOf(EventNo),
     /// Not at all.
     Never,
+}
+
+/// Failures that one aggregate hears of in the same insufficient way.
+struct Missed<'g, 'a> {
+    /// The event by which it hears of them in the end; `None` if it does not.
+    by_way_of: Option<EventNo>,
+    failures: Vec<EventNo>,
+    /// What it may have done by then.
+    steps: Vec<EventNo>,
+    done_by: &'g Answer<'a>,
 }
 
 impl Checks<'_, '_> {
@@ -33,6 +43,7 @@ impl Checks<'_, '_> {
         }
         for aggregate in aggregates {
             let steps = self.followed.steps(aggregate);
+            let mut missed: Vec<Missed<'_, '_>> = Vec::new();
             for &failure in &failures {
                 let emitters = self.graph.emitters(failure);
                 let elsewhere = emitters.iter().any(|&emitter| emitter != aggregate);
@@ -46,10 +57,30 @@ impl Checks<'_, '_> {
                         })
                 });
                 let stays: Vec<(EventNo, &Answer<'_>)> = stays.collect();
-                if elsewhere && let Some(&(_, answer)) = stays.first() {
-                    let steps = stays.iter().map(|&(step, _)| step);
-                    self.judge(aggregate, failure, &self.list(steps), answer);
+                let Some(&(_, done_by)) = stays.first().filter(|_| elsewhere) else {
+                    continue;
+                };
+                let by_way_of = match self.hears(aggregate, failure) {
+                    Hears::Itself => continue,
+                    Hears::ByWayOf(event) => Some(event),
+                    Hears::Never => None,
+                };
+                let steps = stays.iter().map(|&(step, _)| step);
+                match missed.iter_mut().find(|known| known.by_way_of == by_way_of) {
+                    Some(known) => {
+                        known.failures.push(failure);
+                        known.steps.extend(steps);
+                    }
+                    None => missed.push(Missed {
+                        by_way_of,
+                        failures: vec![failure],
+                        steps: steps.collect(),
+                        done_by,
+                    }),
                 }
+            }
+            for missed in &missed {
+                self.tell(aggregate, missed);
             }
         }
     }
@@ -62,49 +93,33 @@ impl Checks<'_, '_> {
         })
     }
 
-    fn judge(
-        &mut self,
-        aggregate: AggregateNo,
-        failure: EventNo,
-        steps: &str,
-        done_by: &Answer<'_>,
-    ) {
-        let (name, failed) = (
-            self.aggregate(aggregate).to_owned(),
-            self.event(failure).to_owned(),
+    fn tell(&mut self, aggregate: AggregateNo, missed: &Missed<'_, '_>) {
+        let (name, steps) = (
+            self.aggregate(aggregate),
+            self.list(missed.steps.iter().copied()),
         );
-        let source = self.emitters(failure);
-        match self.hears(aggregate, failure) {
-            Hears::Itself => {}
-            Hears::ByWayOf(event) => {
+        let failures = missed.failures.iter();
+        let failed = failures
+            .map(|&failure| format!("`{}` ({})", self.event(failure), self.emitters(failure)));
+        let failed = and(&failed.collect::<Vec<_>>());
+        let undo = self.list(missed.failures.iter().copied());
+        let place = Some(missed.done_by.function);
+        match missed.by_way_of {
+            Some(event) => {
                 let message = format!(
-                    "`{name}` does {steps}, and hears of `{failed}` ({source}) only by way of `{}` ({})",
+                    "`{name}` does {steps}, and hears of {failed} only by way of `{}` ({})",
                     self.event(event),
                     self.emitters(event)
                 );
-                let next = format!("undo on `{failed}` as well: `.undo(compensation)`");
-                self.about(
-                    Code::CompensatedByWayOf,
-                    aggregate,
-                    Some(done_by.function),
-                    message,
-                    next,
-                );
+                let next = format!("undo on {undo} as well: `.undo(compensation)`");
+                self.about(Code::CompensatedByWayOf, aggregate, place, message, next);
             }
-            Hears::Never => {
-                let message = format!(
-                    "`{name}` does {steps}, and nothing undoes it when `{failed}` comes ({source})"
-                );
+            None => {
+                let message = format!("`{name}` does {steps}, and nothing undoes it on {failed}");
                 let next = format!(
-                    "declare `.undo(compensation)` on `{failed}` or on what follows from it; mark what needs no undoing `\"terminal\": true`"
+                    "declare `.undo(compensation)` on {undo} or on what follows; mark what needs no undoing `\"terminal\": true`"
                 );
-                self.about(
-                    Code::NotCompensated,
-                    aggregate,
-                    Some(done_by.function),
-                    message,
-                    next,
-                );
+                self.about(Code::NotCompensated, aggregate, place, message, next);
             }
         }
     }

@@ -104,8 +104,15 @@ impl<'c> Checks<'c, '_> {
     }
 }
 
+/// How many names a message has: more of them are counted.
+const NAMED: usize = 12;
+
 fn and(names: &[String]) -> String {
     match names {
+        many if many.len() > NAMED => {
+            let (named, left) = many.split_at(NAMED - 1);
+            format!("{} and {} more", named.join(", "), left.len())
+        }
         [] => "nobody".into(),
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
