@@ -36,7 +36,7 @@ pub(super) struct Followed<'g, 'a> {
     pub(super) reached: Events,
     /// Business failures: somebody emits them as `Err`, or they end a saga that has failed.
     pub(super) failures: Events,
-    /// What is only emitted to undo something.
+    /// What compensations emit, and what is emitted only because of that.
     undoing: Events,
     /// What a deadline leads to.
     pub(super) after_deadlines: Events,
@@ -115,21 +115,19 @@ impl<'g, 'a> Followed<'g, 'a> {
         loop {
             let mut grown = false;
             for (number, event) in self.graph.events.iter().enumerate() {
-                let mut emitted_by = event
-                    .emitted_by
-                    .iter()
-                    .map(|&answer| &self.graph.answers[answer]);
-                let undoes = |answer: &Answer<'_>| {
-                    let trigger = answer.trigger();
-                    answer.is_compensation()
-                        || trigger.is_some_and(|trigger| self.undoing.has(trigger))
+                let emitted_by = || {
+                    event
+                        .emitted_by
+                        .iter()
+                        .map(|&answer| &self.graph.answers[answer])
                 };
-                let all = !event.emitted_by.is_empty() && emitted_by.all(undoes);
-                let any = event
-                    .emitted_by
-                    .iter()
-                    .any(|&answer| self.graph.answers[answer].is_compensation());
-                if (all || any) && !self.undoing.has(number) {
+                let only_because = |answer: &Answer<'_>| {
+                    let trigger = answer.trigger();
+                    trigger.is_some_and(|trigger| self.undoing.has(trigger))
+                };
+                let undoes = emitted_by().any(Answer::is_compensation)
+                    || (emitted_by().next().is_some() && emitted_by().all(only_because));
+                if undoes && !self.undoing.has(number) {
                     grown |= self.undoing.add(number);
                 }
             }
