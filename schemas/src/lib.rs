@@ -4,6 +4,7 @@
 //! - [`inventory`]: `StockReceived` from outside; the streams `inventory` ([`inventory::ReservationEvent`]) and
 //!   `inventory.stock` ([`inventory::StockEvent`])
 //! - [`payment`]: the stream `payments` ([`payment::PaymentEvent`])
+//! - [`EVENTS`]: the types of all of them
 //!
 //! Each event is a file `avro/<owner>/<Event>.avsc`. To change one, edit its file and publish the new version
 //! (`cargo run -p shop-schemas --example publish`); the build refuses changes that older or newer programs, or the

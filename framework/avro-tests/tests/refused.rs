@@ -91,6 +91,51 @@ fn an_event_needs_its_properties() {
 }
 
 #[test]
+fn marks_have_known_values_and_exclude_each_other() {
+    let marked = |marks: &str| ORDER.replace(r#""key": "id""#, &format!(r#""key": "id", {marks}"#));
+    let cases = [
+        (
+            r#""intake": "yes""#,
+            "the property \"intake\" is true or false, not \"yes\"",
+        ),
+        (
+            r#""outcome": "sucess""#,
+            "the property \"outcome\" is \"success\" or \"failure\", not \"sucess\"",
+        ),
+        (
+            r#""terminal": 1"#,
+            "the property \"terminal\" is true or false, not 1",
+        ),
+        (
+            r#""intake": true, "terminal": true"#,
+            "this one says \"intake\" and \"terminal\"",
+        ),
+    ];
+    for (marks, problem) in cases {
+        let found = refused(&[("order/Placed", &marked(marks))]);
+        assert!(
+            found.starts_with("avro/order/Placed.avsc: Placed") && found.contains(problem),
+            "{found}"
+        );
+    }
+    let no_event = ORDER.replace(r#""topic": "orders", "key": "id""#, r#""terminal": true"#);
+    assert!(refused(&[("order/Placed", &no_event)]).contains("this record has no \"topic\""));
+}
+
+#[test]
+fn a_mark_needs_no_new_version() {
+    for mark in [
+        r#""intake": true"#,
+        r#""outcome": "failure""#,
+        r#""terminal": true"#,
+    ] {
+        let marked =
+            |order: String| order.replace(r#""key": "id""#, &format!(r#""key": "id", {mark}"#));
+        assert_eq!(changed(true, marked), Ok(vec![]));
+    }
+}
+
+#[test]
 fn places_are_named() {
     let cases = [
         (

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use kolo_core::choreography::Format;
 
 /// Talks to services built on kolo, and to their Kafka.
 #[derive(Debug, Parser)]
@@ -67,6 +68,10 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Show topics: what they are, who owns them, how far they reach
     Topics(Topics),
+    /// Check all services together: what nobody emits, answers or undoes, what waits for ever
+    Check(Check),
+    /// Draw all services as one graph
+    Graph(Graph),
     /// Back topics up into files, once or all the time; goes on where the files end
     Export(Export),
     /// Check a backup: all sums, the order of offsets, the manifest against the files
@@ -192,6 +197,53 @@ pub(crate) enum TopicsAction {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = CHECK_HELP)]
+pub(crate) struct Check {
+    /// The manifests of the services, as `<service> manifest` prints them; `-` reads the standard input
+    ///
+    /// A file may hold several, one after the other. Without any, those are read that services have published on the brokers.
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Fail where there are warnings, or even notes; errors always do
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) deny: Option<Deny>,
+    /// Say what a code means, and what to do about it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["manifests", "deny", "json"])]
+    pub(crate) explain: Option<String>,
+    /// Print one JSON array, the accepted findings among it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What fails a check beside errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Deny {
+    /// Warnings
+    Warnings,
+    /// Warnings and notes
+    Notes,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = GRAPH_HELP)]
+pub(crate) struct Graph {
+    /// The manifests of the services, as `<service> manifest` prints them; `-` reads the standard input
+    ///
+    /// A file may hold several, one after the other. Without any, those are read that services have published on the brokers.
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// In which language: `mermaid` or `dot`
+    #[arg(long, value_name = "LANGUAGE", default_value_t)]
+    pub(crate) format: Format,
+    /// Highlight the saga that begins with this event, by its full or short name
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) saga: Option<String>,
+    /// Show every event as a box, also what one service keeps to itself
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(after_long_help = EXPORT_HELP)]
 pub(crate) struct Export {
     /// The topics
@@ -301,6 +353,7 @@ Examples:
   kolo topics list
   kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
   kolo tail orders orders.outcome --from 10m
+  kolo check order.json inventory.json payment.json
   kolo export orders orders.outcome --to /backup --follow
   kolo dev
 
@@ -315,7 +368,7 @@ Exit codes:
   0  done; also where the reader of the output has closed it, and where `tail`, `dev` or
      `export --follow` was ended with Ctrl-C
   1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish,
-     a full disk, a damaged backup
+     a full disk, a damaged backup, findings of `check`
   2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
      that only its owner writes to, an import into a topic that holds something else";
 
@@ -369,6 +422,34 @@ Examples:
 
 Kinds of topics: a `stream` holds an aggregate's own events and is written by its owner alone, whom its fence records
 name; an `inbox` holds copies that a router made; everything else is open to publish to. Exit codes: see `kolo --help`.";
+
+const CHECK_HELP: &str = "\
+Examples:
+  In CI: each service's build prints its manifest, and all of them are checked together.
+    order manifest > order.json
+    kolo check order.json inventory.json payment.json --deny warnings
+
+  Without files, and what a code means:
+    { order manifest; inventory manifest; payment manifest; } | kolo check -
+    kolo check --explain compensated-by-way-of
+
+  What runs: each service publishes its manifest when it starts. Partition counts are compared as well.
+    kolo check --bootstrap kafka:9092
+
+A finding names events, aggregates and the function with file and line, and says what to do next. One that is as it should
+be is accepted in the declaration, `.accepts(\"code\", \"why\")`; it is still listed. docs/choreography-checks.md has all codes.
+
+Exit codes: 0 no error (with --deny warnings: no warning either), 1 findings, 2 wrong usage or no manifest.";
+
+const GRAPH_HELP: &str = "\
+Examples:
+  kolo graph order.json inventory.json payment.json > choreography.mmd
+  kolo graph *.json --format dot | dot -Tsvg > choreography.svg
+  kolo graph --bootstrap kafka:9092 --saga OrderCreated
+
+A box is an aggregate, with its pivot and its deadline; a hexagon is a port to the outside world. Events are the names of
+lines; those that begin and end sagas are round boxes, and --all makes boxes of all. Red lines carry failures, and red
+dashed ones lead to compensations. Exit codes: see `kolo --help`.";
 
 const EXPORT_HELP: &str = "\
 Examples:

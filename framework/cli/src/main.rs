@@ -5,6 +5,7 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
+//! - `choreography`: `check` and `graph`, of all services together
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `dev`: a broker for development, in this process
 //! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
@@ -12,6 +13,7 @@
 
 mod args;
 mod backup;
+mod choreography;
 mod cluster;
 mod dev;
 mod export;
@@ -67,6 +69,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Publish(args) => publish::run(args, config),
         Command::Tail(args) => tail::run(args, &config()?),
         Command::Topics(args) => topics::run(args, &config()?),
+        Command::Check(args) => choreography::check(args, config),
+        Command::Graph(args) => choreography::graph(args, config),
         Command::Export(args) => export::run(args, &config()?),
         Command::VerifyExport(args) => export::verify(args),
         Command::Import(args) => import::run(args, &config()?),

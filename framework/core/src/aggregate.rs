@@ -11,7 +11,7 @@ use crate::declaration::{
     DeadlineDecl, Declaration, EffectDecl, ExhaustedDecl, ReactionDecl, RouteDecl, SnapshotDecl,
     UndoDecl,
 };
-use crate::description::{Function, Kind};
+use crate::description::{AcceptedFinding, Function, Kind};
 use crate::effect::{Answers, Port};
 use crate::emits::{Compensates, Emits, Outgoing};
 use crate::event::{Event, OwnEvents, Owns};
@@ -297,6 +297,26 @@ impl<S: State> Aggregate<S> {
     #[track_caller]
     pub fn pivot(mut self) -> Self {
         self.declaration.pivot();
+        self
+    }
+
+    /// Accepts the findings of one code about this aggregate: they are as they should be, for this reason. They are still
+    /// listed, and one that is not found any more is a finding itself.
+    ///
+    /// ```text
+    /// .accepts("refuses-after-pivot", "the warehouse answers for it: it ships from another site")
+    /// ```
+    ///
+    /// # Panics
+    /// When there is no such code, the reason is empty, or the code is accepted already.
+    #[track_caller]
+    pub fn accepts(mut self, code: &'static str, reason: &'static str) -> Self {
+        let place = Location::caller();
+        self.declaration.accepts(AcceptedFinding {
+            code,
+            reason,
+            place,
+        });
         self
     }
 

@@ -4,9 +4,10 @@ use std::any::TypeId;
 use std::panic::Location;
 
 use crate::barrier::{Barrier, MAX_STEPS, Step};
+use crate::choreography::Code;
 use crate::description::{
-    CompensationDescription, DeadlineDescription, Description, EffectDescription, Function, Kind,
-    ReactionDescription,
+    AcceptedFinding, CompensationDescription, DeadlineDescription, Description, EffectDescription,
+    Function, Kind, ReactionDescription,
 };
 use crate::effect::{Answers, Port, Reply};
 use crate::emits::{Emits, Outgoing};
@@ -61,6 +62,7 @@ pub(crate) struct Declaration<S: State> {
     pub(crate) snapshots: Option<SnapshotDecl<S>>,
     /// The events that compensations undo; a [`Step`] is a place in this list.
     pub(crate) steps: Vec<&'static EventType>,
+    pub(crate) accepted: Vec<AcceptedFinding>,
 }
 
 pub(crate) struct ReactionDecl<S: State> {
@@ -215,6 +217,7 @@ impl<S: State> Declaration<S> {
             deadline: None,
             snapshots: None,
             steps: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 
@@ -243,6 +246,7 @@ impl<S: State> Declaration<S> {
             effects: self.effects.iter().map(EffectDecl::description).collect(),
             deadline: self.deadline.as_ref().map(DeadlineDecl::description),
             snapshots: self.snapshots.as_ref().map(|snapshots| snapshots.version),
+            accepted: self.accepted.clone(),
         }
     }
 
@@ -381,6 +385,28 @@ impl<S: State> Declaration<S> {
                 );
             }
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn accepts(&mut self, accepted: AcceptedFinding) {
+        let (aggregate, code) = (self.name, accepted.code);
+        if Code::find(code).is_none() {
+            panic!(
+                "the aggregate `{aggregate}` accepts `{code}`, which is no finding; the codes are {}",
+                Code::ALL.map(Code::slug).join(", ")
+            );
+        }
+        assert!(
+            !accepted.reason.trim().is_empty(),
+            "the aggregate `{aggregate}` accepts `{code}` without a reason: say why it is as it should be"
+        );
+        if let Some(twin) = self.accepted.iter().find(|known| known.code == code) {
+            panic!(
+                "the aggregate `{aggregate}` accepts `{code}` twice, here and at {}",
+                twin.place
+            );
+        }
+        self.accepted.push(accepted);
     }
 
     #[track_caller]

@@ -31,6 +31,19 @@ pub struct Description {
     pub deadline: Option<DeadlineDescription>,
     /// The version of its snapshots, if it keeps any.
     pub snapshots: Option<u32>,
+    /// The findings about it that were looked at and accepted.
+    pub accepted: Vec<AcceptedFinding>,
+}
+
+/// A finding about the choreography that is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedFinding {
+    /// The finding's code, such as `never-consumed`.
+    pub code: &'static str,
+    /// Why.
+    pub reason: &'static str,
+    /// Where it is accepted.
+    pub place: &'static Location<'static>,
 }
 
 /// By which way a reaction gets its event.

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::key::Key;
 
 /// What the wire and the graph need to know of one event type; it comes from the event's schema.
@@ -21,6 +23,30 @@ pub struct EventType {
     pub saga_field: Option<&'static str>,
     /// Whether other services may rely on it.
     pub public: bool,
+    /// What it is in the course of a saga.
+    pub mark: Mark,
+    /// The name of the key's type, as in [`Key::NAME`].
+    pub key_type: &'static str,
+    /// The whole text of the schema; empty where there is none, as for events that are written by hand in tests.
+    pub schema: &'static str,
+}
+
+/// What an event is in the course of a saga, as its schema marks it; what the checks of a [`choreography`](crate::choreography)
+/// go by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    /// A step on the way, which somebody answers.
+    #[default]
+    Step,
+    /// It comes from outside; no service emits it.
+    Intake,
+    /// It ends a saga well; nobody needs to react to it.
+    Success,
+    /// It ends a saga that has failed; nobody needs to react to it, but what was done is to be undone.
+    Failure,
+    /// A fact for people and reports; nobody needs to react to it, and nothing of it needs to be undone.
+    Terminal,
 }
 
 impl EventType {

@@ -14,7 +14,8 @@
 //! #     impl Event for $name {
 //! #         type Key = String;
 //! #         const TYPE: &'static EventType = &EventType { name: concat!("shop.", stringify!($name)),
-//! #             topic: $topic, key_field: "order_id", saga_field: Some("order_id"), public: true };
+//! #             topic: $topic, key_field: "order_id", saga_field: Some("order_id"), public: true,
+//! #             mark: kolo_core::Mark::Step, key_type: "String", schema: "" };
 //! #         fn key(&self) -> &String { &self.order_id }
 //! #         fn saga(&self) -> Option<Cow<'_, str>> { Some(Cow::Borrowed(&self.order_id)) }
 //! #         fn encode(&self, out: &mut Vec<u8>) { out.extend(format!("{} {}", self.quantity, self.order_id).bytes()) }
@@ -140,6 +141,7 @@
 //! | `aggregate.rs` `service.rs` | the declaration, as a user writes it |
 //! | `declaration.rs` | the same with the user's types erased: what the processor runs |
 //! | `description.rs` | the same as data: what a person or a graph reads |
+//! | `choreography/` | the declarations of all services as one graph: manifests, findings, drawing |
 //! | `problem.rs` | why an input cannot be decided, or a stream not be restored |
 //! | `barrier.rs` | what makes a compensation safe in every order of arrival |
 //! | `position.rs` | how far each origin was decided |
@@ -151,6 +153,7 @@
 
 mod aggregate;
 mod barrier;
+pub mod choreography;
 mod declaration;
 mod description;
 mod effect;
@@ -171,12 +174,12 @@ pub mod wire;
 
 pub use aggregate::{Aggregate, KeyOfAggregate};
 pub use description::{
-    CompensationDescription, DeadlineDescription, Description, EffectDescription, Function, Kind,
-    ReactionDescription,
+    AcceptedFinding, CompensationDescription, DeadlineDescription, Description, EffectDescription,
+    Function, Kind, ReactionDescription,
 };
 pub use effect::{Answers, CallFailure, EffectCall, Port, Reply};
 pub use emits::{Compensates, Emits, Outgoing};
-pub use event::{DecodeError, Event, EventType, OwnEvents, Owns};
+pub use event::{DecodeError, Event, EventType, Mark, OwnEvents, Owns};
 pub use id::{CorrelationId, EventId, ReactionId, TopicId};
 pub use key::Key;
 pub use partition::partition_of;

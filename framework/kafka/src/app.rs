@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kolo_core::choreography::Manifest;
 use kolo_core::processor::Rules;
 use kolo_core::{Participant, Port, Service};
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use crate::adapter::Adapter;
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool, PendingEffect};
+use crate::manifests;
 use crate::router::Router;
 use crate::snapshots::Snapshots;
 use crate::topics::{TopicAdmin, TopicError};
@@ -117,6 +119,8 @@ impl App {
                 .await
                 .map_err(StartError::from)
         })?;
+        let manifest = Manifest::from(&self.service);
+        runtime.spawn(manifests::publish(config.clone(), manifest, topics.clone()));
         let keeps = |known: &Arc<dyn Participant>| known.description().snapshots.is_some();
         let has_state_dir = !config.state_dir.as_os_str().is_empty();
         let snapshots = (has_state_dir && self.service.aggregates().iter().any(keeps))

@@ -10,6 +10,7 @@
 //! | `adapter` | what a user implements to reach the outside world |
 //! | `effects` | calls ports until they reply, or as long as their policy says |
 //! | `topics` | topics, created or verified |
+//! | `manifests` | what the services that run declare, in a topic |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
 //! | `snapshots` | what a restart need not read again, on the local disk |
@@ -26,6 +27,7 @@ mod cold;
 mod command;
 mod config;
 mod effects;
+pub mod manifests;
 mod native;
 mod router;
 mod snapshots;

@@ -283,11 +283,15 @@ impl<'a> TopicAdmin<'a> {
             .set("retention.bytes", "-1")
             .set("message.timestamp.type", "CreateTime")
         });
-        let new: Vec<NewTopic<'_>> = new.collect();
+        self.create_all(&new.collect::<Vec<_>>()).await
+    }
+
+    /// Creates these topics, but for those that are there already.
+    pub(crate) async fn create_all(&self, new: &[NewTopic<'_>]) -> Result<(), TopicError> {
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
         let results = self
             .client
-            .create_topics(&new, &options)
+            .create_topics(new, &options)
             .await
             .map_err(|error| self.unreachable(error))?;
         for result in results {

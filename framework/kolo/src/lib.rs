@@ -135,6 +135,7 @@
 //! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
 //! | specify a service in tests, without Kafka | `docs/testing.md`, the crate `kolo-testing` |
+//! | check and draw all services together | [`choreography`], `docs/choreography-checks.md` |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
 
@@ -142,9 +143,9 @@ pub use kolo_core::{
     Aggregate, Answers, Breaker, CallFailure, CallPolicy, Compensates, CompensationDescription,
     CorrelationId, Deadline, DeadlineDescription, DecodeError, Description, EffectCall,
     EffectDescription, Emits, Event, EventId, EventType, Function, InputProblem, Key, KeyOf,
-    KeyOfAggregate, Kind, Origin, Outgoing, OwnEvents, Owns, Participant, Path, Pauses, Port,
+    KeyOfAggregate, Kind, Mark, Origin, Outgoing, OwnEvents, Owns, Participant, Path, Pauses, Port,
     Position, Rate, ReactionDescription, Received, Reply, Retries, Service, State, Timestamp,
-    TopicId, partition_of, processor, stream, wire,
+    TopicId, choreography, partition_of, processor, stream, wire,
 };
 pub use kolo_kafka::{
     Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,

@@ -40,6 +40,7 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `choreography.rs` | [`check`]: all services together, as one graph without a finding |
 //! | `spec/` | given, when, then: one aggregate, specified; its files stand in [`spec`] |
 //! | `protocol/domain.rs` `events.rs` | two aggregates whose decisions depend on all that their state ever was |
 //! | `protocol/fold.rs` | what is said to an input on a state: a plain fold that knows no processor |
@@ -56,8 +57,10 @@
 //! | `protocol/invariants.rs` | what may never be seen once everything is at rest |
 //! | `protocol/explore.rs` | random walks by seed, and the runs of a script |
 
+mod choreography;
 pub mod protocol;
 pub mod spec;
 
+pub use choreography::{check, check_language};
 pub use kolo_core::wire::FailureClass;
 pub use spec::{due, event, given, given_up, reply, routed};

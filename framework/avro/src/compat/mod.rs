@@ -7,3 +7,32 @@ mod check;
 pub mod meaning;
 
 pub use check::{Incompatibility, Rule, check};
+
+use crate::schema::Document;
+
+/// Whether a reader's schema reads what a writer's schema wrote, both as JSON texts.
+///
+/// # Errors
+/// All reasons why not, in words: what is incompatible, or the text that is no schema.
+pub fn reads(reader: &str, writer: &str) -> Result<(), String> {
+    let parse = |whose: &str, text: &str| {
+        Document::parse(text)
+            .map_err(|errors| format!("the {whose}'s schema is not valid: {errors}"))
+    };
+    let (reader, writer) = (parse("reader", reader)?, parse("writer", writer)?);
+    let broken = check(&reader, &writer);
+    let mut problems: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    if problems.is_empty() {
+        let changed = meaning::check(&reader, &writer);
+        problems.extend(
+            changed
+                .into_iter()
+                .map(|(place, problem)| format!("{place}: {problem}")),
+        );
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("; "))
+    }
+}

@@ -1,9 +1,9 @@
 //! `kolo_core::Event` of an event, and the frame that all events share.
 
 use super::code::Code;
-use super::model::{Model, short};
+use super::model::{Model, owner, short};
 use super::{ALLOW, names, resolve};
-use crate::schema::{Logical, TreeEvent};
+use crate::schema::{Logical, TreeEvent, write};
 
 pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     let record = event.record;
@@ -21,6 +21,14 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     code.line(&format!("key_field: \"{}\",", properties.key));
     code.line(&format!("saga_field: {saga_field},"));
     code.line(&format!("public: {},", properties.public));
+    code.line(&format!("mark: ::kolo_core::Mark::{:?},", properties.mark));
+    code.line(&format!(
+        "key_type: <{} as ::kolo_core::Key>::NAME,",
+        model.key_type(event)
+    ));
+    let document = model.tree.document(&record.name);
+    let text = write::text(&document.root, &document.types);
+    code.line(&format!("schema: {},", names::literal(&text)));
     code.close("};");
     code.line(&format!(
         "fn key(&self) -> &Self::Key {{ &self.{} }}",
@@ -122,3 +130,18 @@ const WIRE: &str = r"mod wire {
         DecodeError::UnknownVersion { event, fingerprint }
     }
 }";
+
+/// The list of all events: the language, whole.
+pub(super) fn put_list(code: &mut Code, model: &Model<'_>) {
+    code.line(&ALLOW.replace("{what}", "/// The types of all events, by full name."));
+    code.open("pub const EVENTS: &[&::kolo_core::EventType] = &[");
+    for event in model.events() {
+        let name = &event.record.name;
+        code.line(&format!(
+            "<{}::{} as ::kolo_core::Event>::TYPE,",
+            owner(name),
+            short(name)
+        ));
+    }
+    code.close("];");
+}

@@ -43,7 +43,8 @@ const FILE: &str = "events.rs";
 /// ```
 ///
 /// There is a module for each owner (the last part of a schema's namespace) with its events, records and enums, and a
-/// newtype for each `"newtype"` that a field names, at the top and in the modules that use it. The crate depends on
+/// newtype for each `"newtype"` that a field names, at the top and in the modules that use it. `EVENTS` lists the types of all
+/// events. The crate depends on
 /// `kolo-core` and `kolo-avro`.
 ///
 /// Each event reads what was written with any of its published versions, older or newer than the schema in the
@@ -194,6 +195,7 @@ fn whole(model: &Model<'_>) -> String {
         }
         code.close("}");
     }
+    events::put_list(&mut code, model);
     golden::put(&mut code, model);
     code.finish()
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::types::{Kind, Logical, Record, Schema};
 
-/// What the wire needs to know of an event, from the properties `topic`, `key`, `saga` and `public` of its record.
+/// What the wire and the graph need to know of an event, from the properties of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventProperties {
     /// The topic that its events are written to.
@@ -15,6 +15,73 @@ pub struct EventProperties {
     pub saga: Option<String>,
     /// Whether other services may rely on it; true where the schema says nothing.
     pub public: bool,
+    /// What it is in the course of a saga, which the checks of a choreography go by.
+    pub mark: Mark,
+}
+
+/// What an event is in the course of a saga: the properties `intake`, `outcome` and `terminal`, of which it has one at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// A step on the way, which somebody answers.
+    #[default]
+    Step,
+    /// `"intake": true`: it comes from outside.
+    Intake,
+    /// `"outcome": "success"`: the saga has ended well.
+    Success,
+    /// `"outcome": "failure"`: the saga has ended, and what was done is undone.
+    Failure,
+    /// `"terminal": true`: a fact for people and reports.
+    Terminal,
+}
+
+impl Mark {
+    /// Its property and value in the schema, as JSON; a step has none.
+    pub(super) fn property(self) -> Option<(&'static str, Value)> {
+        match self {
+            Self::Step => None,
+            Self::Intake => Some(("intake", Value::Bool(true))),
+            Self::Success => Some(("outcome", Value::from("success"))),
+            Self::Failure => Some(("outcome", Value::from("failure"))),
+            Self::Terminal => Some(("terminal", Value::Bool(true))),
+        }
+    }
+
+    fn parse(object: &Map<String, Value>) -> Result<Self, String> {
+        let flag = |name: &str, mark| match object.get(name) {
+            None | Some(Value::Bool(false)) => Ok(None),
+            Some(Value::Bool(true)) => Ok(Some((name.to_owned(), mark))),
+            Some(other) => Err(format!(
+                "the property \"{name}\" is true or false, not {other}"
+            )),
+        };
+        let outcome = match object.get("outcome") {
+            None => None,
+            Some(Value::String(end)) if end == "success" => {
+                Some(("outcome".to_owned(), Self::Success))
+            }
+            Some(Value::String(end)) if end == "failure" => {
+                Some(("outcome".to_owned(), Self::Failure))
+            }
+            Some(other) => {
+                return Err(format!(
+                    "the property \"outcome\" is \"success\" or \"failure\", not {other}"
+                ));
+            }
+        };
+        let marks = [
+            flag("intake", Self::Intake)?,
+            outcome,
+            flag("terminal", Self::Terminal)?,
+        ];
+        let mut marks = marks.into_iter().flatten();
+        match (marks.next(), marks.next()) {
+            (Some((first, _)), Some((second, _))) => Err(format!(
+                "an event is marked as one thing, and this one says \"{first}\" and \"{second}\": keep the one that is meant"
+            )),
+            (mark, _) => Ok(mark.map_or(Self::Step, |(_, mark)| mark)),
+        }
+    }
 }
 
 impl EventProperties {
@@ -35,14 +102,15 @@ impl EventProperties {
                 ));
             }
         };
+        let mark = Mark::parse(object)?;
         match (topic, key) {
-            (Some(topic), Some(key)) => Ok(Some(Self { topic, key, saga, public: public.unwrap_or(true) })),
+            (Some(topic), Some(key)) => Ok(Some(Self { topic, key, saga, public: public.unwrap_or(true), mark })),
             (Some(topic), None) => Err(format!(
                 "an event of topic `{topic}` needs the property \"key\": the name of the field that holds its key"
             )),
-            (None, None) if saga.is_none() && public.is_none() => Ok(None),
+            (None, None) if saga.is_none() && public.is_none() && mark == Mark::Step => Ok(None),
             (None, _) => Err(
-                "\"key\", \"saga\" and \"public\" are properties of events, and this record has no \"topic\": add it, or take them away"
+                "\"key\", \"saga\", \"public\", \"intake\", \"outcome\" and \"terminal\" are properties of events, and this record has no \"topic\": add it, or take them away"
                     .to_owned(),
             ),
         }

@@ -17,7 +17,7 @@ mod tree;
 mod types;
 pub mod write;
 
-pub use event::EventProperties;
+pub use event::{EventProperties, Mark};
 pub use tree::{Tree, TreeEvent};
 pub(crate) use types::min_bytes;
 pub use types::{

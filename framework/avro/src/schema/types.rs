@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::event::EventProperties;
+use super::event::{EventProperties, Mark};
 
 /// A type, as a field or an item has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The same without documentation.
+    /// The same without documentation and marks: what a version on the wire is about.
     #[must_use]
     pub fn without_docs(&self) -> Self {
         let mut same = self.clone();
@@ -147,6 +147,9 @@ impl Document {
             match named {
                 Named::Record(record) => {
                     record.doc = None;
+                    if let Some(event) = &mut record.event {
+                        event.mark = Mark::Step;
+                    }
                     record.fields.iter_mut().for_each(|field| field.doc = None);
                 }
                 Named::Enum(of) => of.doc = None,

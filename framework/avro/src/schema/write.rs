@@ -193,6 +193,9 @@ fn definition(
                     entries.push(("saga", Node::text(saga)));
                 }
                 entries.push(("public", Node::Leaf(event.public.into())));
+                if let Some((name, value)) = event.mark.property() {
+                    entries.push((name, Node::Leaf(value)));
+                }
             }
             let fields = record
                 .fields
@@ -250,7 +253,7 @@ mod tests {
     #[test]
     fn a_written_schema_reads_as_the_same_schema() {
         let document = Document::parse(
-            r#"{"type":"record","namespace":"shop.order","name":"Placed","doc":"d","topic":"orders","key":"id","saga":"id","public":false,
+            r#"{"type":"record","namespace":"shop.order","name":"Placed","doc":"d","topic":"orders","key":"id","saga":"id","public":false,"outcome":"failure",
             "fields":[
                 {"name":"id","type":{"type":"string","logicalType":"uuid"},"newtype":"OrderId","doc":"x"},
                 {"name":"price","type":{"type":"fixed","name":"Money","size":8,"logicalType":"decimal","precision":9,"scale":2}},

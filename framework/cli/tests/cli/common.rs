@@ -227,6 +227,20 @@ pub(crate) fn create(topic: &str, partitions: i32) {
     }
 }
 
+/// Creates topics on another broker than the shared one.
+pub(crate) fn create_at(bootstrap: &str, topics: &[(&str, i32)]) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .unwrap();
+    let new = topics
+        .iter()
+        .map(|&(topic, partitions)| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)));
+    let new: Vec<NewTopic<'_>> = new.collect();
+    let results = block(admin.create_topics(&new, &AdminOptions::new())).unwrap();
+    results.into_iter().for_each(|result| drop(result.unwrap()));
+}
+
 pub(crate) fn consumer() -> BaseConsumer {
     ClientConfig::new()
         .set("bootstrap.servers", bootstrap())

@@ -19,6 +19,9 @@ macro_rules! event {
                 key_field: stringify!($key),
                 saga_field: $crate::event!(@saga_field $key $($saga)?),
                 public: true,
+                mark: kolo_core::Mark::Step,
+                key_type: <$key_type as kolo_core::Key>::NAME,
+                schema: "",
             };
 
             fn key(&self) -> &$key_type {

@@ -1,4 +1,4 @@
-//! The command line that every service binary gets: `run`, `describe`, `topics`, `parked`, `replay`, `state`.
+//! The command line that every service binary gets: `run`, `describe`, `manifest`, `topics`, `parked`, `replay`, `state`.
 
 mod aggregates;
 mod client;
@@ -19,12 +19,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use kolo_core::choreography::Manifest;
+use rdkafka::producer::BaseRecord;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::topics::{Role, TopicAdmin, roles};
 
+use self::control::Sender;
 use self::describe::describe;
 use self::failure::Failure;
 
@@ -57,6 +60,8 @@ enum Command {
     Run,
     /// Show what the service reacts to, emits, undoes, routes and calls.
     Describe,
+    /// Print the declaration as JSON, for `kolo check` and `kolo graph`.
+    Manifest,
     /// Create the topics that are missing, verify those that are there, and list them.
     Topics,
     /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
@@ -97,6 +102,7 @@ impl App {
                 .run(&config)
                 .map_err(|error| Failure::run(error.to_string())),
             Command::Describe => print(&describe(&self.service)),
+            Command::Manifest => print(&Manifest::from(&self.service).to_json()),
             Command::Topics => self.topics(&config),
             Command::Parked(action) => parked::run(&self.service, &config, action),
             Command::Replay(action) => replay::run(&self.service, &config, action),
@@ -184,6 +190,16 @@ fn log_to_stderr() {
         Ok("json") => log.json().try_init(),
         _ => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
+}
+
+/// Writes one record, and waits until it is acknowledged; otherwise says why it is not.
+pub(crate) fn send(config: &Config, topic: &str, key: &str, value: &[u8]) -> Result<(), String> {
+    let record = BaseRecord::to(topic).key(key.as_bytes()).payload(value);
+    let sent = Sender::new(config).and_then(|sender| {
+        sender.send(record)?;
+        sender.acknowledged()
+    });
+    sent.map_err(|failure| failure.message().unwrap_or_default().to_owned())
 }
 
 /// Prints to stdout.

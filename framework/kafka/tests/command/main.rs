@@ -13,6 +13,7 @@ mod common;
 mod drop;
 mod letters;
 mod list;
+mod manifest;
 mod mirror;
 mod mistyped;
 mod redrive;
@@ -42,7 +43,11 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
+        (
+            "manifest",
+            manifest::it_is_the_declaration_and_needs_no_broker,
+        ),
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         ("state", state::in_order),
         ("list", list::what_is_parked_is_listed_and_shown),

@@ -51,6 +51,9 @@ macro_rules! counter_events {
                         key_field: "key",
                         saga_field: Some("key"),
                         public: true,
+                        mark: kolo_core::Mark::Step,
+                        key_type: "String",
+                        schema: "",
                     };
                     fn key(&self) -> &String {
                         &self.key

@@ -19,6 +19,9 @@ macro_rules! events {
                     key_field: "key",
                     saga_field: Some("key"),
                     public: true,
+                    mark: kolo_core::Mark::Step,
+                    key_type: "String",
+                    schema: "",
                 };
                 fn key(&self) -> &String {
                     &self.key

@@ -183,7 +183,7 @@ fn what_came_behind_an_old_backup_is_decided_again() {
         let ahead = ahead(shop)?;
         let lost = before.len() - kept.len();
         ensure!(
-            events > 0,
+            ahead.events > 0,
             "{lost} events are lost, and nothing is said of them"
         );
 

@@ -31,6 +31,9 @@ impl Event for Asked {
         key_field: "key",
         saga_field: None,
         public: false,
+        mark: kolo_core::Mark::Step,
+        key_type: "String",
+        schema: "",
     };
 
     fn key(&self) -> &String {
