@@ -156,6 +156,12 @@ impl Seen {
         self.ended.len() as u64
     }
 
+    /// Whether an order has ended.
+    #[must_use]
+    pub fn has_ended(&self, order: &str) -> bool {
+        self.ended.contains(order)
+    }
+
     /// The orders that were cancelled for this reason.
     pub fn cancelled_for(&self, reason: &str) -> impl Iterator<Item = &str> {
         let all = self.cancelled.iter();

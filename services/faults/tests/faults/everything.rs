@@ -18,6 +18,8 @@ use shop_schemas::order::{OrderCreated, OrderOpened};
 
 /// How often a process is killed.
 const KILL_EVERY: Duration = Duration::from_secs(3);
+/// Why the build with bugs cancels what is paid.
+const SUSPECTED: &str = "suspected of fraud";
 /// The streams and inboxes: records of strangers there are nobody's business, but for those of a routed type.
 const OTHERS: [&str; 8] = [
     "inventory",
@@ -199,6 +201,16 @@ fn plan(shop: &Shop) -> anyhow::Result<(BTreeSet<String>, BTreeSet<String>)> {
     Ok((different, missing))
 }
 
+fn is_of_bug((aggregate, _, class): &Key) -> bool {
+    aggregate == "order.lifecycle" && class == "panic"
+}
+
+/// Whether each of the bugs has shown: on a busy machine, it may take longer than it is to.
+fn has_shown(shop: &Shop, watch: &mut Watch) -> anyhow::Result<bool> {
+    let suspected = watch.look()?.cancelled_for(SUSPECTED).next().is_some();
+    Ok(suspected && parked(shop)?.iter().any(is_of_bug) && !plan(shop)?.1.is_empty())
+}
+
 /// Runs the load, and lets everything happen. Gives what must be parked for poison.
 fn happen(
     shop: &mut Shop,
@@ -250,8 +262,12 @@ fn happen(
             .buggy_until
             .is_some_and(|until| Instant::now() > until)
         {
-            running.deploy(shop, None)?;
-            say("it is mended");
+            if has_shown(shop, watch)? {
+                running.deploy(shop, None)?;
+                say("it is mended");
+            } else {
+                running.buggy_until = Some(Instant::now() + Duration::from_secs(1));
+            }
         }
         running.kill(shop)?;
     }
@@ -278,8 +294,11 @@ fn settled(
         || {
             let by_bug: BTreeSet<Key> = parked(shop)?.difference(poison).cloned().collect();
             let (_, missing) = plan(shop)?;
-            ended = watch.catch_up()?.ended();
-            let all = ended + (by_bug.len() + missing.len()) as u64 == load.orders;
+            let seen = watch.catch_up()?;
+            ended = seen.ended();
+            // One that was forgotten may have been cancelled by its customer since.
+            let waiting = missing.iter().filter(|order| !seen.has_ended(order));
+            let all = ended + (by_bug.len() + waiting.count()) as u64 == load.orders;
             found = Some((by_bug, missing));
             Ok(all)
         },
@@ -287,6 +306,28 @@ fn settled(
     let found = found.context("nothing was found")?;
     waited.with_context(|| format!("{ended} have ended, and of the others: {found:#?}"))?;
     Ok(found)
+}
+
+/// Applies; what became of each order must be as it should.
+fn applied(
+    shop: &Shop,
+    apply: &[&str],
+    is_right: impl Fn(&str, &str) -> bool,
+) -> anyhow::Result<()> {
+    let (code, applied) = order(shop, apply)?;
+    let inputs = applied["inputs"].as_array().context("inputs")?;
+    let all = inputs.iter().map(|input| {
+        let text = |name: &str| input[name].as_str().unwrap_or_default();
+        (text("key"), text("outcome"))
+    });
+    let wrong: Vec<_> = all
+        .clone()
+        .filter(|(key, outcome)| !is_right(key, outcome))
+        .collect();
+    ensure!(wrong.is_empty(), "{apply:?} came to {wrong:#?}");
+    let expected = i32::from(all.clone().any(|(_, outcome)| outcome != "answered"));
+    ensure!(code == Some(expected), "{apply:?} ended with {code:?}");
+    Ok(())
 }
 
 /// Applies, so slowly that it takes some seconds, and is killed half-way.
@@ -339,8 +380,6 @@ fn everything_at_once() {
         let all = parked(shop)?;
         let lost: Vec<_> = poison.difference(&all).collect();
         ensure!(lost.is_empty(), "{lost:#?} should be parked");
-        let is_of_bug =
-            |(aggregate, _, class): &Key| aggregate == "order.lifecycle" && class == "panic";
         ensure!(
             by_bug.iter().all(is_of_bug) && !by_bug.is_empty(),
             "{by_bug:#?} are parked"
@@ -365,7 +404,7 @@ fn everything_at_once() {
         ));
 
         // The plan names what was decided wrongly, and nothing else.
-        let wrong = watch.catch_up()?.cancelled_for("suspected of fraud");
+        let wrong = watch.catch_up()?.cancelled_for(SUSPECTED);
         let wrong: BTreeSet<String> = wrong.map(str::to_owned).collect();
         let (different, missing) = plan(shop)?;
         ensure!(
@@ -390,14 +429,21 @@ fn everything_at_once() {
         let (_, left) = plan(shop)?;
         ensure!(left.is_subset(&missing), "{left:#?} were not missing");
         let apply = ["replay", "apply", "--yes", "--timeout", "120s"];
-        let (code, applied) = order(shop, &apply)?;
-        ensure!(code == Some(0), "applying ended with {code:?}: {applied:#}");
-        let (code, again) = order(shop, &apply)?;
-        let nothing = again["inputs"].as_array().is_some_and(Vec::is_empty);
-        ensure!(
-            code == Some(0) && nothing,
-            "a second time something was left to do: {again:#}"
-        );
+        let seen = watch.catch_up()?;
+        let late: BTreeSet<String> = left
+            .iter()
+            .filter(|key| seen.has_ended(key))
+            .cloned()
+            .collect();
+        applied(shop, &apply, |key, outcome| match outcome {
+            "answered" => true,
+            // Its customer has cancelled it, so that there is nothing to say any more.
+            "nothing" => late.contains(key),
+            _ => false,
+        })?;
+        applied(shop, &apply, |key, outcome| {
+            outcome == "nothing" && late.contains(key)
+        })?;
         shop.await_ends(&mut watch, load.orders)?;
         let report = shop.audit(load.run, Duration::from_secs(60))?;
         ensure!(
@@ -406,7 +452,7 @@ fn everything_at_once() {
             report.0
         );
         say(&format!(
-            "`replay apply`, killed with {} of {} left and typed again, gave all answers. {} orders: {} confirmed, {} cancelled, {} void records, the books balance",
+            "`replay apply`, killed with {} of {} left and typed again, gave all answers that are still wanted. {} orders: {} confirmed, {} cancelled, {} void records, the books balance",
             left.len(),
             missing.len(),
             load.orders,
