@@ -53,6 +53,20 @@ impl Topics {
         )?)
     }
 
+    /// How many records were ever written to a topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn written(&self, topic: &str) -> anyhow::Result<i64> {
+        let client = self.client.inner();
+        let mut written = 0;
+        for partition in 0..self.partitions(topic)? {
+            let (_, end) = client.fetch_watermarks(topic, partition, Duration::from_secs(10))?;
+            written += end;
+        }
+        Ok(written)
+    }
+
     /// Deletes a topic, and waits until it is gone.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use shop::gateway::Faults;
 use shop_faults::shop::{FAREWELL, STALL, binary};
 use shop_faults::{
     Child, Load, Parked, Poison, Poisoner, Service, Shop, Watch, await_that, quick, run_test, say,
+    topics::Topics,
 };
 use shop_schemas::inventory::{ReservationOpened, Sku, StockReceived};
 use shop_schemas::order::{OrderCreated, OrderOpened};
@@ -330,15 +331,19 @@ fn applied(
     Ok(())
 }
 
-/// Applies, so slowly that it takes some seconds, and is killed half-way.
+/// Applies, so slowly that it takes some seconds, and is killed once it has sent a quarter.
 fn cut_off(shop: &Shop, missing: usize) -> anyhow::Result<()> {
-    const SECONDS: usize = 4;
-    let rate = (missing / SECONDS).max(1).to_string();
+    const INBOX: &str = "order.lifecycle.inbox";
+    let topics = Topics::of(shop.broker.address())?;
+    let quarter = (missing / 4).max(1);
+    let until = topics.written(INBOX)? + i64::try_from(quarter)?;
     let mut command = shop.command(&binary("order")?);
-    command.args(["replay", "apply", "--yes", "--rate", &rate]);
+    command.args(["replay", "apply", "--yes", "--rate", &quarter.to_string()]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut applying = command.spawn()?;
-    std::thread::sleep(Duration::from_secs(SECONDS as u64) / 2);
+    await_that("a quarter is sent", STALL, || {
+        Ok(topics.written(INBOX)? >= until)
+    })?;
     applying.kill()?;
     applying.wait()?;
     Ok(())
