@@ -191,17 +191,7 @@ fn a_state_that_was_left_half_changed_is_restored_while_the_service_runs() {
 
 mod unroutable {
     super::common::counter_events!("unroutable.added", "unroutable.counted");
-
-    #[derive(Default)]
-    pub(crate) struct Counter(i64);
-
-    impl State for Counter {
-        type Event = CounterEvent;
-        fn evolve(&mut self, event: &CounterEvent, _: Timestamp) {
-            let CounterEvent::Counted(event) = event;
-            self.0 = event.amount;
-        }
-    }
+    super::common::counter_state!();
 
     fn whom(added: &Added) -> [String; 1] {
         assert!(added.amount != 666, "for whom is {}?", added.amount);

@@ -47,8 +47,7 @@ impl<'g, 'a> Followed<'g, 'a> {
         let none = Events::none(graph.events.len());
         let deadlines = deadline_edges(graph);
         let next = |event: EventNo| {
-            let answers = graph.events[event].answered_by.iter();
-            let emitted = answers.flat_map(|&answer| &graph.answers[answer].emits);
+            let emitted = graph.answering(event).flat_map(|answer| &answer.emits);
             let own = deadlines[event].iter().copied();
             emitted
                 .map(|edge| edge.event)
@@ -90,13 +89,8 @@ impl<'g, 'a> Followed<'g, 'a> {
     }
 
     fn find_failures(&mut self) {
-        for (number, event) in self.graph.events.iter().enumerate() {
-            let emitted_by = || {
-                event
-                    .emitted_by
-                    .iter()
-                    .map(|&answer| &self.graph.answers[answer])
-            };
+        let graph = self.graph;
+        for (number, event) in graph.events.iter().enumerate() {
             let as_failure = |answer: &Answer<'_>| {
                 answer
                     .emits
@@ -104,7 +98,8 @@ impl<'g, 'a> Followed<'g, 'a> {
                     .any(|edge| edge.event == number && edge.failure)
             };
             // What a compensation emits too is part of an undo, whatever else emits it.
-            let fails = emitted_by().any(as_failure) && !emitted_by().any(Answer::is_compensation);
+            let fails = graph.emitting(number).any(as_failure)
+                && !graph.emitting(number).any(Answer::is_compensation);
             if event.mark() == Mark::Failure || fails {
                 self.failures.add(number);
             }
@@ -112,22 +107,17 @@ impl<'g, 'a> Followed<'g, 'a> {
     }
 
     fn find_undoing(&mut self) {
+        let graph = self.graph;
         loop {
             let mut grown = false;
-            for (number, event) in self.graph.events.iter().enumerate() {
-                let emitted_by = || {
-                    event
-                        .emitted_by
-                        .iter()
-                        .map(|&answer| &self.graph.answers[answer])
-                };
+            for (number, event) in graph.events.iter().enumerate() {
                 let only_because = |answer: &Answer<'_>| {
                     let trigger = answer.trigger();
                     trigger.is_some_and(|trigger| self.undoing.has(trigger))
                 };
-                let undoes = emitted_by().any(Answer::is_compensation)
-                    || (emitted_by().next().is_some() && emitted_by().all(only_because));
-                if undoes && !self.undoing.has(number) {
+                let undoes = graph.emitting(number).any(Answer::is_compensation)
+                    || (!event.emitted_by.is_empty() && graph.emitting(number).all(only_because));
+                if undoes {
                     grown |= self.undoing.add(number);
                 }
             }
@@ -145,12 +135,7 @@ impl<'g, 'a> Followed<'g, 'a> {
     /// The events by which an aggregate goes ahead in a saga, each with the answer that emits it: what may have to be undone.
     pub(super) fn steps(&self, aggregate: AggregateNo) -> Vec<(EventNo, &'g Answer<'a>)> {
         let mut steps: Vec<(EventNo, &Answer<'_>)> = Vec::new();
-        for answer in self
-            .graph
-            .answers
-            .iter()
-            .filter(|answer| answer.aggregate == aggregate)
-        {
+        for answer in self.graph.answers_of(aggregate) {
             let ahead = |event| !self.failures.has(event) && !self.undoing.has(event);
             if answer.is_compensation() || !answer.trigger().is_some_and(ahead) {
                 continue;
@@ -174,8 +159,7 @@ impl<'g, 'a> Followed<'g, 'a> {
             if !reached.add(event) {
                 continue;
             }
-            let answers = self.graph.events[event].answered_by.iter();
-            let answers = answers.map(|&answer| &self.graph.answers[answer]);
+            let answers = self.graph.answering(event);
             let others = answers.filter(|answer| answer.aggregate != aggregate);
             open.extend(others.flat_map(emitted));
         }

@@ -250,12 +250,22 @@ impl<'a> Graph<'a> {
             .filter(move |answer| answer.aggregate == aggregate)
     }
 
+    /// The answers that may emit an event.
+    pub(super) fn emitting(&self, event: EventNo) -> impl Iterator<Item = &Answer<'a>> {
+        let numbers = self.events[event].emitted_by.iter();
+        numbers.map(|&number| &self.answers[number])
+    }
+
+    /// The answers that an event triggers.
+    pub(super) fn answering(&self, event: EventNo) -> impl Iterator<Item = &Answer<'a>> {
+        let numbers = self.events[event].answered_by.iter();
+        numbers.map(|&number| &self.answers[number])
+    }
+
     /// The aggregates that emit an event, each once.
     pub(super) fn emitters(&self, event: EventNo) -> Vec<AggregateNo> {
-        let emitting = self.events[event].emitted_by.iter();
-        let mut emitters: Vec<_> = emitting
-            .map(|&answer| self.answers[answer].aggregate)
-            .collect();
+        let emitting = self.emitting(event);
+        let mut emitters: Vec<_> = emitting.map(|answer| answer.aggregate).collect();
         emitters.sort_unstable();
         emitters.dedup();
         emitters

@@ -99,7 +99,7 @@ pub enum RunError {
         /// What is wrong, and where.
         source: ProcessorError,
     },
-    /// A record that cannot be routed.
+    /// A record of a fenced source after which nobody can tell what is valid. The router stops at it.
     #[error("{aggregate}: the router cannot forward {place}: {problem}")]
     Route {
         /// `<service>.<aggregate>`

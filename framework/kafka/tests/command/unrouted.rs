@@ -5,20 +5,10 @@ use crate::letters::publish_to;
 use crate::typed::{add, await_parked, parked, parked_events, start};
 
 crate::common::counter_events!("unrouted.added", "unrouted.counted");
+crate::common::counter_state!();
 
 const INTAKE: &str = "unrouted.added";
 const STREAM: &str = "unrouted.counted";
-
-#[derive(Debug, Default)]
-pub(crate) struct Counter(i64);
-
-impl State for Counter {
-    type Event = CounterEvent;
-    fn evolve(&mut self, event: &CounterEvent, _: Timestamp) {
-        let CounterEvent::Counted(event) = event;
-        self.0 = event.amount;
-    }
-}
 
 /// Each is for two counters.
 fn both(added: &Added) -> [String; 2] {

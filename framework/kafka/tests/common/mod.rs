@@ -122,10 +122,10 @@ macro_rules! counter_events {
 }
 pub(crate) use counter_events;
 
-/// Declares the state and the service of the events that [`counter_events`] declares.
+/// Declares the state of the events that [`counter_events`] declares.
 #[allow(unused_macros, reason = "each test takes what it needs")]
-macro_rules! counter {
-    ($service:literal) => {
+macro_rules! counter_state {
+    () => {
         #[derive(Debug, Default)]
         pub(crate) struct Counter(i64);
 
@@ -136,6 +136,16 @@ macro_rules! counter {
                 self.0 = event.amount;
             }
         }
+    };
+}
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub(crate) use counter_state;
+
+/// Declares the state and the service of the events that [`counter_events`] declares.
+#[allow(unused_macros, reason = "each test takes what it needs")]
+macro_rules! counter {
+    ($service:literal) => {
+        $crate::common::counter_state!();
 
         fn count(counter: &Counter, added: &Received<Added>) -> Counted {
             Counted {

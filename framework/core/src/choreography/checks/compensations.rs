@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Checks, and, answers};
+use super::{Checks, and};
 use crate::choreography::codes::Code;
 use crate::choreography::follow::Events;
 use crate::choreography::graph::{AggregateNo, Answer, AnswerKind, EventNo};
@@ -126,7 +126,7 @@ impl Checks<'_, '_> {
 
     fn hears(&self, aggregate: AggregateNo, failure: EventNo) -> Hears {
         let handles = |event: EventNo| {
-            let mut answered = answers(self.graph, &self.graph.events[event].answered_by);
+            let mut answered = self.graph.answering(event);
             answered.any(|answer| answer.aggregate == aggregate && !answer.is_effect())
         };
         if handles(failure) {
@@ -141,7 +141,7 @@ impl Checks<'_, '_> {
             .collect();
         near.push(service(aggregate));
         // Events of one answer come together: who hears one of them has heard of the failure.
-        let failing = answers(self.graph, &self.graph.events[failure].emitted_by);
+        let failing = self.graph.emitting(failure);
         let beside = failing.flat_map(|answer| {
             let fails = answer
                 .emits
@@ -164,7 +164,7 @@ impl Checks<'_, '_> {
             if handles(event) {
                 return by_way_of.map_or(Hears::Itself, Hears::ByWayOf);
             }
-            for answer in answers(self.graph, &self.graph.events[event].answered_by) {
+            for answer in self.graph.answering(event) {
                 let is_near = near.contains(&service(answer.aggregate));
                 for edge in &answer.emits {
                     match by_way_of {
@@ -186,7 +186,9 @@ impl Checks<'_, '_> {
             };
             let (name, function) = (self.aggregate(answer.aggregate), &answer.function.name);
             let (trigger, undone) = (self.event(event), self.event(undoes));
-            let done = answers(self.graph, &self.graph.events[undoes].emitted_by)
+            let done = self
+                .graph
+                .emitting(undoes)
                 .any(|answer| !answer.is_compensation());
             let comes = self.followed.reached.has(event);
             if !done || !comes || !self.followed.reached.has(undoes) {

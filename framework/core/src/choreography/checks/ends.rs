@@ -1,6 +1,6 @@
 //! Whether sagas end: outcomes that are reached, no refusal behind the pivot, no cycle without an end.
 
-use super::{Checks, answers};
+use super::Checks;
 use crate::choreography::codes::Code;
 use crate::choreography::follow::Events;
 use crate::choreography::graph::{Answer, AnswerKind, EventNo};
@@ -18,7 +18,9 @@ impl Checks<'_, '_> {
             let next = format!(
                 "declare the reactions that lead to `{name}`, and mark the schema of what begins them `\"intake\": true`"
             );
-            let place = answers(self.graph, &event.emitted_by)
+            let place = self
+                .graph
+                .emitting(number)
                 .next()
                 .map(|answer| answer.function);
             match event.owners.first() {
@@ -45,7 +47,7 @@ impl Checks<'_, '_> {
                 if !seen.add(event) {
                     continue;
                 }
-                for answer in answers(self.graph, &self.graph.events[event].answered_by) {
+                for answer in self.graph.answering(event) {
                     if !answer.is_compensation() {
                         self.refuses(pivot, event, answer);
                         open.extend(answer.emits.iter().map(|edge| edge.event));

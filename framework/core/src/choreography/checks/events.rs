@@ -1,6 +1,6 @@
 //! Whether each event has somebody who emits it, and somebody who answers it.
 
-use super::{Checks, answers};
+use super::Checks;
 use crate::choreography::codes::Code;
 use crate::choreography::graph::{Answer, EventNo};
 use crate::event::Mark;
@@ -21,7 +21,7 @@ impl Checks<'_, '_> {
     fn never_emitted(&mut self, event: EventNo) {
         let node = &self.graph.events[event];
         let name = node.short();
-        let consumers: Vec<&Answer<'_>> = answers(self.graph, &node.answered_by).collect();
+        let consumers: Vec<&Answer<'_>> = self.graph.answering(event).collect();
         for answer in consumers.iter().filter(|answer| !answer.is_effect()) {
             let message = format!(
                 "`{}` answers `{name}`, which no service emits",
@@ -65,11 +65,11 @@ impl Checks<'_, '_> {
     fn unheard(&mut self, event: EventNo) {
         let node = &self.graph.events[event];
         let (name, mark) = (node.short(), node.mark());
-        let Some(emitting) = answers(self.graph, &node.emitted_by).next() else {
+        let Some(emitting) = self.graph.emitting(event).next() else {
             return;
         };
         let aggregate = emitting.aggregate;
-        let heard = answers(self.graph, &node.answered_by).next().is_some();
+        let heard = !node.answered_by.is_empty();
         if heard || mark != Mark::Step {
             return;
         }

@@ -11,7 +11,7 @@ use super::Reads;
 use super::codes::Code;
 use super::findings::Finding;
 use super::follow::Followed;
-use super::graph::{AggregateNo, Answer, EventNo, Graph};
+use super::graph::{AggregateNo, EventNo, Graph};
 use super::manifest::Declared;
 
 /// All findings, in no order.
@@ -117,12 +117,4 @@ fn and(names: &[String]) -> String {
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
-}
-
-/// The answers of which an answer's number is in a list.
-fn answers<'g, 'a>(
-    graph: &'g Graph<'a>,
-    numbers: &'g [usize],
-) -> impl Iterator<Item = &'g Answer<'a>> {
-    numbers.iter().map(|&number| &graph.answers[number])
 }

@@ -1,6 +1,6 @@
 //! Whether what waits is let go some day.
 
-use super::{Checks, answers};
+use super::Checks;
 use crate::choreography::codes::Code;
 use crate::choreography::graph::{AggregateNo, Answer, EventNo};
 
@@ -49,7 +49,7 @@ impl<'a> Checks<'_, 'a> {
             .collect();
         let waits = |event: EventNo| {
             let node = &self.graph.events[event];
-            let mut emitting = answers(self.graph, &node.emitted_by);
+            let mut emitting = self.graph.emitting(event);
             let comes_back = emitting.any(|answer| answer.aggregate != aggregate);
             let later = opened
                 .iter()

@@ -210,8 +210,7 @@ impl Draft<'_, '_, '_> {
             shape,
             lit,
         });
-        for &answer in &node.emitted_by {
-            let answer = &graph.answers[answer];
+        for answer in graph.emitting(event) {
             let stroke = match (answer.is_compensation(), self.followed.failures.has(event)) {
                 (true, _) => Stroke::Undo,
                 (false, true) => Stroke::Failure,
