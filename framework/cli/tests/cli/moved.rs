@@ -12,16 +12,30 @@ use super::common::{Ran, kolo};
 mod shell;
 
 shell::counter_events!("moved.added", "moved.counted");
-shell::counter!("moved");
+shell::counter_state!();
 
 const INTAKE: &str = "moved.added";
 const STREAM: &str = "moved.counted";
 /// More than a key remembers unless told.
 const INPUTS: i64 = 300;
 
+fn count(counter: &Counter, added: &Received<Added>) -> Counted {
+    Counted {
+        key: added.key.clone(),
+        amount: counter.0 + added.amount,
+    }
+}
+
+fn counter() -> Aggregate<Counter> {
+    Aggregate::new("counter").on(count)
+}
+
+fn service() -> Service {
+    Service::new("moved").aggregate(counter())
+}
+
 fn remembering(inputs: usize) -> Service {
-    let counter = Aggregate::<Counter>::new("counter").on(count);
-    Service::new("moved").aggregate(counter.remembers(inputs))
+    Service::new("moved").aggregate(counter().remembers(inputs))
 }
 
 fn cluster() -> Broker {
