@@ -10,8 +10,9 @@ mod common;
 
 use common::bench::{Bench, Stored, fact, participant, setup, topic_id};
 use common::domain::*;
+use kolo_core::processor::replay::{Compared, Finding, ReplayFilter, ReplayInputs, Unreadable};
 use kolo_core::processor::{Outcome, ResumeAt};
-use kolo_core::wire::{Source, Stamp};
+use kolo_core::wire::{Record, Source, Stamp};
 use kolo_core::{Aggregate, Event, EventId, OwnEvents, Path, Position, Received, Service, TopicId};
 
 fn held(amount: i64) -> Held {
@@ -150,6 +151,41 @@ fn a_copy_behind_a_missing_one_waits_for_the_router_that_brings_both() {
         bench.decide(0, &after(9, 8, 4)).unwrap(),
         Outcome::Decided(1)
     );
+    bench.flush();
+    // Who decides it again looks for each input where it was decided, and not where it was passed over.
+    let mut inbox = Inbox(vec![
+        after(8, 7, 0),
+        after(9, 8, 1),
+        copy(7, 0, "a", 2, &held(5)),
+        after(8, 7, 3),
+        after(9, 8, 4),
+    ]);
+    let shelf = participant(&service(), "shelf");
+    let mut replay = shelf.replay(setup(&*shelf, "test", 0), ReplayFilter::default());
+    let mut found = Vec::new();
+    for stored in &bench.log {
+        let mut tell = |compared: Compared| found.push(compared.finding);
+        replay
+            .take(&stored.record(), &mut inbox, &mut tell)
+            .unwrap();
+    }
+    assert_eq!(found, [Finding::Same; 3]);
+}
+
+/// What stands in the inbox and has not been read.
+struct Inbox(Vec<Stored>);
+
+impl ReplayInputs for Inbox {
+    fn each(
+        &mut self,
+        _: usize,
+        take: &mut dyn FnMut(&Record<'_>) -> bool,
+    ) -> Result<(), Unreadable> {
+        let read = self.0.iter().take_while(|stored| take(&stored.record()));
+        let read = read.count();
+        self.0.drain(..read);
+        Ok(())
+    }
 }
 
 // failure: order | a router repeats its copies, late | nothing | positions and ids recognise them | nobody

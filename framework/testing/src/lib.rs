@@ -59,6 +59,7 @@
 
 mod choreography;
 pub mod protocol;
+pub mod simulation;
 pub mod spec;
 
 pub use choreography::{check, check_language};

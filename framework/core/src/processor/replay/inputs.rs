@@ -82,9 +82,14 @@ impl<S: State> Rehearsal<S> {
             Err(_) => None,
         };
         let (origin, partition, position) = self.owner.place(input, stamp.as_ref(), record);
+        // A copy that was passed over comes again, behind the one that was missing before it.
+        let after = predecessor(stamp.as_ref());
+        let unchained =
+            after.is_some_and(|after| !self.owner.positions.passed(origin, partition, after));
         let mut is_goal = false;
         if let Until::Answered(wanted, of, goal) = *until
             && (wanted, of) == (origin, partition)
+            && !unchained
         {
             is_goal = position == goal;
             // Where it should stand is something later: it is gone.
@@ -94,9 +99,6 @@ impl<S: State> Rehearsal<S> {
         }
         self.owner.inputs[input].reader = reader;
         let passed = self.owner.positions.passed(origin, partition, position);
-        let after = predecessor(stamp.as_ref());
-        let unchained =
-            after.is_some_and(|after| !self.owner.positions.passed(origin, partition, after));
         if is_goal {
             met.found = Some(self.input(input, stamp, (partition, position), record));
         } else if !passed && !unchained {

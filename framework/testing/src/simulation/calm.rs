@@ -1,0 +1,208 @@
+//! Calm: no faults any more, and everything comes to rest.
+
+use kolo_core::wire::is_own_record;
+
+use super::owner::Phase;
+
+use super::violation::{Oracle, Violation};
+use super::world::World;
+
+/// How many times all may be looked at before it counts as a world that never comes to rest.
+const ROUNDS: usize = 10_000;
+
+/// How much goes on at once in a calm world: an owner need not wait for its records.
+const MANY: usize = 1_000;
+
+impl World<'_> {
+    /// Publishes what is left, lets everything happen that still can, in turn, and time pass as long as anybody waits for it.
+    pub(crate) fn settle(&mut self, waits: bool) -> Result<(), Violation> {
+        self.publish_rest();
+        let mut noted = None;
+        for _ in 0..ROUNDS {
+            if self.go_on()?
+                || self.replace_the_dead()
+                || self.find_the_replaced()?
+                || waits && self.wait()
+            {
+                continue;
+            }
+            // Markers are read by others, who then have something to write down: only what is more than that counts.
+            let events = self.events();
+            if noted == Some(events) {
+                return Ok(());
+            }
+            noted = Some(events);
+            self.mark_all();
+        }
+        Err(Violation::new(
+            Oracle::Rest,
+            "there are no faults any more, and there is no rest with one working owner for each partition",
+        ))
+    }
+
+    fn publish_rest(&mut self) {
+        for at in 0..self.sagas.len() {
+            while self.publish_next(at) {}
+        }
+    }
+
+    /// Everybody does what they can, in turn; false if that was nothing.
+    fn go_on(&mut self) -> Result<bool, Violation> {
+        let mut any = false;
+        for place in 0..self.owners.len() {
+            for at in 0..self.owners[place].len() {
+                any |= self.owner_goes_on(place, at).map_err(|surprise| {
+                    let name = &self.plan.cast.members[place / self.plan.cast.partitions].name;
+                    Violation::new(Oracle::Surprise, format!("{name}: {surprise}"))
+                })?;
+            }
+        }
+        for place in 0..self.routers.len() {
+            for at in 0..self.routers[place].len() {
+                any |= self.router_goes_on(place, at).map_err(|surprise| {
+                    let route = self.routers[place][at].route;
+                    let name = &self.plan.cast.members[route.member].name;
+                    Violation::new(Oracle::Surprise, format!("router of {name}: {surprise}"))
+                })?;
+            }
+        }
+        Ok(any)
+    }
+
+    fn owner_goes_on(&mut self, place: usize, at: usize) -> Result<bool, String> {
+        let now = self.clock;
+        let owner = &mut self.owners[place][at];
+        let mut any = false;
+        while owner.producer.land(&mut self.log).is_some() {
+            any = true;
+        }
+        if !owner.alive() {
+            return Ok(any);
+        }
+        while owner.alive() && owner.producer.reported() > 0 {
+            owner.take_report()?;
+            any = true;
+        }
+        if matches!(owner.phase, Phase::Restoring(_)) {
+            owner.restore(&self.log, now)?;
+            any = true;
+        }
+        while owner.has_gap() {
+            owner.read_gap(&self.log)?;
+            any = true;
+        }
+        for input in 0..owner.inputs.len() {
+            while owner.can_handle(input, &self.log, MANY) {
+                owner.handle(input, &self.log, now)?;
+                any = true;
+            }
+        }
+        if owner.can_ask(now) {
+            owner.ask(&self.log, now);
+        }
+        if owner.can_pass(MANY) {
+            owner.pass(now)?;
+            any = true;
+        }
+        while owner.works()
+            && let Some(call) = owner.calls.pop_front()
+        {
+            let effects = &self.plan.cast.members[owner.member].description.effects;
+            let port = effects[call.effect].port;
+            self.ledger.enter(port, &call);
+            let reply = self.plan.ports.reply(port, &call)?;
+            owner.replies.push_back((call.request, reply));
+        }
+        while owner.works()
+            && let Some((request, reply)) = owner.replies.pop_front()
+        {
+            owner.answer(request, reply, now)?;
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn router_goes_on(&mut self, place: usize, at: usize) -> Result<bool, String> {
+        let cast = &self.plan.cast;
+        let router = &mut self.routers[place][at];
+        let participant = cast.members[router.route.member].version(self.is_deployed);
+        let mut any = false;
+        while router.can_forward(&self.log, MANY) {
+            router.forward(&self.log, &**participant, cast.partitions)?;
+            any = true;
+        }
+        while router.producer.land(&mut self.log).is_some() {
+            any = true;
+        }
+        while router.alive && router.producer.reported() > 0 {
+            router.take_report();
+            any = true;
+        }
+        let is_latest = at + 1 == self.routers[place].len();
+        let committed = self.routers[place][at].commit();
+        if let Some(committed) = committed.filter(|_| is_latest) {
+            self.committed[place] = committed;
+        }
+        Ok(any)
+    }
+
+    /// Where the latest owner or router is gone, another one starts; false if none is.
+    fn replace_the_dead(&mut self) -> bool {
+        let mut any = false;
+        for place in 0..self.owners.len() {
+            if self.owners[place].last().is_none_or(|owner| !owner.alive()) {
+                self.take_over(place);
+                any = true;
+            }
+        }
+        for place in 0..self.routers.len() {
+            if self.routers[place]
+                .last()
+                .is_none_or(|router| !router.alive)
+            {
+                self.router_start(place);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Where there are several owners, markers show which of them was replaced: the latest too, if its fence came before
+    /// that of another. False if there is one each.
+    fn find_the_replaced(&mut self) -> Result<bool, Violation> {
+        let mut any = false;
+        for owners in &mut self.owners {
+            if owners.iter().filter(|owner| owner.alive()).count() < 2 {
+                continue;
+            }
+            if self.plan.broken.markers {
+                let message = "an owner that was replaced does not find out";
+                return Err(Violation::new(Oracle::Rest, message));
+            }
+            let working = owners.iter_mut().filter(|owner| owner.works());
+            working.for_each(|owner| owner.mark(self.clock));
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// What was decided with nothing is made known.
+    fn mark_all(&mut self) {
+        for owners in &mut self.owners {
+            if let Some(owner) = owners.last_mut().filter(|owner| owner.works()) {
+                owner.mark(self.clock);
+            }
+        }
+    }
+
+    /// How many records there are beside kolo's own.
+    fn events(&self) -> usize {
+        let topics = 0..self.plan.cast.topics.len();
+        let records = topics
+            .flat_map(|topic| self.log.partitions(topic))
+            .flatten();
+        records
+            .filter(|stored| !is_own_record(stored.event_type))
+            .count()
+    }
+}

@@ -1,0 +1,233 @@
+//! The log: topics with partitions, and records at offsets, in the order in which they were appended.
+
+use std::rc::Rc;
+
+use kolo_core::processor::{Append, InputTopic};
+use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::wire::{Headers, Record, Stamp, Writer, is_own_record};
+use kolo_core::{EventId, Timestamp, TopicId};
+
+use super::cast::Topic;
+
+/// A record, wherever it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) event_type: &'static str,
+    pub(crate) at: Timestamp,
+    pub(crate) key: Box<[u8]>,
+    pub(crate) value: Box<[u8]>,
+    pub(crate) id: EventId,
+    /// `id` as it stands in the header.
+    id_text: Box<str>,
+    pub(crate) stamp: Option<Box<str>>,
+    rest: Option<Box<[u8]>>,
+}
+
+impl Stored {
+    /// What a processor wants appended.
+    pub(crate) fn of(append: &Append<'_>) -> Rc<Self> {
+        Rc::new(Stored {
+            event_type: append.event_type,
+            at: append.at,
+            key: append.key.into(),
+            value: append.value.into(),
+            id: append.id,
+            id_text: append.id.to_string().into(),
+            stamp: Some(String::from_utf8_lossy(append.stamp).into()),
+            rest: append.rest.map(Into::into),
+        })
+    }
+
+    /// A fact from outside.
+    pub(crate) fn foreign(
+        event_type: &'static str,
+        id: EventId,
+        key: &str,
+        value: &[u8],
+        at: Timestamp,
+    ) -> Rc<Self> {
+        Rc::new(Stored {
+            event_type,
+            at,
+            key: key.as_bytes().into(),
+            value: value.into(),
+            id,
+            id_text: id.to_string().into(),
+            stamp: None,
+            rest: None,
+        })
+    }
+
+    /// A router's copy for the aggregate with this key.
+    pub(crate) fn copied(&self, key: &str, stamp: &Stamp) -> Rc<Self> {
+        Rc::new(Stored {
+            event_type: self.event_type,
+            at: self.at,
+            key: key.as_bytes().into(),
+            value: self.value.clone(),
+            id: self.id,
+            id_text: self.id_text.clone(),
+            stamp: Some(stamp.to_string().into()),
+            rest: None,
+        })
+    }
+
+    pub(crate) fn record(&self, offset: usize) -> Record<'_> {
+        Record {
+            offset: at(offset),
+            timestamp: self.at,
+            key: Some(&self.key),
+            value: Some(&self.value),
+            headers: self.headers(),
+            all_headers: None,
+        }
+    }
+
+    pub(crate) fn headers(&self) -> Headers<'_> {
+        Headers {
+            id: Some(&self.id_text),
+            event_type: Some(self.event_type),
+            stamp: self.stamp.as_deref(),
+            rest: self.rest.as_deref(),
+            traceparent: None,
+        }
+    }
+
+    pub(crate) fn key_text(&self) -> &str {
+        std::str::from_utf8(&self.key).unwrap_or_default()
+    }
+
+    pub(crate) fn read_stamp(&self) -> Option<Stamp> {
+        let stamp = self.stamp.as_deref()?;
+        Stamp::read(stamp).ok()
+    }
+}
+
+/// One partition of a topic.
+pub(crate) type Partition = Vec<Rc<Stored>>;
+
+/// All topics.
+#[derive(Debug)]
+pub(crate) struct Log {
+    topics: Vec<OneTopic>,
+    generation: u32,
+    /// Whether readers look at numbers; without them, the log gives each record the number that is due.
+    numbers: bool,
+    /// Whether a topic that is created anew has another id.
+    ids: bool,
+}
+
+#[derive(Debug)]
+struct OneTopic {
+    name: String,
+    id: TopicId,
+    partitions: Vec<Partition>,
+}
+
+impl Log {
+    pub(crate) fn new(topics: &[String], partitions: usize, numbers: bool, ids: bool) -> Self {
+        let topics = topics.iter().map(|name| OneTopic {
+            name: name.clone(),
+            id: topic_id(name, 0),
+            partitions: vec![Partition::new(); partitions],
+        });
+        Log {
+            topics: topics.collect(),
+            generation: 0,
+            numbers,
+            ids,
+        }
+    }
+
+    pub(crate) fn partition(&self, topic: Topic, partition: usize) -> &Partition {
+        &self.topics[topic].partitions[partition]
+    }
+
+    pub(crate) fn partitions(&self, topic: Topic) -> &[Partition] {
+        &self.topics[topic].partitions
+    }
+
+    pub(crate) fn end(&self, topic: Topic, partition: usize) -> usize {
+        self.partition(topic, partition).len()
+    }
+
+    pub(crate) fn id(&self, topic: Topic) -> TopicId {
+        self.topics[topic].id
+    }
+
+    pub(crate) fn input(&self, topic: Topic) -> InputTopic {
+        InputTopic {
+            name: self.topics[topic].name.clone(),
+            id: self.topics[topic].id,
+        }
+    }
+
+    /// Appends a record; gives its offset.
+    pub(crate) fn append(
+        &mut self,
+        topic: Topic,
+        partition: usize,
+        mut stored: Rc<Stored>,
+    ) -> usize {
+        let records = &mut self.topics[topic].partitions[partition];
+        if !self.numbers
+            && let Some(stamp) = stored.read_stamp()
+        {
+            let writer = stamp.writer.map(|writer| number_due(records, writer));
+            let stamp = Stamp { writer, ..stamp }.to_string();
+            Rc::make_mut(&mut stored).stamp = Some(stamp.into());
+        }
+        records.push(stored);
+        records.len() - 1
+    }
+
+    /// Deletes a topic and creates it again.
+    pub(crate) fn recreate(&mut self, topic: Topic) {
+        self.generation += 1;
+        let generation = if self.ids { self.generation } else { 0 };
+        let topic = &mut self.topics[topic];
+        topic.id = topic_id(&topic.name, generation);
+        for partition in &mut topic.partitions {
+            partition.clear();
+        }
+    }
+
+    /// The valid events of a stream's partition, or all those of a topic without fences, with kolo's own left out.
+    pub(crate) fn valid(
+        &self,
+        topic: Topic,
+        partition: usize,
+    ) -> impl Iterator<Item = &Rc<Stored>> {
+        let mut reader = StreamReader::from_start();
+        let records = self.partition(topic, partition).iter().enumerate();
+        let valid = records.filter(move |(offset, stored)| {
+            let verdict = reader.read(at(*offset), &stored.headers());
+            matches!(verdict, Ok(Verdict::Valid(_) | Verdict::Unfenced(_)))
+                && !is_own_record(stored.event_type)
+        });
+        valid.map(|(_, stored)| stored)
+    }
+}
+
+fn topic_id(name: &str, generation: u32) -> TopicId {
+    TopicId(EventId::foreign(&format!("{name} {generation}")).0)
+}
+
+/// An offset as it stands on the wire.
+pub(crate) fn at(offset: usize) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+/// The writer with the number that follows those of its epoch in the log.
+fn number_due(records: &[Rc<Stored>], writer: Writer) -> Writer {
+    let Some(epoch) = writer.epoch else {
+        return writer;
+    };
+    let before = records.iter().filter_map(|stored| stored.read_stamp());
+    let before = before.filter_map(|stamp| stamp.writer);
+    let same = |other: &Writer| other.epoch == Some(epoch) && other.nonce == writer.nonce;
+    Writer {
+        number: before.filter(same).count() as u64 + 1,
+        ..writer
+    }
+}

@@ -1,0 +1,473 @@
+//! A world: the log, its owners, routers and ports together, and what a step does to them.
+
+use kolo_core::{EventId, Timestamp, partition_of};
+
+use super::cast::Topic;
+use super::fact::{Fact, Saga};
+use super::log::{Log, Stored};
+use super::outside::Ledger;
+use super::owner::{Owner, Starting, Surprise};
+use super::plan::Plan;
+use super::router::{Committed, Router};
+use super::step::{Step, Who};
+use super::violation::{Oracle, Violation};
+
+/// When a simulated world begins: some day, so that a state can look back from it.
+pub(crate) const BEGINNING: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+pub(crate) struct World<'p> {
+    pub(crate) plan: &'p Plan,
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
+    pub(crate) sagas: Vec<Saga>,
+    pub(crate) clock: Timestamp,
+    /// For each aggregate and partition: its owners, the latest last. Those that can do nothing any more are left out.
+    pub(crate) owners: Vec<Vec<Owner>>,
+    /// For each route and partition: its routers, the latest last.
+    pub(crate) routers: Vec<Vec<Router>>,
+    pub(crate) committed: Vec<Committed>,
+    /// What a group has committed for each aggregate, partition and input, where positions do not come from the stream.
+    committed_inputs: Vec<Vec<usize>>,
+    pub(crate) is_deployed: bool,
+    /// Facts stood in topics that are deleted.
+    pub(crate) is_recreated: bool,
+    nonce: u64,
+}
+
+impl<'p> World<'p> {
+    /// The world before anything is published but what is given; every partition has an owner that is about to start.
+    pub(crate) fn new(plan: &'p Plan, sagas: Vec<Saga>) -> Self {
+        let cast = &plan.cast;
+        let broken = plan.broken;
+        let (members, partitions) = (cast.members.len(), cast.partitions);
+        let mut world = World {
+            log: Log::new(&cast.topics, partitions, !broken.numbers, !broken.topic_ids),
+            ledger: Ledger::default(),
+            sagas,
+            clock: BEGINNING,
+            owners: (0..members * partitions).map(|_| Vec::new()).collect(),
+            routers: Vec::new(),
+            committed: vec![Committed::default(); cast.routes.len() * partitions],
+            committed_inputs: vec![Vec::new(); members * partitions],
+            is_deployed: false,
+            is_recreated: false,
+            nonce: 0,
+            plan,
+        };
+        for (at, fact) in plan.given.iter().enumerate() {
+            let id = fact.id;
+            let id = id.unwrap_or_else(|| EventId::foreign(&format!("given {at}")));
+            world.publish(fact, id);
+        }
+        for place in 0..members * partitions {
+            world.take_over(place);
+        }
+        for place in 0..cast.routes.len() * partitions {
+            world.routers.push(Vec::new());
+            world.router_start(place);
+        }
+        world
+    }
+
+    /// Publishes a fact.
+    pub(crate) fn publish(&mut self, fact: &Fact, id: EventId) {
+        // A topic that nobody reads is none of this world's.
+        let Some(topic) = self.plan.cast.known(fact.event_type.topic) else {
+            return;
+        };
+        let event_type = fact.event_type.name;
+        let stored = Stored::foreign(event_type, id, &fact.key, &fact.value, self.clock);
+        let partition = self.partition_of(fact.key.as_bytes());
+        self.log.append(topic, partition, stored);
+    }
+
+    fn partition_of(&self, key: &[u8]) -> usize {
+        let partitions = i32::try_from(self.plan.cast.partitions).unwrap_or(1);
+        usize::try_from(partition_of(key, partitions)).unwrap_or(0)
+    }
+
+    pub(crate) fn place(&self, who: Who) -> usize {
+        usize::from(who.of) * self.plan.cast.partitions + usize::from(who.partition)
+    }
+
+    /// Another owner starts; the one before goes on until it finds out.
+    pub(crate) fn take_over(&mut self, place: usize) {
+        self.nonce += 1;
+        let cast = &self.plan.cast;
+        let (member, partition) = (place / cast.partitions, place % cast.partitions);
+        let owner = Owner::start(&Starting {
+            cast,
+            log: &self.log,
+            participant: &**cast.members[member].version(self.is_deployed),
+            member,
+            partition,
+            nonce: self.nonce,
+            now: self.clock,
+            broken: self.plan.broken,
+        });
+        let owners = &mut self.owners[place];
+        owners.retain(|owner| owner.alive() || owner.producer.queued() > 0);
+        owners.push(owner);
+    }
+
+    pub(crate) fn router_start(&mut self, place: usize) {
+        let cast = &self.plan.cast;
+        let route = cast.routes[place / cast.partitions];
+        let partition = place % cast.partitions;
+        let router = Router::start(route, partition, self.committed[place], self.plan.broken);
+        let routers = &mut self.routers[place];
+        routers.retain(|router| router.alive || router.producer.queued() > 0);
+        routers.push(router);
+    }
+
+    /// The owner that is meant, if there is one.
+    pub(crate) fn owner(&mut self, who: Who) -> Option<&mut Owner> {
+        let place = self.place(who);
+        latest(self.owners.get_mut(place)?, who.age)
+    }
+
+    fn router(&mut self, who: Who) -> Option<&mut Router> {
+        let place = self.place(who);
+        latest(self.routers.get_mut(place)?, who.age)
+    }
+
+    /// Lets a step happen. One that is not possible here, as may be in a run of which others were taken out, changes
+    /// nothing; then false.
+    pub(crate) fn apply(&mut self, step: Step) -> Result<bool, Violation> {
+        self.act(step)
+            .map_err(|surprise| Violation::new(Oracle::Surprise, self.told(step, &surprise)))
+    }
+
+    fn told(&self, step: Step, surprise: &str) -> String {
+        format!("{surprise} ({})", super::story::step(self.plan, step))
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each step")]
+    fn act(&mut self, step: Step) -> Result<bool, Surprise> {
+        let (now, window) = (self.clock, self.plan.window);
+        match step {
+            Step::Publish(saga) => Ok(self.publish_next(usize::from(saga))),
+            Step::Repeat(saga) => Ok(self.repeat(usize::from(saga))),
+            Step::Land(who) => {
+                let place = self.place(who);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let landed = owner.and_then(|owner| owner.producer.land(&mut self.log));
+                Ok(landed.is_some())
+            }
+            Step::Report(who) => {
+                let Some(owner) = self.owner(who) else {
+                    return Ok(false);
+                };
+                let can = owner.alive() && owner.producer.reported() > 0;
+                if can {
+                    owner.take_report()?;
+                    self.commit_inputs(who);
+                }
+                Ok(can)
+            }
+            Step::Restore(who) => {
+                let place = self.place(who);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let Some(owner) = owner else {
+                    return Ok(false);
+                };
+                let can = matches!(owner.phase, super::owner::Phase::Restoring(_));
+                owner.restore(&self.log, now)?;
+                if can && self.plan.broken.positions_from_stream {
+                    let committed = &self.committed_inputs[place];
+                    for (input, &next) in owner.inputs.iter_mut().zip(committed) {
+                        input.next = next;
+                    }
+                }
+                Ok(can)
+            }
+            Step::ReadGap(who) => {
+                let place = self.place(who);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let Some(owner) = owner.filter(|owner| owner.has_gap()) else {
+                    return Ok(false);
+                };
+                owner.read_gap(&self.log)?;
+                Ok(true)
+            }
+            Step::Handle(who, input) => {
+                let place = self.place(who);
+                let input = usize::from(input);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let owner = owner.filter(|owner| {
+                    input < owner.inputs.len() && owner.can_handle(input, &self.log, window)
+                });
+                let Some(owner) = owner else {
+                    return Ok(false);
+                };
+                owner.handle(input, &self.log, now)?;
+                self.commit_inputs(who);
+                Ok(true)
+            }
+            Step::Mark(who) => {
+                let owner = self.owner(who).filter(|owner| owner.works());
+                Ok(owner.map(|owner| owner.mark(now)).is_some())
+            }
+            Step::Call(who) => self.call(who, 1),
+            Step::ReplyTwice(who) => self.call(who, 2),
+            Step::LoseReply(who) => self.call(who, 0),
+            Step::Reply(who) => {
+                let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
+                    return Ok(false);
+                };
+                let Some((request, reply)) = owner.replies.pop_front() else {
+                    return Ok(false);
+                };
+                owner.answer(request, reply, now)?;
+                Ok(true)
+            }
+            Step::Ask(who) => {
+                let place = self.place(who);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let Some(owner) = owner else {
+                    return Ok(false);
+                };
+                let can = owner.can_ask(now);
+                if can {
+                    owner.ask(&self.log, now);
+                }
+                Ok(can)
+            }
+            Step::Pass(who) => {
+                let Some(owner) = self.owner(who).filter(|owner| owner.can_pass(window)) else {
+                    return Ok(false);
+                };
+                owner.pass(now)?;
+                Ok(true)
+            }
+            Step::Forward(who) => {
+                let place = self.place(who);
+                let router = self
+                    .routers
+                    .get_mut(place)
+                    .and_then(|routers| latest(routers, who.age));
+                let router = router.filter(|router| router.can_forward(&self.log, window));
+                let Some(router) = router else {
+                    return Ok(false);
+                };
+                let cast = &self.plan.cast;
+                let member = &cast.members[router.route.member];
+                let participant = member.version(self.is_deployed);
+                router.forward(&self.log, &**participant, cast.partitions)?;
+                Ok(true)
+            }
+            Step::CopyLand(who) => {
+                let place = self.place(who);
+                let router = self
+                    .routers
+                    .get_mut(place)
+                    .and_then(|routers| latest(routers, who.age));
+                let landed = router.and_then(|router| router.producer.land(&mut self.log));
+                Ok(landed.is_some())
+            }
+            Step::CopyReport(who) => {
+                let router = self.router(who).filter(|router| router.alive);
+                let router = router.filter(|router| router.producer.reported() > 0);
+                Ok(router.map(Router::take_report).is_some())
+            }
+            Step::Commit(who) => {
+                let committed = self.router(who).and_then(Router::commit);
+                let place = self.place(who);
+                // Only the member of the group that is there now can commit.
+                if let Some(committed) = committed.filter(|_| who.age == 0) {
+                    self.committed[place] = committed;
+                }
+                Ok(committed.is_some())
+            }
+            Step::Wait => Ok(self.wait()),
+            Step::TakeOver(who) => {
+                let place = self.place(who);
+                let can = place < self.owners.len();
+                if can {
+                    self.take_over(place);
+                }
+                Ok(can)
+            }
+            Step::Crash(who) => {
+                let owner = self.owner(who).filter(|owner| owner.alive());
+                Ok(owner.map(|owner| owner.end("crashed")).is_some())
+            }
+            Step::Lose(who) => {
+                let owner = self.owner(who).filter(|owner| !owner.alive());
+                let owner = owner.filter(|owner| owner.producer.queued() > 0);
+                Ok(owner.map(|owner| owner.producer.purge()).is_some())
+            }
+            Step::GiveUp(who) => {
+                let owner = self.owner(who).filter(|owner| owner.works());
+                let owner = owner.filter(|owner| owner.producer.queued() > 1);
+                Ok(owner.map(|owner| owner.producer.drop_one()).is_some())
+            }
+            Step::Resend(who) => {
+                let place = self.place(who);
+                let owner = self
+                    .owners
+                    .get_mut(place)
+                    .and_then(|owners| latest(owners, who.age));
+                let Some(owner) = owner.filter(|owner| owner.producer.can_resend()) else {
+                    return Ok(false);
+                };
+                owner.producer.resend(&mut self.log);
+                Ok(true)
+            }
+            Step::RouterStart(who) => {
+                let place = self.place(who);
+                let can = place < self.routers.len();
+                if can {
+                    self.router_start(place);
+                }
+                Ok(can)
+            }
+            Step::RouterCrash(who) => {
+                let router = self.router(who).filter(|router| router.alive);
+                Ok(router.map(Router::crash).is_some())
+            }
+            Step::RouterGiveUp(who) => {
+                let router = self.router(who).filter(|router| router.alive);
+                let router = router.filter(|router| router.producer.queued() > 1);
+                Ok(router.map(|router| router.producer.drop_one()).is_some())
+            }
+            Step::Recreate(topic) => Ok(self.recreate(usize::from(topic))),
+            Step::Deploy => {
+                let can = !self.is_deployed && self.plan.has_deploy();
+                self.is_deployed |= can;
+                Ok(can)
+            }
+        }
+    }
+
+    pub(crate) fn publish_next(&mut self, at: usize) -> bool {
+        let Some(saga) = self.sagas.get_mut(at) else {
+            return false;
+        };
+        let Some((fact, id)) = saga.facts.get(saga.published).cloned() else {
+            return false;
+        };
+        saga.published += 1;
+        self.publish(&fact, id);
+        true
+    }
+
+    fn repeat(&mut self, at: usize) -> bool {
+        let Some(saga) = self.sagas.get(at) else {
+            return false;
+        };
+        let last = saga.published.checked_sub(1);
+        let Some((fact, id)) = last.map(|last| saga.facts[last].clone()) else {
+            return false;
+        };
+        self.publish(&fact, id);
+        true
+    }
+
+    /// Calls the port of an owner's next request; the reply comes so often.
+    fn call(&mut self, who: Who, replies: usize) -> Result<bool, Surprise> {
+        let plan = self.plan;
+        let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
+            return Ok(false);
+        };
+        let Some(call) = owner.calls.pop_front() else {
+            return Ok(false);
+        };
+        let effect = &plan.cast.members[usize::from(who.of)].description.effects[call.effect];
+        for _ in 0..replies {
+            let reply = plan.ports.reply(effect.port, &call);
+            let reply = reply.map_err(|problem| format!("{}: {problem}", effect.port_name))?;
+            owner.replies.push_back((call.request, reply));
+        }
+        if replies == 0 {
+            owner.calls.push_back(call.clone());
+        }
+        self.ledger.enter(effect.port, &call);
+        Ok(true)
+    }
+
+    /// Time passes up to the earliest deadline of a working owner; false if there is none.
+    pub(crate) fn wait(&mut self) -> bool {
+        match self.earliest_deadline() {
+            Some(due) if due > self.clock => {
+                self.clock = due;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn earliest_deadline(&mut self) -> Option<Timestamp> {
+        let latest = self
+            .owners
+            .iter_mut()
+            .filter_map(|owners| owners.last_mut());
+        let working = latest.filter(|owner| owner.works());
+        working
+            .filter_map(|owner| owner.processor.next_deadline())
+            .min()
+    }
+
+    /// A topic of facts is deleted and created again, and what was published there is published anew.
+    fn recreate(&mut self, topic: Topic) -> bool {
+        if !self.plan.is_intake(topic) {
+            return false;
+        }
+        self.log.recreate(topic);
+        self.is_recreated = true;
+        let name = self.plan.cast.topics[topic].clone();
+        for (at, fact) in self.plan.given.iter().enumerate() {
+            if fact.event_type.topic == name {
+                let id = fact.id;
+                let id = id.unwrap_or_else(|| EventId::foreign(&format!("given {at}")));
+                self.publish(fact, id);
+            }
+        }
+        for at in 0..self.sagas.len() {
+            let saga = &self.sagas[at];
+            let published: Vec<_> = saga.facts[..saga.published].to_vec();
+            for (fact, id) in published {
+                if fact.event_type.topic == name {
+                    self.publish(&fact, id);
+                }
+            }
+        }
+        true
+    }
+
+    /// A group commits what it has decided, where that is what a new owner goes by.
+    fn commit_inputs(&mut self, who: Who) {
+        if self.plan.broken.positions_from_stream && who.age == 0 {
+            let place = self.place(who);
+            let owner = self.owners[place].last();
+            let next = owner.filter(|owner| owner.works()).map(|owner| {
+                let next = owner.inputs.iter().map(|input| input.next);
+                next.collect::<Vec<_>>()
+            });
+            if let Some(next) = next {
+                self.committed_inputs[place] = next;
+            }
+        }
+    }
+}
+
+/// The one that so many have started after.
+pub(crate) fn latest<T>(of: &mut [T], age: u8) -> Option<&mut T> {
+    let at = of.len().checked_sub(1 + usize::from(age))?;
+    of.get_mut(at)
+}

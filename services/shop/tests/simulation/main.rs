@@ -1,0 +1,41 @@
+//! The sample's services in a simulated world, in which everything that can fail does: the books balance all the same.
+
+mod books;
+mod workload;
+
+use kolo::Service;
+use kolo_testing::simulation::Simulation;
+use payment::{Charge, Charged, Refund, Refunded};
+use shop_schemas::payment::AuthorizationId;
+
+use books::Books;
+
+/// The gateway declines what costs more.
+const LIMIT_CENTS: i64 = 10_000;
+
+fn services() -> [Service; 3] {
+    [order::service(), inventory::service(), payment::service()]
+}
+
+/// These services, and what they are to sell.
+fn shop(services: impl IntoIterator<Item = Service>) -> Simulation {
+    Simulation::of(services)
+        .port::<Charge>(|asked| {
+            if asked.amount_cents <= LIMIT_CENTS {
+                Charged::Authorized(AuthorizationId(format!("for {}", asked.order_id)))
+            } else {
+                Charged::Declined("over the limit".into())
+            }
+        })
+        .port::<Refund>(|_| Refunded)
+        .given(workload::stock())
+        .sagas(3, workload::order)
+        .invariant("the books balance", |seen| Books::of(seen).balance())
+}
+
+#[test]
+fn the_books_balance_whatever_happens() {
+    shop(services())
+        .regressions(include_str!("regressions.txt"))
+        .check();
+}
