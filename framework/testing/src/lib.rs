@@ -59,6 +59,7 @@
 
 mod choreography;
 pub mod protocol;
+mod record;
 pub mod simulation;
 pub mod spec;
 

@@ -97,7 +97,7 @@ impl Reservation {
 
 /// A repeat of an order, under whatever id, changes nothing. An order that no stock could ever serve, or no gateway ever
 /// charge, is rejected before any is asked.
-fn open(
+pub fn open(
     reservation: &Reservation,
     order: &Received<OrderCreated>,
 ) -> Option<Result<ReservationOpened, InventoryRejected>> {
@@ -141,12 +141,13 @@ fn flaw(order: &OrderCreated) -> Option<&'static str> {
     }
 }
 
-fn taken_for(taken: &StockTaken) -> [OrderId; 1] {
+/// Whose pieces these are.
+pub fn taken_for(taken: &StockTaken) -> [OrderId; 1] {
     [taken.order_id]
 }
 
 /// Pieces for which the reservation has no use go back: it is closed, or has them, or never asked.
-fn hold(
+pub fn hold(
     reservation: &Reservation,
     taken: &Received<StockTaken>,
 ) -> Result<(LineHeld, Option<InventoryReserved>), ReturnRequested> {
@@ -174,7 +175,8 @@ fn hold(
     }
 }
 
-fn reserved(opened: &ReservationOpened) -> InventoryReserved {
+/// All that the order needs is held.
+pub fn reserved(opened: &ReservationOpened) -> InventoryReserved {
     InventoryReserved {
         order_id: opened.order_id,
         customer_id: opened.customer_id.clone(),
@@ -184,12 +186,13 @@ fn reserved(opened: &ReservationOpened) -> InventoryReserved {
     }
 }
 
-fn short_for(short: &StockShort) -> [OrderId; 1] {
+/// Whom it is short for.
+pub fn short_for(short: &StockShort) -> [OrderId; 1] {
     [short.order_id]
 }
 
 /// The first stock that is short closes the reservation: the order is held as a whole or not at all.
-fn reject(
+pub fn reject(
     reservation: &Reservation,
     short: &Received<StockShort>,
 ) -> Option<(LineMissing, InventoryRejected, Option<ReturnRequested>)> {
@@ -216,7 +219,7 @@ fn reject(
 }
 
 /// What a rejection has sent back already is not sent back again.
-type Release = Option<(InventoryReleased, Option<ReturnRequested>)>;
+pub type Release = Option<(InventoryReleased, Option<ReturnRequested>)>;
 
 fn release(reservation: &Reservation, order_id: OrderId) -> Release {
     let released = InventoryReleased {
@@ -226,7 +229,8 @@ fn release(reservation: &Reservation, order_id: OrderId) -> Release {
     (*reservation != Reservation::Closed).then(|| (released, reservation.return_held(order_id)))
 }
 
-fn release_unpaid(
+/// What is not paid is released.
+pub fn release_unpaid(
     reservation: &Reservation,
     failed: &Received<PaymentFailed>,
     _: &ReservationOpened,
@@ -234,7 +238,8 @@ fn release_unpaid(
     release(reservation, failed.order_id)
 }
 
-fn release_cancelled(
+/// What is cancelled is released.
+pub fn release_cancelled(
     reservation: &Reservation,
     cancelled: &Received<OrderCancelled>,
     _: &ReservationOpened,
@@ -242,7 +247,8 @@ fn release_cancelled(
     release(reservation, cancelled.order_id)
 }
 
-pub(crate) fn aggregate() -> Aggregate<Reservation> {
+/// The declaration.
+pub fn aggregate() -> Aggregate<Reservation> {
     let reservation = Aggregate::new("reservation");
     let reservation = reservation
         .on(open)

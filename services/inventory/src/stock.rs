@@ -31,7 +31,7 @@ impl State for Stock {
 
 /// A receipt of no pieces, or of fewer than none, is an error of whoever sent it, and adds nothing: pieces leave only by
 /// being taken.
-fn receive(_: &Stock, receipt: &Received<StockReceived>) -> Option<StockAdded> {
+pub fn receive(_: &Stock, receipt: &Received<StockReceived>) -> Option<StockAdded> {
     (receipt.quantity > 0).then(|| StockAdded {
         sku: receipt.sku.clone(),
         quantity: receipt.quantity,
@@ -39,7 +39,7 @@ fn receive(_: &Stock, receipt: &Received<StockReceived>) -> Option<StockAdded> {
 }
 
 /// Each article of the order is asked once, whatever number of lines names it.
-fn asked(opened: &ReservationOpened) -> Vec<Sku> {
+pub fn asked(opened: &ReservationOpened) -> Vec<Sku> {
     needed(&opened.lines)
         .into_iter()
         .map(|line| line.sku)
@@ -47,7 +47,7 @@ fn asked(opened: &ReservationOpened) -> Vec<Sku> {
 }
 
 /// All that the order needs of this article, or nothing. To ask for less than one piece is refused.
-fn take(stock: &Stock, opened: &Received<ReservationOpened>) -> Result<StockTaken, StockShort> {
+pub fn take(stock: &Stock, opened: &Received<ReservationOpened>) -> Result<StockTaken, StockShort> {
     let StockLine { sku, quantity } = line_of(needed(&opened.lines), opened.key());
     if (1..=stock.available).contains(&i64::from(quantity)) {
         return Ok(StockTaken {
@@ -65,11 +65,13 @@ fn take(stock: &Stock, opened: &Received<ReservationOpened>) -> Result<StockTake
     })
 }
 
-fn returned(request: &ReturnRequested) -> Vec<Sku> {
+/// Each article that comes back.
+pub fn returned(request: &ReturnRequested) -> Vec<Sku> {
     returns(request).into_iter().map(|line| line.sku).collect()
 }
 
-fn put_back(_: &Stock, request: &Received<ReturnRequested>) -> StockReturned {
+/// What comes back can be taken again.
+pub fn put_back(_: &Stock, request: &Received<ReturnRequested>) -> StockReturned {
     let StockLine { sku, quantity } = line_of(returns(request), request.key());
     StockReturned {
         order_id: request.order_id,
@@ -91,7 +93,8 @@ fn line_of(lines: Vec<StockLine>, sku: &str) -> StockLine {
     })
 }
 
-pub(crate) fn aggregate() -> Aggregate<Stock> {
+/// The declaration.
+pub fn aggregate() -> Aggregate<Stock> {
     Aggregate::new("stock")
         .on(receive)
         .routed(asked, take)

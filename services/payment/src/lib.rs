@@ -77,7 +77,11 @@ impl State for Payment {
     }
 }
 
-fn request(payment: &Payment, reserved: &Received<InventoryReserved>) -> Option<PaymentRequested> {
+/// A reserved order is charged, once.
+pub fn request(
+    payment: &Payment,
+    reserved: &Received<InventoryReserved>,
+) -> Option<PaymentRequested> {
     (*payment == Payment::Unasked).then(|| PaymentRequested {
         order_id: reserved.order_id,
         customer_id: reserved.customer_id.clone(),
@@ -86,7 +90,8 @@ fn request(payment: &Payment, reserved: &Received<InventoryReserved>) -> Option<
     })
 }
 
-fn charged(
+/// The gateway has answered.
+pub fn charged(
     _: &Payment,
     asked: &PaymentRequested,
     reply: Charged,
@@ -104,7 +109,8 @@ fn charged(
     }
 }
 
-fn give_back(
+/// What was taken for a cancelled order is given back.
+pub fn give_back(
     payment: &Payment,
     _: &Received<OrderCancelled>,
     undone: &PaymentRequested,
@@ -120,7 +126,8 @@ fn give_back(
     })
 }
 
-fn refunded(_: &Payment, asked: &RefundRequested, _: Refunded) -> PaymentRefunded {
+/// The gateway has given it back.
+pub fn refunded(_: &Payment, asked: &RefundRequested, _: Refunded) -> PaymentRefunded {
     PaymentRefunded {
         order_id: asked.order_id,
         amount_cents: asked.amount_cents,
@@ -140,10 +147,10 @@ const GATEWAY: CallPolicy = CallPolicy::new()
 
 /// A customer waits for it. What has not been answered by then is not taken for a refusal, since the money may be taken:
 /// no answer is declared, and somebody must look.
-const CHARGE: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(15 * 60)));
+pub const CHARGE: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(15 * 60)));
 
 /// Nobody waits, but the money is the customer's: it is tried for longer, and never dropped.
-const REFUND: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(60 * 60)));
+pub const REFUND: CallPolicy = GATEWAY.retries(Retries::for_at_most(Duration::from_secs(60 * 60)));
 
 /// The declaration. Its ports are bound where it is run.
 pub fn service() -> Service {

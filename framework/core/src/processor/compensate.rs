@@ -30,7 +30,8 @@ impl<S: State> Making<'_, S> {
         let open: Vec<usize> = open.collect();
         let steps = self.steps(&open);
         // All wait if one does: they are undone together, in reverse order.
-        let waits = saga.is_some_and(|saga| saga.to_undo(steps).any(|done| is_pending(done.id)));
+        let waits = self.rules.undo_waits
+            && saga.is_some_and(|saga| saga.to_undo(steps).any(|done| is_pending(done.id)));
         let trigger = Trigger {
             id: meta.id,
             causation: meta.causation,
@@ -141,6 +142,9 @@ impl<S: State> Making<'_, S> {
     }
 
     fn bar(&mut self, undo: usize, trigger: EventId, index: u32, waiting: Option<Trigger>) {
+        if !self.rules.bars {
+            return;
+        }
         let undo = &self.declaration.undos[undo];
         let step = usize::from(undo.step);
         let id = EventId::derive(trigger, &self.names.bars[step], index, None);

@@ -90,7 +90,9 @@ impl<S: State> Owner<S> {
         let mut key_text = std::mem::take(&mut self.scratch.key);
         key_text.clear();
         key_text.push_str(key);
+        let rules = self.setup.rules;
         let correlation = input.stamp.and_then(|stamp| stamp.correlation);
+        let correlation = correlation.filter(|_| rules.one_saga);
         let mut meta = Meta {
             id,
             causation: input.stamp.and_then(|stamp| stamp.causation),
@@ -145,7 +147,7 @@ impl<S: State> Owner<S> {
                 (reaction.run)(&mut decision)?;
                 meta = decision.meta;
                 making.correlation = meta.correlation;
-                let key = routed.then_some(key);
+                let key = (routed && rules.ids_by_key).then_some(key);
                 making.take_events(entity, id, &making.names.reactions[at], 0, key)?;
             }
             Ok(meta)

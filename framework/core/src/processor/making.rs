@@ -11,11 +11,11 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::wire::Failure;
 
-use super::ProcessorError;
 use super::draft::Draft;
 use super::entity::{Alarm, Entity};
 use super::names::Names;
 use super::owner::Scratch;
+use super::{ProcessorError, Rules};
 
 /// An answer in the making: each reaction's events are taken up by the state before the next reaction decides.
 pub(super) struct Making<'a, S: State> {
@@ -34,6 +34,7 @@ pub(super) struct Making<'a, S: State> {
     pub(super) has_evolved: bool,
     /// Whether the state takes up nothing: the answer is only looked at.
     pub(super) rehearses: bool,
+    pub(super) rules: Rules,
 }
 
 /// Why nothing was decided.
@@ -90,6 +91,7 @@ impl<'a, S: State> Making<'a, S> {
             function: None,
             has_evolved: false,
             rehearses: scratch.rehearses,
+            rules: scratch.rules,
         }
     }
 
@@ -113,7 +115,7 @@ impl<'a, S: State> Making<'a, S> {
         for event in self.events.iter() {
             let id = EventId::derive(cause, reaction, index, key);
             self.draft.event(event, id, self.key)?;
-            index += 1;
+            index += u32::from(self.rules.ids_by_index);
         }
         self.draft.check(self.key, self.limit)?;
         if self.rehearses {

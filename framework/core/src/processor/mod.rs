@@ -118,6 +118,18 @@ pub struct Rules {
     pub chained_copies: bool,
     /// Read a gap in the acknowledged offsets before anything behind it counts.
     pub read_gaps: bool,
+    /// Bar a step that is undone, or whose compensation comes before it.
+    pub bars: bool,
+    /// A compensation that finds a request of its step pending waits for the answer.
+    pub undo_waits: bool,
+    /// A request that has its answer is not answered again.
+    pub answer_once: bool,
+    /// The events of one answer have ids of their own.
+    pub ids_by_index: bool,
+    /// The answers that several keys give to copies of one event have ids of their own.
+    pub ids_by_key: bool,
+    /// An answer belongs to the saga of its cause.
+    pub one_saga: bool,
 }
 
 impl Rules {
@@ -130,6 +142,12 @@ impl Rules {
         marker_before_answer: true,
         chained_copies: true,
         read_gaps: true,
+        bars: true,
+        undo_waits: true,
+        answer_once: true,
+        ids_by_index: true,
+        ids_by_key: true,
+        one_saga: true,
     };
 }
 

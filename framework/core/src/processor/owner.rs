@@ -23,7 +23,7 @@ use super::keys::Keys;
 use super::names::Names;
 use super::outbox::Outbox;
 use super::requests::Requests;
-use super::{Outcome, Processor, ProcessorError, STREAM_START, Setup, Start};
+use super::{Outcome, Processor, ProcessorError, Rules, STREAM_START, Setup, Start};
 
 pub(crate) struct Owner<S: State> {
     pub(super) declaration: Arc<Declaration<S>>,
@@ -83,6 +83,8 @@ pub(super) struct Scratch<S: State> {
     pub(super) rest: Vec<u8>,
     /// Whether answers are only looked at: no state takes them up.
     pub(super) rehearses: bool,
+    /// The rules in force.
+    pub(super) rules: Rules,
 }
 
 impl<S: State> Default for Scratch<S> {
@@ -94,6 +96,7 @@ impl<S: State> Default for Scratch<S> {
             stamp: String::new(),
             rest: Vec::new(),
             rehearses: false,
+            rules: Rules::ALL,
         }
     }
 }
@@ -150,7 +153,10 @@ impl<S: State> Owner<S> {
             newest_version: 0,
             is_known: false,
             changed: Changed::ALL,
-            scratch: Scratch::default(),
+            scratch: Scratch {
+                rules: setup.rules,
+                ..Scratch::default()
+            },
             setup,
         }
     }

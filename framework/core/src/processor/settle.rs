@@ -100,7 +100,11 @@ impl<S: State> Owner<S> {
                     key: &pending.key,
                     traceparent: pending.traceparent.as_deref(),
                 };
-                Ok(Outcome::Decided(self.write_answer(&answer, now, out)))
+                let count = self.write_answer(&answer, now, out);
+                if !self.setup.rules.answer_once {
+                    self.pending.put_back(request, pending);
+                }
+                Ok(Outcome::Decided(count))
             }
             Err(failed) => {
                 let failure = failed.parkable(&pending.key, request)?;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use kolo_core::{
-    Aggregate, DecodeError, Event, EventType, Key, OwnEvents, Owns, Port, Received, Service, State,
+    Aggregate, DecodeError, Event, EventType, OwnEvents, Owns, Port, Received, Service, State,
     Timestamp,
 };
 
@@ -19,8 +19,6 @@ pub(super) const FACTS: &str = "facts";
 pub(super) const FIRST: &str = "first";
 /// The stream of `second`.
 pub(super) const SECOND: &str = "second";
-/// Where the router puts copies.
-pub(super) const INBOX: &str = "sim.second.inbox";
 /// The key that concerns everybody's copies; facts are about others.
 pub(super) const EVERYBODY: &str = "everybody";
 
@@ -211,13 +209,20 @@ pub(super) fn service(version: u32) -> Service {
     }
 }
 
-/// The n-th fact: its key and its framed value.
-pub(super) fn fact(n: u64) -> (String, Vec<u8>) {
-    let told = Told {
+/// The n-th fact.
+pub(super) fn fact(n: u64) -> Told {
+    Told {
         key: if n.is_multiple_of(3) { "b" } else { "a" }.to_owned(),
         n,
-    };
-    let mut value = Vec::new();
-    told.encode(&mut value);
-    (told.key.text(), value)
+    }
+}
+
+/// What the port replies to a request, whenever it is asked.
+pub(super) fn reply(asked: &Asked) -> u32 {
+    u32::try_from(mix(asked.n ^ asked.basis) % 7).unwrap_or(0)
+}
+
+/// What it replies to the request that stands in a record.
+pub(super) fn reply_to(request: &[u8]) -> Option<u32> {
+    Asked::decode(request).ok().map(|asked| reply(&asked))
 }

@@ -103,6 +103,39 @@ impl Simulation {
         self.explore(in_time)
     }
 
+    /// The first run of these seeds in which something is seen that `wanted` asks for, shrunk; whatever else is seen on the
+    /// way is passed over.
+    pub fn seek(
+        &self,
+        seeds: impl IntoIterator<Item = u64>,
+        wanted: impl Fn(&Violation) -> bool,
+    ) -> Option<Box<Failure>> {
+        self.ready();
+        (1..).zip(seeds).find_map(|(runs, seed)| {
+            let ran = drawn(&self.plan, seed);
+            let violation = ran.violation.filter(&wanted)?;
+            Some(self.found(ran.script, violation, seed, runs))
+        })
+    }
+
+    /// Makes the run of a script, as [`Failure::script`] gives it.
+    ///
+    /// # Errors
+    /// When it is no script; and inside, when something was seen that may never be, as it stands in the script.
+    pub fn replay(&self, script: &str) -> Result<Result<(), Box<Failure>>, String> {
+        let script: Script = script.parse()?;
+        let ran = scripted(&self.plan, &script, true);
+        Ok(match ran.violation {
+            None => Ok(()),
+            Some(violation) => Err(Box::new(Failure {
+                violation,
+                script: ran.script,
+                story: ran.story.unwrap_or_default(),
+                found: None,
+            })),
+        })
+    }
+
     /// Lets so many sagas run at once and without faults. Gives how many records there are in the end.
     ///
     /// # Errors
@@ -115,16 +148,20 @@ impl Simulation {
     fn run(&self, seed: u64, runs: u64) -> Result<u64, Box<Failure>> {
         let ran = drawn(&self.plan, seed);
         let steps = ran.script.steps.len();
-        let Some(violation) = ran.violation else {
-            return Ok(steps as u64);
-        };
+        match ran.violation {
+            None => Ok(steps as u64),
+            Some(violation) => Err(self.found(ran.script, violation, seed, runs)),
+        }
+    }
+
+    fn found(&self, script: Script, violation: Violation, seed: u64, runs: u64) -> Box<Failure> {
         let found = Found {
             seed,
             runs,
-            sagas: ran.script.sagas.len(),
-            steps,
+            sagas: script.sagas.len(),
+            steps: script.steps.len(),
         };
-        Err(self.failure(ran.script, violation, Some(found)))
+        self.failure(script, violation, Some(found))
     }
 
     fn failure(&self, script: Script, violation: Violation, found: Option<Found>) -> Box<Failure> {

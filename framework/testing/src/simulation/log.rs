@@ -2,106 +2,13 @@
 
 use std::rc::Rc;
 
-use kolo_core::processor::{Append, InputTopic};
+use kolo_core::processor::InputTopic;
 use kolo_core::stream::{StreamReader, Verdict};
-use kolo_core::wire::{Headers, Record, Stamp, Writer, is_own_record};
-use kolo_core::{EventId, Timestamp, TopicId};
+use kolo_core::wire::{Stamp, Writer, is_own_record};
+use kolo_core::{EventId, TopicId};
 
 use super::cast::Topic;
-
-/// A record, wherever it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) event_type: &'static str,
-    pub(crate) at: Timestamp,
-    pub(crate) key: Box<[u8]>,
-    pub(crate) value: Box<[u8]>,
-    pub(crate) id: EventId,
-    /// `id` as it stands in the header.
-    id_text: Box<str>,
-    pub(crate) stamp: Option<Box<str>>,
-    rest: Option<Box<[u8]>>,
-}
-
-impl Stored {
-    /// What a processor wants appended.
-    pub(crate) fn of(append: &Append<'_>) -> Rc<Self> {
-        Rc::new(Stored {
-            event_type: append.event_type,
-            at: append.at,
-            key: append.key.into(),
-            value: append.value.into(),
-            id: append.id,
-            id_text: append.id.to_string().into(),
-            stamp: Some(String::from_utf8_lossy(append.stamp).into()),
-            rest: append.rest.map(Into::into),
-        })
-    }
-
-    /// A fact from outside.
-    pub(crate) fn foreign(
-        event_type: &'static str,
-        id: EventId,
-        key: &str,
-        value: &[u8],
-        at: Timestamp,
-    ) -> Rc<Self> {
-        Rc::new(Stored {
-            event_type,
-            at,
-            key: key.as_bytes().into(),
-            value: value.into(),
-            id,
-            id_text: id.to_string().into(),
-            stamp: None,
-            rest: None,
-        })
-    }
-
-    /// A router's copy for the aggregate with this key.
-    pub(crate) fn copied(&self, key: &str, stamp: &Stamp) -> Rc<Self> {
-        Rc::new(Stored {
-            event_type: self.event_type,
-            at: self.at,
-            key: key.as_bytes().into(),
-            value: self.value.clone(),
-            id: self.id,
-            id_text: self.id_text.clone(),
-            stamp: Some(stamp.to_string().into()),
-            rest: None,
-        })
-    }
-
-    pub(crate) fn record(&self, offset: usize) -> Record<'_> {
-        Record {
-            offset: at(offset),
-            timestamp: self.at,
-            key: Some(&self.key),
-            value: Some(&self.value),
-            headers: self.headers(),
-            all_headers: None,
-        }
-    }
-
-    pub(crate) fn headers(&self) -> Headers<'_> {
-        Headers {
-            id: Some(&self.id_text),
-            event_type: Some(self.event_type),
-            stamp: self.stamp.as_deref(),
-            rest: self.rest.as_deref(),
-            traceparent: None,
-        }
-    }
-
-    pub(crate) fn key_text(&self) -> &str {
-        std::str::from_utf8(&self.key).unwrap_or_default()
-    }
-
-    pub(crate) fn read_stamp(&self) -> Option<Stamp> {
-        let stamp = self.stamp.as_deref()?;
-        Stamp::read(stamp).ok()
-    }
-}
+use crate::record::{Stored, at};
 
 /// One partition of a topic.
 pub(crate) type Partition = Vec<Rc<Stored>>;
@@ -197,25 +104,19 @@ impl Log {
         &self,
         topic: Topic,
         partition: usize,
-    ) -> impl Iterator<Item = &Rc<Stored>> {
+    ) -> impl Iterator<Item = (usize, &Rc<Stored>)> {
         let mut reader = StreamReader::from_start();
         let records = self.partition(topic, partition).iter().enumerate();
-        let valid = records.filter(move |(offset, stored)| {
+        records.filter(move |(offset, stored)| {
             let verdict = reader.read(at(*offset), &stored.headers());
             matches!(verdict, Ok(Verdict::Valid(_) | Verdict::Unfenced(_)))
                 && !is_own_record(stored.event_type)
-        });
-        valid.map(|(_, stored)| stored)
+        })
     }
 }
 
 fn topic_id(name: &str, generation: u32) -> TopicId {
     TopicId(EventId::foreign(&format!("{name} {generation}")).0)
-}
-
-/// An offset as it stands on the wire.
-pub(crate) fn at(offset: usize) -> i64 {
-    i64::try_from(offset).unwrap_or(i64::MAX)
 }
 
 /// The writer with the number that follows those of its epoch in the log.

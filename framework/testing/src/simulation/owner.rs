@@ -1,6 +1,7 @@
 //! One owner of a partition of a stream: what the shell does with a processor, step by step.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use kolo_core::processor::{
     EpochEnd, MAX_RECORD_BYTES, Outbox, Outcome, Processor, ProcessorError, ResumeAt, Setup,
@@ -10,8 +11,9 @@ use kolo_core::{EffectCall, EventId, Participant, Reply, Timestamp, TopicId};
 
 use super::broken::Broken;
 use super::cast::{Cast, Topic};
-use super::log::{Log, Stored, at};
+use super::log::Log;
 use super::producer::{Producer, Report};
+use crate::record::{Stored, at};
 
 /// How far an owner has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,7 +185,8 @@ impl Owner {
     /// Hands the outbox to the producer.
     fn flush(&mut self) {
         for append in self.out.iter() {
-            self.producer.send(self.partition, Stored::of(&append));
+            self.producer
+                .send(self.partition, Rc::new(Stored::of(&append)));
         }
         self.out.clear();
         if self.broken.effects_when_sound {

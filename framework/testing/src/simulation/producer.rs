@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::cast::Topic;
-use super::log::{Log, Stored, at};
+use super::log::Log;
+use crate::record::{Stored, at};
 
 /// What the client library reports of one record, in the order in which they were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

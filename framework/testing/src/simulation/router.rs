@@ -1,6 +1,7 @@
 //! A router: it copies one partition of a source into an aggregate's inbox, at least once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 use kolo_core::stream::{Cursor, StreamReader, Verdict};
 use kolo_core::wire::{Source, Stamp};
@@ -8,8 +9,9 @@ use kolo_core::{Participant, Path, Position, partition_of};
 
 use super::broken::Broken;
 use super::cast::Route;
-use super::log::{Log, at};
+use super::log::Log;
 use super::producer::{Producer, Report};
+use crate::record::at;
 
 /// How far a router is known to have got: what the next one starts from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,7 +117,8 @@ impl Router {
                 index: 1,
                 count: 1,
             };
-            self.producer.send(target, stored.copied(key, &stamp));
+            self.producer
+                .send(target, Rc::new(stored.copied(key, &stamp)));
         }
         self.passed(self.keys.len());
         Ok(self.keys.len())

@@ -5,15 +5,16 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use kolo_core::wire::Stamp;
-use kolo_core::{CorrelationId, Event, EventId, Port};
+use kolo_core::{CorrelationId, Event, EventId, Port, TopicId};
 
 use super::cast::Topic;
-use super::log::Stored;
 use super::world::World;
+use crate::record::Stored;
 
 /// A valid record of a topic.
 #[derive(Debug, Clone)]
 pub(crate) struct Valid {
+    pub(crate) offset: usize,
     pub(crate) stored: Rc<Stored>,
     pub(crate) stamp: Option<Stamp>,
 }
@@ -96,12 +97,50 @@ impl<'w> Seen<'w> {
         self.valid[topic].get_or_init(|| self.read(topic))
     }
 
+    /// The valid records of the topic of this name; none if nobody reads or writes it.
+    pub(crate) fn valid_of(&self, topic: &str) -> impl Iterator<Item = &Valid> {
+        let topic = self.world.plan.cast.known(topic);
+        topic
+            .map(|topic| self.valid(topic))
+            .unwrap_or_default()
+            .iter()
+    }
+
+    /// All records of a partition of the topic of this name.
+    pub(crate) fn partition(&self, topic: &str, partition: usize) -> &[Rc<Stored>] {
+        let topic = self.world.plan.cast.known(topic);
+        let records = topic.map(|topic| self.world.log.partition(topic, partition));
+        records.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The id of the topic of this name.
+    pub(crate) fn topic_id(&self, topic: &str) -> TopicId {
+        let topic = self.world.plan.cast.known(topic);
+        topic.map_or(TopicId(Default::default()), |topic| {
+            self.world.log.id(topic)
+        })
+    }
+
+    /// Whether newer declarations were deployed.
+    pub(crate) fn is_deployed(&self) -> bool {
+        self.world.is_deployed
+    }
+
+    /// The fact with this id: its type and its value.
+    pub(crate) fn published(&self, id: EventId) -> Option<(&'static str, &[u8])> {
+        let facts = self.world.sagas.iter().flat_map(|saga| &saga.facts);
+        let mut facts = facts.filter(|(_, known)| *known == id);
+        let (fact, _) = facts.next()?;
+        Some((fact.event_type.name, &fact.value))
+    }
+
     fn read(&self, topic: Topic) -> Vec<Valid> {
         let world = self.world;
         let mut all = Vec::new();
         for partition in 0..world.plan.cast.partitions {
             let valid = world.log.valid(topic, partition);
-            all.extend(valid.map(|stored| Valid {
+            all.extend(valid.map(|(offset, stored)| Valid {
+                offset,
                 stamp: stored.read_stamp(),
                 stored: Rc::clone(stored),
             }));

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use kolo_core::CorrelationId;
 use kolo_core::stream::{StreamReader, Verdict};
 
-use super::log::at;
 use super::plan::Plan;
 use super::seen::{Seen, Valid};
 use super::step::{Step, Who};
+use crate::record::at;
 
 /// A step in words.
 pub(crate) fn step(plan: &Plan, step: Step) -> String {

@@ -1,16 +1,19 @@
 //! A world: the log, its owners, routers and ports together, and what a step does to them.
 
+use std::rc::Rc;
+
 use kolo_core::{EventId, Timestamp, partition_of};
 
 use super::cast::Topic;
 use super::fact::{Fact, Saga};
-use super::log::{Log, Stored};
+use super::log::Log;
 use super::outside::Ledger;
 use super::owner::{Owner, Starting, Surprise};
 use super::plan::Plan;
 use super::router::{Committed, Router};
 use super::step::{Step, Who};
 use super::violation::{Oracle, Violation};
+use crate::record::Stored;
 
 /// When a simulated world begins: some day, so that a state can look back from it.
 pub(crate) const BEGINNING: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -76,9 +79,9 @@ impl<'p> World<'p> {
             return;
         };
         let event_type = fact.event_type.name;
-        let stored = Stored::foreign(event_type, id, &fact.key, &fact.value, self.clock);
+        let stored = Stored::event(id, event_type, &fact.key, &fact.value, self.clock, None);
         let partition = self.partition_of(fact.key.as_bytes());
-        self.log.append(topic, partition, stored);
+        self.log.append(topic, partition, Rc::new(stored));
     }
 
     fn partition_of(&self, key: &[u8]) -> usize {

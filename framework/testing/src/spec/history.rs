@@ -5,12 +5,12 @@ use std::sync::Arc;
 use kolo_core::wire::{Source, Stamp, Writer};
 use kolo_core::{
     CorrelationId, Description, Event, EventId, EventType, Key, Outgoing, Owns, Participant,
-    Service,
+    Service, Timestamp,
 };
 
 use super::setup::fence;
-use super::stage::{push, quoted};
-use crate::protocol::log::Stored;
+use super::stage::quoted;
+use crate::record::Stored;
 
 /// Own events of the stream `O` that were recorded before: an array, a `Vec` or a tuple of them.
 #[diagnostic::on_unimplemented(
@@ -132,7 +132,7 @@ impl Opening {
             pending: Vec::new(),
         };
         let fence = fence(&opening, NONCE);
-        push(&mut opening.stream, fence);
+        opening.stream.push(fence);
         Ok(opening)
     }
 
@@ -151,7 +151,7 @@ impl Opening {
                 ));
             }
             self.check(event.event_type)?;
-            self.append(event);
+            self.append(&event);
         }
         if !self.keys.contains(&first) {
             self.keys.push(first);
@@ -182,7 +182,7 @@ impl Opening {
         }
     }
 
-    fn append(&mut self, event: ToldEvent) {
+    fn append(&mut self, event: &ToldEvent) {
         let number = self.stream.len();
         let id = EventId::foreign(&format!("history {number}"));
         let effects = &self.description.effects;
@@ -214,7 +214,8 @@ impl Opening {
             count: 1,
         };
         let name = event.event_type.name;
-        let record = Stored::event(id, name, &event.key, event.value, Some(stamp.to_string()));
-        push(&mut self.stream, record);
+        let at = Timestamp::default();
+        let record = Stored::event(id, name, &event.key, &event.value, at, Some(&stamp));
+        self.stream.push(record);
     }
 }

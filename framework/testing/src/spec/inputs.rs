@@ -5,10 +5,10 @@ use kolo_core::{Event, EventId, Key, Kind, Path, Position};
 
 use super::setup::{INBOX, topic};
 use super::stage::{Stage, quoted};
-use crate::protocol::log::Stored;
+use crate::record::{Stored, at};
 
-/// A record, and the input that it stands in.
-pub(super) type Arrival = (usize, Stored);
+/// A record, the input that it stands in, and its offset there.
+pub(super) type Arrival = (usize, usize, Stored);
 
 impl Stage {
     /// The id for the next event from outside: by its number, so that it is the same in every run.
@@ -47,11 +47,10 @@ impl Stage {
         self.check_keys(name, std::slice::from_ref(&key))?;
         let topics = own.direct_topics();
         let input = topics.iter().position(|topic| *topic == E::TYPE.topic);
-        let record = Stored::event(id, E::TYPE.name, &key, encoded(event), None);
-        Ok((
-            input.unwrap_or_default(),
-            self.placed(E::TYPE.topic, record),
-        ))
+        let value = encoded(event);
+        let record = Stored::event(id, E::TYPE.name, &key, &value, self.now, None);
+        let offset = self.next_offset(E::TYPE.topic);
+        Ok((input.unwrap_or_default(), offset, record))
     }
 
     /// An event is published, and its route copies it to the keys that it concerns.
@@ -81,12 +80,7 @@ impl Stage {
             }
         }
         self.check_keys(name, &keys)?;
-        let offset = self
-            .placed(
-                E::TYPE.topic,
-                Stored::event(id, E::TYPE.name, "", value.clone(), None),
-            )
-            .offset;
+        let offset = at(self.next_offset(E::TYPE.topic));
         let inbox = self.opening.description.direct_topics().len();
         let copies = keys.into_iter().zip(0..).map(|(key, copy)| {
             let stamp = Stamp {
@@ -103,21 +97,15 @@ impl Stage {
                 index: 1,
                 count: 1,
             };
-            let copied = Stored::event(
-                id,
-                E::TYPE.name,
-                &key,
-                value.clone(),
-                Some(stamp.to_string()),
-            );
-            (inbox, self.placed(INBOX, copied))
+            let copied = Stored::event(id, E::TYPE.name, &key, &value, self.now, Some(&stamp));
+            (inbox, self.next_offset(INBOX), copied)
         });
         Ok(copies.collect())
     }
 
     /// The owner reads a record.
-    pub(super) fn read(&mut self, (input, record): &Arrival) -> Result<(), String> {
-        self.run(|processor, now, out| processor.handle(*input, &record.record(), now, out))
+    pub(super) fn read(&mut self, (input, offset, record): &Arrival) -> Result<(), String> {
+        self.run(|processor, now, out| processor.handle(*input, &record.record(*offset), now, out))
     }
 
     /// What arrives must concern a key that has a history, if any has.
@@ -134,13 +122,10 @@ impl Stage {
         ))
     }
 
-    fn placed(&mut self, topic: &str, mut record: Stored) -> Stored {
+    fn next_offset(&mut self, topic: &str) -> usize {
         let next = self.next.entry(topic.to_owned()).or_default();
-        let offset = *next;
         *next += 1;
-        record.offset = offset;
-        record.at = self.now;
-        record
+        *next - 1
     }
 }
 

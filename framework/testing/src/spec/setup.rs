@@ -6,7 +6,7 @@ use kolo_core::processor::{InputTopic, MAX_RECORD_BYTES, Outbox, Rules, Setup};
 use kolo_core::{EventId, Timestamp, TopicId};
 
 use super::history::Opening;
-use crate::protocol::log::Stored;
+use crate::record::Stored;
 
 pub(super) const INBOX: &str = "inbox";
 

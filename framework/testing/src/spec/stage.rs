@@ -10,7 +10,7 @@ use kolo_core::{CallFailure, EffectCall, EventId, OwnEvents, Port, Timestamp};
 
 use super::history::Opening;
 use super::setup::{fence, setup};
-use crate::protocol::log::Stored;
+use crate::record::{Stored, at};
 
 /// One owner at work.
 pub(super) struct Stage {
@@ -21,7 +21,7 @@ pub(super) struct Stage {
     out: Outbox,
     pub(super) now: Timestamp,
     /// The next offset of each topic that events are published to, and of the inbox.
-    pub(super) next: BTreeMap<String, i64>,
+    pub(super) next: BTreeMap<String, usize>,
     /// How many events were published.
     pub(super) published: usize,
 }
@@ -31,16 +31,12 @@ impl Stage {
     pub(super) fn open(opening: &Opening) -> Result<Stage, String> {
         let mut stream = opening.stream.clone();
         let mut processor = opening.participant.processor(setup(opening, OWNER));
-        push(&mut stream, fence(opening, OWNER));
-        let (fence, before) = match stream.split_last() {
-            Some((fence, before)) => (fence.offset, before),
-            None => return Err("its stream has no fence".to_owned()),
-        };
-        processor.fenced(fence);
-        for record in before {
-            let restored = processor.restore(&record.record());
+        processor.fenced(at(stream.len()));
+        for (offset, record) in stream.iter().enumerate() {
+            let restored = processor.restore(&record.record(offset));
             restored.map_err(|problem| format!("the history cannot be restored: {problem}"))?;
         }
+        stream.push(fence(opening, OWNER));
         let mut out = Outbox::default();
         let started = processor.start(Timestamp::default(), &mut out);
         let started =
@@ -181,8 +177,8 @@ impl Stage {
         let appended: Vec<Stored> = self.out.iter().map(|append| Stored::of(&append)).collect();
         self.out.clear();
         for record in appended {
-            let offset = push(&mut self.stream, record);
-            let acknowledged = self.processor.acknowledged(offset);
+            let acknowledged = self.processor.acknowledged(at(self.stream.len()));
+            self.stream.push(record);
             acknowledged.map_err(|end| format!("its only owner is at an end: {end}"))?;
         }
         self.processor.sound(&mut Vec::new());
@@ -192,14 +188,6 @@ impl Stage {
 
 /// The owner that follows the one of the history.
 const OWNER: u64 = 2;
-
-/// Appends a record; gives its offset.
-pub(super) fn push(stream: &mut Vec<Stored>, mut record: Stored) -> i64 {
-    let offset = stream.last().map_or(0, |last| last.offset + 1);
-    record.offset = offset;
-    stream.push(record);
-    offset
-}
 
 /// The name of a port without its path.
 pub(super) fn port_name<P>() -> &'static str {

@@ -6,8 +6,8 @@ use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{FENCE, Fence, MARKER, Source};
 use kolo_core::{EventId, Origin, Path, Position, TopicId};
 
+use crate::record::{Stored, at};
 use crate::simulation::cast::Member;
-use crate::simulation::log::{Stored, at};
 use crate::simulation::seen::Seen;
 use crate::simulation::violation::{Oracle, Violation};
 

@@ -6,8 +6,8 @@ use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{BARRED, Barred, Stamp};
 use kolo_core::{CorrelationId, Description};
 
+use crate::record::{Stored, at};
 use crate::simulation::cast::Member;
-use crate::simulation::log::{Stored, at};
 use crate::simulation::seen::Seen;
 use crate::simulation::violation::{Oracle, Violation};
 
