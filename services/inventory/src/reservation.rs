@@ -35,6 +35,12 @@ pub struct Gathering {
 }
 
 impl Gathering {
+    /// What was asked for.
+    #[must_use]
+    pub fn opened(&self) -> &ReservationOpened {
+        &self.opened
+    }
+
     /// Whether the stock of this article was asked and has not answered.
     fn awaits(&self, sku: &Sku) -> bool {
         let asked = self.opened.lines.iter().any(|line| line.sku == *sku);

@@ -92,7 +92,6 @@ impl<S: State> Owner<S> {
         key_text.push_str(key);
         let rules = self.setup.rules;
         let correlation = input.stamp.and_then(|stamp| stamp.correlation);
-        let correlation = correlation.filter(|_| rules.one_saga);
         let mut meta = Meta {
             id,
             causation: input.stamp.and_then(|stamp| stamp.causation),

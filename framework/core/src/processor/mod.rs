@@ -128,8 +128,6 @@ pub struct Rules {
     pub ids_by_index: bool,
     /// The answers that several keys give to copies of one event have ids of their own.
     pub ids_by_key: bool,
-    /// An answer belongs to the saga of its cause.
-    pub one_saga: bool,
 }
 
 impl Rules {
@@ -147,7 +145,6 @@ impl Rules {
         answer_once: true,
         ids_by_index: true,
         ids_by_key: true,
-        one_saga: true,
     };
 }
 

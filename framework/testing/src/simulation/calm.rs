@@ -2,7 +2,7 @@
 
 use kolo_core::wire::is_own_record;
 
-use super::owner::Phase;
+use super::owner::{Phase, Surprise};
 
 use super::violation::{Oracle, Violation};
 use super::world::World;
@@ -14,14 +14,15 @@ const ROUNDS: usize = 10_000;
 const MANY: usize = 1_000;
 
 impl World<'_> {
-    /// Publishes what is left, lets everything happen that still can, in turn, and time pass as long as anybody waits for it.
+    /// Lets everything happen that still can, in turn, then what is left be published, and time pass as long as anybody
+    /// waits for it.
     pub(crate) fn settle(&mut self, waits: bool) -> Result<(), Violation> {
-        self.publish_rest();
         let mut noted = None;
         for _ in 0..ROUNDS {
             if self.go_on()?
                 || self.replace_the_dead()
                 || self.find_the_replaced()?
+                || self.publish_more()
                 || waits && self.wait()
             {
                 continue;
@@ -40,10 +41,13 @@ impl World<'_> {
         ))
     }
 
-    fn publish_rest(&mut self) {
+    /// Each saga publishes its next fact: what was not published so far comes late.
+    fn publish_more(&mut self) -> bool {
+        let mut any = false;
         for at in 0..self.sagas.len() {
-            while self.publish_next(at) {}
+            any |= self.publish_next(at);
         }
+        any
     }
 
     /// Everybody does what they can, in turn; false if that was nothing.
@@ -53,7 +57,7 @@ impl World<'_> {
             for at in 0..self.owners[place].len() {
                 any |= self.owner_goes_on(place, at).map_err(|surprise| {
                     let name = &self.plan.cast.members[place / self.plan.cast.partitions].name;
-                    Violation::new(Oracle::Surprise, format!("{name}: {surprise}"))
+                    surprise.seen(name)
                 })?;
             }
         }
@@ -62,14 +66,14 @@ impl World<'_> {
                 any |= self.router_goes_on(place, at).map_err(|surprise| {
                     let route = self.routers[place][at].route;
                     let name = &self.plan.cast.members[route.member].name;
-                    Violation::new(Oracle::Surprise, format!("router of {name}: {surprise}"))
+                    surprise.seen(&format!("router of {name}"))
                 })?;
             }
         }
         Ok(any)
     }
 
-    fn owner_goes_on(&mut self, place: usize, at: usize) -> Result<bool, String> {
+    pub(crate) fn owner_goes_on(&mut self, place: usize, at: usize) -> Result<bool, Surprise> {
         let now = self.clock;
         let owner = &mut self.owners[place][at];
         let mut any = false;
@@ -100,10 +104,8 @@ impl World<'_> {
         if owner.can_ask(now) {
             owner.ask(&self.log, now);
         }
-        if owner.can_pass(MANY) {
-            owner.pass(now)?;
-            any = true;
-        }
+        any |= self.pass(place, at, MANY)?;
+        let owner = &mut self.owners[place][at];
         while owner.works()
             && let Some(call) = owner.calls.pop_front()
         {
@@ -122,7 +124,7 @@ impl World<'_> {
         Ok(any)
     }
 
-    fn router_goes_on(&mut self, place: usize, at: usize) -> Result<bool, String> {
+    pub(crate) fn router_goes_on(&mut self, place: usize, at: usize) -> Result<bool, Surprise> {
         let cast = &self.plan.cast;
         let router = &mut self.routers[place][at];
         let participant = cast.members[router.route.member].version(self.is_deployed);

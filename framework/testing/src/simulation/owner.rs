@@ -13,6 +13,7 @@ use super::broken::Broken;
 use super::cast::{Cast, Topic};
 use super::log::Log;
 use super::producer::{Producer, Report};
+use super::violation::{Oracle, Violation};
 use crate::record::{Stored, at};
 
 /// How far an owner has got.
@@ -46,8 +47,31 @@ enum Backlog {
     },
 }
 
-/// Why an owner cannot be started, or something happened that never should.
-pub(crate) type Surprise = String;
+/// Something that never should happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Surprise {
+    /// A processor, a route or a port said what nobody expects.
+    Said(String),
+    /// A deadline was answered too early.
+    Early(String),
+}
+
+impl From<String> for Surprise {
+    fn from(said: String) -> Self {
+        Surprise::Said(said)
+    }
+}
+
+impl Surprise {
+    /// As it was seen, by whom.
+    pub(crate) fn seen(self, by: &str) -> Violation {
+        let (oracle, said) = match self {
+            Surprise::Said(said) => (Oracle::Surprise, said),
+            Surprise::Early(said) => (Oracle::Deadlines, said),
+        };
+        Violation::new(oracle, format!("{said} ({by})"))
+    }
+}
 
 /// One owner, alive or not.
 pub(crate) struct Owner {
@@ -241,7 +265,7 @@ impl Owner {
                     self.end(&problem.to_string());
                     return Ok(());
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.to_string().into()),
             }
         }
         let start = self.processor.start(now, &mut self.out);
@@ -275,9 +299,9 @@ impl Owner {
                 }
                 Ok(())
             }
-            Err(EpochEnd::Unasked) => {
-                Err("an acknowledgement for which nothing was appended".to_owned())
-            }
+            Err(EpochEnd::Unasked) => Err("an acknowledgement for which nothing was appended"
+                .to_owned()
+                .into()),
             Err(end) => {
                 self.end(&end.to_string());
                 Ok(())
@@ -367,6 +391,14 @@ impl Owner {
                 || inputs.all(|(reading, end)| reading.next >= *end))
     }
 
+    /// What is due then is to be answered.
+    pub(crate) fn passed(&self) -> Option<Timestamp> {
+        match self.backlog {
+            Backlog::Unknown => None,
+            Backlog::Until { passed, .. } => Some(passed),
+        }
+    }
+
     /// Answers the deadlines that were due then.
     pub(crate) fn pass(&mut self, now: Timestamp) -> Result<Outcome, Surprise> {
         let Backlog::Until { passed, .. } = self.backlog else {
@@ -383,10 +415,11 @@ impl Owner {
     fn said(&mut self, outcome: Result<Outcome, ProcessorError>) -> Result<Outcome, Surprise> {
         let outcome = outcome.map_err(|error| error.to_string())?;
         if outcome == Outcome::Parked || self.processor.parked_keys() > 0 {
-            return Err(match self.processor.latest_parked() {
+            let parked = match self.processor.latest_parked() {
                 Some((key, parked)) => format!("`{key}` is parked: {}", parked.failure),
                 None => "something is parked".to_owned(),
-            });
+            };
+            return Err(parked.into());
         }
         self.flush();
         Ok(outcome)

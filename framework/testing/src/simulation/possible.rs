@@ -72,6 +72,22 @@ impl World<'_> {
         }
     }
 
+    /// Gathers who could go on by themselves for as long as they can.
+    pub(crate) fn runs(&self, steps: &mut Vec<Step>) {
+        steps.clear();
+        let partitions = self.plan.cast.partitions;
+        for (place, owners) in self.owners.iter().enumerate() {
+            let latest = who(place, partitions, 0);
+            let ages = (0..).zip(owners);
+            steps.extend(ages.map(|(age, _)| Step::Run(Who { age, ..latest })));
+        }
+        for (place, routers) in self.routers.iter().enumerate() {
+            let latest = who(place, partitions, 0);
+            let ages = (0..).zip(routers);
+            steps.extend(ages.map(|(age, _)| Step::RouterRun(Who { age, ..latest })));
+        }
+    }
+
     /// Gathers what can happen beside that: markers, commits, and faults while there are some left.
     pub(crate) fn disturbances(&mut self, left: &Faults, steps: &mut Vec<Step>) {
         steps.clear();

@@ -31,6 +31,9 @@ pub(crate) struct Story {
 /// in flight.
 const DISTURBED_ONCE_IN: [usize; 4] = [4, 8, 16, 40];
 
+/// How often somebody does all that they can, and not one step.
+const RUNS_ONCE_IN: [usize; 4] = [2, 4, 20, 1_000];
+
 /// A run that a seed draws.
 pub(crate) fn drawn(plan: &Plan, seed: u64) -> Ran {
     let mut draw = Draw::new(seed);
@@ -42,6 +45,7 @@ pub(crate) fn drawn(plan: &Plan, seed: u64) -> Ran {
         *left = u32::try_from(draw.below(*left as usize + 1)).unwrap_or(0);
     }
     let once_in = draw.one(&DISTURBED_ONCE_IN).copied().unwrap_or(8);
+    let runs_in = draw.one(&RUNS_ONCE_IN).copied().unwrap_or(4);
     let length = plan.steps / 4 + draw.below(plan.steps * 3 / 4 + 1);
     let mut world = world(plan, seed, &sagas);
     let mut script = Script {
@@ -52,7 +56,12 @@ pub(crate) fn drawn(plan: &Plan, seed: u64) -> Ran {
     let mut possible = Vec::new();
     let mut drive = || -> Result<(), Violation> {
         for _ in 0..length {
-            world.steps(&mut possible);
+            // Steps show what happens in between, runs come far.
+            if draw.once_in(runs_in) {
+                world.runs(&mut possible);
+            } else {
+                world.steps(&mut possible);
+            }
             if possible.is_empty() || draw.once_in(once_in) {
                 world.disturbances(&faults, &mut possible);
             }

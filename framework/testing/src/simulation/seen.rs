@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use kolo_core::wire::Stamp;
@@ -147,12 +148,8 @@ impl<'w> Seen<'w> {
         }
         if world.plan.is_intake(topic) {
             // A fact that was published twice is one fact.
-            let mut ids: Vec<EventId> = Vec::new();
-            all.retain(|valid| {
-                let is_new = !ids.contains(&valid.stored.id);
-                ids.push(valid.stored.id);
-                is_new
-            });
+            let mut ids = HashSet::new();
+            all.retain(|valid| ids.insert(valid.stored.id));
         }
         all
     }

@@ -48,6 +48,10 @@ pub(crate) enum Step {
     CopyReport(Who),
     /// It commits how far it has got.
     Commit(Who),
+    /// An owner does all that it can do by itself.
+    Run(Who),
+    /// A router does.
+    RouterRun(Who),
     /// Time passes, up to the earliest deadline.
     Wait,
     // Faults from here on.
@@ -116,6 +120,8 @@ impl Step {
             Step::CopyLand(who) => ('i', Some(who), None),
             Step::CopyReport(who) => ('j', Some(who), None),
             Step::Commit(who) => ('o', Some(who), None),
+            Step::Run(who) => ('x', Some(who), None),
+            Step::RouterRun(who) => ('y', Some(who), None),
             Step::Wait => ('w', None, None),
             Step::TakeOver(who) => ('O', Some(who), None),
             Step::Crash(who) => ('C', Some(who), None),
@@ -203,6 +209,8 @@ fn read(text: &str) -> Option<Step> {
         'i' => Step::CopyLand(who()?),
         'j' => Step::CopyReport(who()?),
         'o' => Step::Commit(who()?),
+        'x' => Step::Run(who()?),
+        'y' => Step::RouterRun(who()?),
         'O' => Step::TakeOver(who()?),
         'C' => Step::Crash(who()?),
         'L' => Step::Lose(who()?),

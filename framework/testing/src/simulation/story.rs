@@ -67,6 +67,8 @@ pub(crate) fn step(plan: &Plan, step: Step) -> String {
         Step::CopyLand(who) => format!("{}: its next copy arrives", router(who)),
         Step::CopyReport(who) => format!("{}: reads an acknowledgement", router(who)),
         Step::Commit(who) => format!("{}: commits", router(who)),
+        Step::Run(who) => format!("{}: does all that it can", owner(who)),
+        Step::RouterRun(who) => format!("{}: does all that it can", router(who)),
         Step::Wait => "time passes, up to the earliest deadline".to_owned(),
         Step::TakeOver(who) => format!("{}: another owner starts", owner(who)),
         Step::Crash(who) => format!("{}: crashes", owner(who)),

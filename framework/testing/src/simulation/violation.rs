@@ -38,6 +38,8 @@ pub enum Oracle {
     Restore,
     /// Every saga comes to an end.
     Ends,
+    /// A deadline is answered behind all that stood in the inputs when it passed.
+    Deadlines,
     /// An invariant of the test.
     Invariant(String),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Oracle {
             Oracle::Barrier => "barrier",
             Oracle::Restore => "restore",
             Oracle::Ends => "ends",
+            Oracle::Deadlines => "deadlines",
             Oracle::Invariant(name) => name,
         };
         f.write_str(name)

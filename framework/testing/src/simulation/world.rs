@@ -1,7 +1,9 @@
 //! A world: the log, its owners, routers and ports together, and what a step does to them.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
+use kolo_core::processor::Outcome;
 use kolo_core::{EventId, Timestamp, partition_of};
 
 use super::cast::Topic;
@@ -12,7 +14,7 @@ use super::owner::{Owner, Starting, Surprise};
 use super::plan::Plan;
 use super::router::{Committed, Router};
 use super::step::{Step, Who};
-use super::violation::{Oracle, Violation};
+use super::violation::Violation;
 use crate::record::Stored;
 
 /// When a simulated world begins: some day, so that a state can look back from it.
@@ -35,7 +37,19 @@ pub(crate) struct World<'p> {
     /// Facts stood in topics that are deleted.
     pub(crate) is_recreated: bool,
     nonce: u64,
+    /// The last moments at which time passed, and where every topic ended then.
+    pub(crate) moments: VecDeque<Moment>,
 }
+
+/// A moment at which time passed.
+pub(crate) struct Moment {
+    at: Timestamp,
+    /// Where each partition of each topic ended.
+    ends: Vec<Vec<usize>>,
+}
+
+/// How many moments are kept: owners that lag further behind are not looked at.
+const MOMENTS: usize = 16;
 
 impl<'p> World<'p> {
     /// The world before anything is published but what is given; every partition has an owner that is about to start.
@@ -55,6 +69,7 @@ impl<'p> World<'p> {
             is_deployed: false,
             is_recreated: false,
             nonce: 0,
+            moments: VecDeque::new(),
             plan,
         };
         for (at, fact) in plan.given.iter().enumerate() {
@@ -138,11 +153,7 @@ impl<'p> World<'p> {
     /// nothing; then false.
     pub(crate) fn apply(&mut self, step: Step) -> Result<bool, Violation> {
         self.act(step)
-            .map_err(|surprise| Violation::new(Oracle::Surprise, self.told(step, &surprise)))
-    }
-
-    fn told(&self, step: Step, surprise: &str) -> String {
-        format!("{surprise} ({})", super::story::step(self.plan, step))
+            .map_err(|surprise| surprise.seen(&super::story::step(self.plan, step)))
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each step")]
@@ -252,11 +263,9 @@ impl<'p> World<'p> {
                 Ok(can)
             }
             Step::Pass(who) => {
-                let Some(owner) = self.owner(who).filter(|owner| owner.can_pass(window)) else {
-                    return Ok(false);
-                };
-                owner.pass(now)?;
-                Ok(true)
+                let place = self.place(who);
+                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
+                at.map_or(Ok(false), |at| self.pass(place, at, window))
             }
             Step::Forward(who) => {
                 let place = self.place(who);
@@ -296,6 +305,16 @@ impl<'p> World<'p> {
                     self.committed[place] = committed;
                 }
                 Ok(committed.is_some())
+            }
+            Step::Run(who) => {
+                let place = self.place(who);
+                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
+                at.map_or(Ok(false), |at| self.owner_goes_on(place, at))
+            }
+            Step::RouterRun(who) => {
+                let place = self.place(who);
+                let at = self.at(self.routers.get(place).map_or(0, Vec::len), who);
+                at.map_or(Ok(false), |at| self.router_goes_on(place, at))
             }
             Step::Wait => Ok(self.wait()),
             Step::TakeOver(who) => {
@@ -358,6 +377,41 @@ impl<'p> World<'p> {
         }
     }
 
+    /// An owner answers the deadlines that were due, if it may.
+    pub(crate) fn pass(
+        &mut self,
+        place: usize,
+        at: usize,
+        window: usize,
+    ) -> Result<bool, Surprise> {
+        let owner = &mut self.owners[place][at];
+        if !owner.can_pass(window) {
+            return Ok(false);
+        }
+        let passed = owner.passed();
+        let outcome = owner.pass(self.clock)?;
+        if matches!(outcome, Outcome::Decided(1..)) {
+            let mut moments = self.moments.iter().rev();
+            let moment = moments.find(|moment| Some(moment.at) <= passed);
+            let partition = owner.partition;
+            let unread = moment.and_then(|moment| {
+                let mut inputs = owner.inputs.iter();
+                inputs.find(|input| input.next < moment.ends[input.topic][partition])
+            });
+            if let Some(input) = unread {
+                let topic = &self.plan.cast.topics[input.topic];
+                let early = format!("a deadline was answered before what stood in {topic} then");
+                return Err(Surprise::Early(early));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Which of so many at a place is meant.
+    fn at(&self, of: usize, who: Who) -> Option<usize> {
+        of.checked_sub(1 + usize::from(who.age))
+    }
+
     pub(crate) fn publish_next(&mut self, at: usize) -> bool {
         let Some(saga) = self.sagas.get_mut(at) else {
             return false;
@@ -409,6 +463,18 @@ impl<'p> World<'p> {
         match self.earliest_deadline() {
             Some(due) if due > self.clock => {
                 self.clock = due;
+                let topics = 0..self.plan.cast.topics.len();
+                let ends = topics.map(|topic| {
+                    let partitions = self.log.partitions(topic).iter();
+                    partitions.map(Vec::len).collect()
+                });
+                if self.moments.len() == MOMENTS {
+                    self.moments.pop_front();
+                }
+                self.moments.push_back(Moment {
+                    at: due,
+                    ends: ends.collect(),
+                });
                 true
             }
             _ => false,

@@ -26,7 +26,7 @@ pub(crate) struct Books {
     excused: BTreeSet<OrderId>,
     received: BTreeMap<Sku, i64>,
     stock: BTreeMap<Sku, i64>,
-    held: BTreeMap<(OrderId, Sku), i64>,
+    held: BTreeMap<OrderId, BTreeMap<Sku, i64>>,
     /// What the gateway has taken for each order and not given back.
     kept_cents: BTreeMap<OrderId, i64>,
     refunds: [usize; 3],
@@ -103,7 +103,8 @@ impl Books {
 
     fn moved(&mut self, order_id: OrderId, sku: Sku, pieces: i64) {
         *self.stock.entry(sku.clone()).or_default() -= pieces;
-        *self.held.entry((order_id, sku)).or_default() += pieces;
+        let held = self.held.entry(order_id).or_default();
+        *held.entry(sku).or_default() += pieces;
     }
 
     /// Says what does not balance.
@@ -118,7 +119,7 @@ impl Books {
             self.one(*order_id, order)?;
         }
         let mut held: BTreeMap<&Sku, i64> = BTreeMap::new();
-        for ((_, sku), pieces) in &self.held {
+        for (sku, pieces) in self.held.values().flatten() {
             *held.entry(sku).or_default() += pieces;
         }
         for (sku, received) in &self.received {
@@ -141,9 +142,9 @@ impl Books {
 
     fn one(&self, order_id: OrderId, order: &OrderCreated) -> Result<(), String> {
         let kept = self.kept_cents.get(&order_id).copied().unwrap_or_default();
-        let held = self.held.iter();
-        let held = held.filter(|((of, _), pieces)| *of == order_id && **pieces != 0);
-        let held: BTreeMap<&Sku, i64> = held.map(|((_, sku), pieces)| (sku, *pieces)).collect();
+        let held = self.held.get(&order_id).into_iter().flatten();
+        let held = held.filter(|(_, pieces)| **pieces != 0);
+        let held: BTreeMap<&Sku, i64> = held.map(|(sku, pieces)| (sku, *pieces)).collect();
         if self.confirmed.contains(&order_id) {
             let mut needed: BTreeMap<&Sku, i64> = BTreeMap::new();
             for line in &order.lines {

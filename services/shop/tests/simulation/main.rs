@@ -1,7 +1,10 @@
 //! The sample's services in a simulated world, in which everything that can fail does: the books balance all the same.
 
 mod books;
+mod defects;
+mod speed;
 mod workload;
+mod wrong;
 
 use kolo::Service;
 use kolo_testing::simulation::Simulation;

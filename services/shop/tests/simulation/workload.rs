@@ -19,6 +19,16 @@ pub(crate) fn stock() -> impl Iterator<Item = Fact> {
     })
 }
 
+/// Enough for all that are ordered.
+pub(crate) fn plenty() -> impl Iterator<Item = Fact> {
+    ARTICLES.into_iter().map(|sku| {
+        Fact::of(&StockReceived {
+            sku: sku.into(),
+            quantity: 1_000_000,
+        })
+    })
+}
+
 /// An order, and perhaps the customer's second thought.
 pub(crate) fn order(number: u64, draw: &mut Draw) -> Vec<Fact> {
     let order_id = OrderId(Uuid::from_u128(number.into()));
@@ -38,6 +48,10 @@ pub(crate) fn order(number: u64, draw: &mut Draw) -> Vec<Fact> {
         lines,
     };
     let mut facts = vec![Fact::of(&created)];
+    // Whoever publishes it again under another id means the same order.
+    if draw.once_in(4) {
+        facts.push(Fact::of(&created));
+    }
     if draw.once_in(3) {
         let cancel = Fact::of(&CancelRequested { order_id });
         facts.insert(draw.below(2), cancel);
