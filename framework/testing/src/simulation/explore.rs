@@ -191,7 +191,7 @@ impl Simulation {
 
     /// Every port that is called has a reply.
     #[track_caller]
-    fn ready(&self) {
+    pub(super) fn ready(&self) {
         for member in &self.plan.cast.members {
             for effect in &member.description.effects {
                 if !self.plan.ports.has(effect.port) {

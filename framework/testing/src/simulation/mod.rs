@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `builder.rs` | [`Simulation`]: what is simulated |
 //! | `explore.rs` | many runs: by seeds, for a time, as a test |
+//! | `together.rs` | [`Together`]: the same services without faults, one step of a test at a time |
 //! | `failure.rs` | what a failed run says |
 //! | `plan.rs` `cast.rs` | what is the same in every run; who takes part |
 //! | `fact.rs` `draw.rs` `faults.rs` | what is published, what is drawn, what may fail and how often |
@@ -50,6 +51,7 @@ mod seen;
 mod shrink;
 mod step;
 mod story;
+mod together;
 mod violation;
 mod world;
 
@@ -61,4 +63,5 @@ pub use fact::Fact;
 pub use failure::Failure;
 pub use faults::Faults;
 pub use seen::Seen;
+pub use together::Together;
 pub use violation::{Oracle, Violation};

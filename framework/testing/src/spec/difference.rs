@@ -1,6 +1,6 @@
 //! The difference: what was expected beside what was found, and the first thing that differs line by line.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 
 use kolo_core::OwnEvents;
 use similar::{ChangeTag, TextDiff};
@@ -37,6 +37,16 @@ pub(super) fn difference<O: OwnEvents>(expected: &[O], found: &[O]) -> Option<St
         (None, None) => {}
     }
     Some(text)
+}
+
+/// In what two lists differ, line by line, for people.
+pub(crate) fn compared<T: Debug>(expected: &[T], found: &[T]) -> String {
+    let text = |list: &[T]| {
+        let each = list.iter().map(|one| format!("{one:#?}\n"));
+        each.collect::<String>()
+    };
+    let difference = lines(&text(expected), &text(found));
+    format!("- as expected, + as found:\n{difference}")
 }
 
 fn lines(expected: &str, found: &str) -> String {

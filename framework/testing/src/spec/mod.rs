@@ -66,6 +66,7 @@ use std::marker::PhantomData;
 use kolo_core::{OwnEvents, Service};
 
 pub use any_order::{AnyOrder, Input, Run, due, event, given_up, reply, routed};
+pub(crate) use difference::compared;
 pub use history::History;
 pub use then::PendingCall;
 

@@ -3,6 +3,7 @@
 mod books;
 mod defects;
 mod speed;
+mod whole;
 mod workload;
 mod wrong;
 

@@ -22,14 +22,19 @@ mod restored;
 use super::seen::Seen;
 use super::violation::{Oracle, Violation};
 
-/// Asks all of them, and then the invariants of the test.
-pub(crate) fn at_rest(seen: &Seen<'_>) -> Result<(), Violation> {
+/// Asks those that have an answer also before every saga has ended.
+pub(crate) fn along_the_way(seen: &Seen<'_>) -> Result<(), Violation> {
     answers::check(seen)?;
     requests::check(seen)?;
     barrier::check(seen)?;
-    ends::check(seen)?;
     restored::check(seen)?;
-    decisions::check(seen)?;
+    decisions::check(seen)
+}
+
+/// Asks all of them, and then the invariants of the test.
+pub(crate) fn at_rest(seen: &Seen<'_>) -> Result<(), Violation> {
+    along_the_way(seen)?;
+    ends::check(seen)?;
     for invariant in &seen.world.plan.invariants {
         (invariant.holds)(seen).map_err(|message| {
             Violation::new(Oracle::Invariant(invariant.name.clone()), message)
