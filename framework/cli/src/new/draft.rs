@@ -70,8 +70,10 @@ fn free(target: &Path) -> Result<PathBuf, Failure> {
             target.display()
         )))
     };
-    let whole = std::path::absolute(target)
-        .map_err(|error| Failure::input(format!("--dir {:?} is no directory: {error}", target)))?;
+    let whole = match std::path::absolute(target) {
+        Ok(whole) => whole,
+        Err(error) => return refused(format!("leads nowhere: {error}")),
+    };
     let mut entries = match fs::read_dir(&whole) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(whole),

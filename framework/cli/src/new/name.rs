@@ -52,7 +52,7 @@ impl fmt::Display for Name {
 
 fn problem(text: &str) -> Option<String> {
     let name = text.replace('-', "_");
-    let is = |known: &&str| **known == *name;
+    let is = |known: &&str| *known == name;
     if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Some("it must begin with a letter from a to z".into());
     }
@@ -70,13 +70,13 @@ fn problem(text: &str) -> Option<String> {
             text.len()
         ));
     }
-    if KEYWORDS.iter().any(|known| is(known)) {
+    if KEYWORDS.iter().any(is) {
         return Some("it is a keyword of Rust".into());
     }
-    if WITH_RUST.iter().any(|known| is(known)) {
+    if WITH_RUST.iter().any(is) {
         return Some("a crate of this name comes with Rust".into());
     }
-    if IN_TARGET.iter().any(|known| is(known)) {
+    if IN_TARGET.iter().any(is) {
         return Some("Cargo has a folder of this name for what it builds".into());
     }
     let taken = CRATES.iter().find(|known| known.replace('-', "_") == name);
