@@ -62,6 +62,8 @@ pub(crate) struct SchemaArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a project to start from: two services, their schemas and tests, ready to run
+    New(New),
     /// Publish events from outside: check them against their schema, send them, wait for the acknowledgement
     Publish(Publish),
     /// Follow topics: decoded, in colour on a terminal, with void records marked
@@ -86,6 +88,28 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = NEW_HELP)]
+pub(crate) struct New {
+    /// The project's name, and that of its crate that runs all services
+    pub(crate) name: String,
+    /// The directory of the project, which must be empty if it exists [default: ./<NAME>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The clone of kolo that it depends on [default: the one that this command was built from]
+    #[arg(long, value_name = "DIR", conflicts_with = "kolo_git")]
+    pub(crate) kolo_path: Option<PathBuf>,
+    /// The repository of kolo that it depends on, as `https://…` or `ssh://…`
+    #[arg(long, value_name = "URL")]
+    pub(crate) kolo_git: Option<String>,
+    /// The commit of that repository; without it, the newest of its default branch
+    #[arg(long, value_name = "REV", requires = "kolo_git")]
+    pub(crate) rev: Option<String>,
+    /// Print one JSON object: the project's directory, where its kolo comes from, and its files
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -350,6 +374,7 @@ fn listen(text: &str) -> Result<String, String> {
 
 const MAIN_HELP: &str = "\
 Examples:
+  kolo new my-shop
   kolo topics list
   kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
   kolo tail orders orders.outcome --from 10m
@@ -370,7 +395,23 @@ Exit codes:
   1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish,
      a full disk, a damaged backup, findings of `check`
   2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
-     that only its owner writes to, an import into a topic that holds something else";
+     that only its owner writes to, an import into a topic that holds something else, a new project where something
+     else is";
+
+const NEW_HELP: &str = "\
+Examples:
+  kolo new my-shop
+  kolo new my-shop --dir ~/work/shop --kolo-path ~/work/kolo
+  kolo new my-shop --kolo-git https://example.org/kolo --rev 0123abc
+
+The project sends people on trips: a service that holds seats, one that books rooms, and what each undoes when the other
+fails. It compiles, its tests pass, and it runs on a broker in memory: change it into yours. docs/tutorial.md walks
+through it.
+
+kolo is in no registry yet, so a project depends on a clone or on a repository. To build it, a C and C++ compiler and make
+are needed, for librdkafka. Nothing is built or downloaded by this command.
+
+The project appears whole or not at all. A directory that is not empty is refused. Exit codes: see `kolo --help`.";
 
 const PUBLISH_HELP: &str = "\
 Examples:

@@ -7,6 +7,7 @@
 //! - `topics`: what a topic is
 //! - `choreography`: `check` and `graph`, of all services together
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
+//! - `new`: a project to start from
 //! - `dev`: a broker for development, in this process
 //! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
@@ -20,6 +21,7 @@ mod export;
 mod failure;
 mod import;
 mod near;
+mod new;
 mod owner;
 mod publish;
 mod scan;
@@ -74,6 +76,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Export(args) => export::run(args, &config()?),
         Command::VerifyExport(args) => export::verify(args),
         Command::Import(args) => import::run(args, &config()?),
+        Command::New(args) => new::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -19,6 +19,7 @@ mod import;
 #[path = "../../../core/tests/common/mod.rs"]
 mod model;
 mod moved;
+mod new;
 mod owned;
 mod publish;
 mod refused;
