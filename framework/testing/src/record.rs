@@ -1,5 +1,7 @@
 //! A record as a topic keeps it, whatever the topic.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use kolo_core::processor::Append;
 use kolo_core::wire::{Headers, Record, Stamp};
 use kolo_core::{EventId, Timestamp};
@@ -83,6 +85,14 @@ impl Stored {
             rest: self.rest.as_deref(),
             traceparent: None,
         }
+    }
+
+    /// Stands for all of it.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        (self.event_type, self.at, &self.key, &self.value).hash(&mut hash);
+        (self.id, &self.stamp, &self.rest).hash(&mut hash);
+        hash.finish()
     }
 
     pub(crate) fn key_text(&self) -> &str {

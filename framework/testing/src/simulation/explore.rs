@@ -164,7 +164,12 @@ impl Simulation {
         self.failure(script, violation, Some(found))
     }
 
-    fn failure(&self, script: Script, violation: Violation, found: Option<Found>) -> Box<Failure> {
+    pub(super) fn failure(
+        &self,
+        script: Script,
+        violation: Violation,
+        found: Option<Found>,
+    ) -> Box<Failure> {
         let Shrunk { script, violation } = shrink(&self.plan, script, violation);
         let story = scripted(&self.plan, &script, true).story;
         Box::new(Failure {

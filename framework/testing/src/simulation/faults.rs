@@ -1,7 +1,7 @@
 //! Faults: how often each may happen in one run.
 
 /// How often each fault may happen in one run, at most. A run draws how much of it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Faults {
     /// A fact is published a second time, under its id and at another offset.
     pub repeats: u32,

@@ -1,5 +1,6 @@
 //! The log: topics with partitions, and records at offsets, in the order in which they were appended.
 
+use std::hash::{DefaultHasher, Hash};
 use std::rc::Rc;
 
 use kolo_core::processor::InputTopic;
@@ -8,6 +9,7 @@ use kolo_core::wire::{Stamp, Writer, is_own_record};
 use kolo_core::{EventId, TopicId};
 
 use super::cast::Topic;
+use super::digest::Deeds;
 use crate::record::{Stored, at};
 
 /// One partition of a topic.
@@ -22,6 +24,8 @@ pub(crate) struct Log {
     numbers: bool,
     /// Whether a topic that is created anew has another id.
     ids: bool,
+    /// Whether digests are taken.
+    digests: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,8 @@ struct OneTopic {
     name: String,
     id: TopicId,
     partitions: Vec<Partition>,
+    /// What stands in each, where that is asked for.
+    digests: Vec<Deeds>,
 }
 
 impl Log {
@@ -37,12 +43,14 @@ impl Log {
             name: name.clone(),
             id: topic_id(name, 0),
             partitions: vec![Partition::new(); partitions],
+            digests: vec![Deeds::default(); partitions],
         });
         Log {
             topics: topics.collect(),
             generation: 0,
             numbers,
             ids,
+            digests: false,
         }
     }
 
@@ -76,7 +84,8 @@ impl Log {
         partition: usize,
         mut stored: Rc<Stored>,
     ) -> usize {
-        let records = &mut self.topics[topic].partitions[partition];
+        let topic = &mut self.topics[topic];
+        let records = &mut topic.partitions[partition];
         if !self.numbers
             && let Some(stamp) = stored.read_stamp()
         {
@@ -84,8 +93,30 @@ impl Log {
             let stamp = Stamp { writer, ..stamp }.to_string();
             Rc::make_mut(&mut stored).stamp = Some(stamp.into());
         }
+        if self.digests {
+            topic.digests[partition].note(1, stored.digest());
+        }
+        let records = &mut topic.partitions[partition];
         records.push(stored);
         records.len() - 1
+    }
+
+    /// From now on it is known what stands in each partition.
+    pub(crate) fn takes_digests(&mut self) {
+        self.digests = true;
+        for topic in &mut self.topics {
+            for (digest, records) in topic.digests.iter_mut().zip(&topic.partitions) {
+                let records = records.iter();
+                records.for_each(|stored| digest.note(1, stored.digest()));
+            }
+        }
+    }
+
+    /// What stands in all of them.
+    pub(crate) fn digest(&self, hash: &mut DefaultHasher) {
+        for topic in &self.topics {
+            (topic.id, &topic.digests).hash(hash);
+        }
     }
 
     /// Deletes a topic and creates it again.
@@ -96,6 +127,9 @@ impl Log {
         topic.id = topic_id(&topic.name, generation);
         for partition in &mut topic.partitions {
             partition.clear();
+        }
+        for digest in &mut topic.digests {
+            digest.note(2, 0);
         }
     }
 

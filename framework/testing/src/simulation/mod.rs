@@ -23,6 +23,7 @@
 //! | `owner.rs` `router.rs` `outside.rs` | who writes: what the shell does, step by step; ports with a ledger |
 //! | `world.rs` `step.rs` `possible.rs` | all of them together; what can happen, and what it does |
 //! | `calm.rs` | no faults any more: everything comes to rest |
+//! | `exhaustive.rs` `digest.rs` | every schedule of a small world, each state once |
 //! | `run.rs` `script.rs` `shrink.rs` | one run; a run as text; a smaller one that shows the same |
 //! | `seen.rs` `story.rs` | what is seen of a world, as events and as words |
 //! | `oracle/` `violation.rs` | what may never be seen |
@@ -32,7 +33,9 @@ mod broken;
 mod builder;
 mod calm;
 mod cast;
+mod digest;
 mod draw;
+mod exhaustive;
 mod explore;
 mod fact;
 mod failure;
@@ -58,6 +61,7 @@ mod world;
 pub use broken::Broken;
 pub use builder::Simulation;
 pub use draw::Draw;
+pub use exhaustive::Visited;
 pub use explore::Explored;
 pub use fact::Fact;
 pub use failure::Failure;

@@ -11,6 +11,7 @@ use kolo_core::{EffectCall, EventId, Participant, Reply, Timestamp, TopicId};
 
 use super::broken::Broken;
 use super::cast::{Cast, Topic};
+use super::digest::Deeds;
 use super::log::Log;
 use super::producer::{Producer, Report};
 use super::violation::{Oracle, Violation};
@@ -92,6 +93,9 @@ pub(crate) struct Owner {
     called: BTreeSet<EventId>,
     sound: Vec<EffectCall>,
     broken: Broken,
+    /// What it took up, and what it was told of its records.
+    pub(crate) took: Deeds,
+    pub(crate) was_told: Deeds,
 }
 
 /// What an owner is told when it starts.
@@ -172,7 +176,10 @@ impl Owner {
             called: BTreeSet::new(),
             sound: Vec::new(),
             broken,
+            took: Deeds::default(),
+            was_told: Deeds::default(),
         };
+        owner.took.note(1, nonce);
         owner.processor.fence(now, &mut owner.out);
         owner.flush();
         if broken.restore_after_fence
@@ -192,6 +199,7 @@ impl Owner {
     }
 
     pub(crate) fn end(&mut self, why: &str) {
+        self.was_told.note(3, 0);
         self.phase = Phase::Over(why.to_owned());
     }
 
@@ -230,7 +238,14 @@ impl Owner {
 
     /// Takes the next report of the client library.
     pub(crate) fn take_report(&mut self) -> Result<(), Surprise> {
-        match (self.producer.report(), &self.phase) {
+        let report = self.producer.report();
+        let told = match report {
+            Some(Report::Acknowledged(offset)) => offset.unsigned_abs(),
+            Some(Report::Failed) => u64::MAX,
+            None => return Ok(()),
+        };
+        self.was_told.note(1, told);
+        match (report, &self.phase) {
             (Some(Report::Acknowledged(offset)), Phase::Fencing) => {
                 self.processor.fenced(offset);
                 self.phase = Phase::Restoring(usize::try_from(offset).unwrap_or(0));
@@ -268,6 +283,7 @@ impl Owner {
                 Err(error) => return Err(error.to_string().into()),
             }
         }
+        self.took.note(2, epoch as u64);
         let start = self.processor.start(now, &mut self.out);
         let start = start.map_err(|error| error.to_string())?;
         for (input, resume) in self.inputs.iter_mut().zip(start.resume) {
@@ -314,6 +330,7 @@ impl Owner {
         let Some(gap) = self.processor.gap() else {
             return Ok(());
         };
+        self.was_told.note(2, gap.end.unsigned_abs());
         let records = log.partition(self.stream, self.partition);
         let read = gap
             .filter_map(|offset| {
@@ -341,6 +358,7 @@ impl Owner {
             return Ok(Outcome::Ignored);
         };
         reading.next += 1;
+        self.took.note(3 + ((input as u64) << 8), offset as u64);
         let outcome = self
             .processor
             .handle(input, &stored.record(offset), now, &mut self.out);
@@ -348,6 +366,7 @@ impl Owner {
     }
 
     pub(crate) fn mark(&mut self, now: Timestamp) {
+        self.took.note(4, 0);
         self.processor.mark(now, &mut self.out);
         self.flush();
     }
@@ -358,6 +377,7 @@ impl Owner {
         reply: Reply,
         now: Timestamp,
     ) -> Result<Outcome, Surprise> {
+        self.took.note(5, request.0.as_u64_pair().0);
         let outcome = self.processor.answer(request, reply, now, &mut self.out);
         self.said(outcome)
     }
@@ -373,6 +393,7 @@ impl Owner {
     pub(crate) fn ask(&mut self, log: &Log, now: Timestamp) {
         let ends = self.inputs.iter();
         let ends = ends.map(|reading| log.end(reading.topic, self.partition));
+        self.took.note(6, now.as_millis().unsigned_abs());
         self.backlog = Backlog::Until {
             passed: now,
             ends: ends.collect(),
@@ -405,6 +426,7 @@ impl Owner {
             return Ok(Outcome::Ignored);
         };
         self.backlog = Backlog::Unknown;
+        self.took.note(7, 0);
         let passed = self
             .processor
             .pass_deadlines(passed, usize::MAX, now, &mut self.out);

@@ -1,6 +1,7 @@
 //! Records in flight: they arrive in order, and perhaps late, twice or never.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash};
 use std::rc::Rc;
 
 use super::cast::Topic;
@@ -8,7 +9,7 @@ use super::log::Log;
 use crate::record::{Stored, at};
 
 /// What the client library reports of one record, in the order in which they were sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Report {
     Acknowledged(i64),
     /// Given up, while its successors may have arrived.
@@ -47,6 +48,15 @@ impl Producer {
     /// How many reports wait to be read.
     pub(crate) fn reported(&self) -> usize {
         self.reports.len()
+    }
+
+    /// What is on its way and what is reported; of what it sent, others tell.
+    pub(crate) fn digest(&self, hash: &mut DefaultHasher) {
+        for (partition, stored) in &self.queue {
+            (partition, stored.id, &stored.stamp).hash(hash);
+        }
+        (self.queue.len(), &self.reports).hash(hash);
+        self.last.as_ref().map(|(_, stored)| stored.id).hash(hash);
     }
 
     pub(crate) fn can_resend(&self) -> bool {

@@ -9,12 +9,13 @@ use kolo_core::{Participant, Path, Position, partition_of};
 
 use super::broken::Broken;
 use super::cast::Route;
+use super::digest::Deeds;
 use super::log::Log;
 use super::producer::{Producer, Report};
 use crate::record::at;
 
 /// How far a router is known to have got: what the next one starts from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Committed {
     pub(crate) next: usize,
     cursor: Option<Cursor>,
@@ -35,6 +36,8 @@ pub(crate) struct Router {
     sent: BTreeMap<usize, Position>,
     broken: Broken,
     keys: Vec<String>,
+    /// What it forwarded, since it started.
+    pub(crate) did: Deeds,
 }
 
 impl Router {
@@ -55,6 +58,7 @@ impl Router {
             sent: BTreeMap::new(),
             broken,
             keys: Vec::new(),
+            did: Deeds::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Router {
             return Ok(0);
         };
         let offset = at(self.next);
+        self.did.note(1, self.next as u64);
         self.next += 1;
         let stamp = match self.reader.read(offset, &stored.headers()) {
             Ok(Verdict::Valid(stamp)) => Some(stamp),
@@ -149,6 +154,11 @@ impl Router {
     pub(crate) fn crash(&mut self) {
         self.alive = false;
         self.producer.purge();
+    }
+
+    /// Where it was after each record that is not committed, and how many copies are not acknowledged.
+    pub(crate) fn open(&self) -> &VecDeque<(Committed, usize)> {
+        &self.open
     }
 
     /// Whether there is something that it may commit.

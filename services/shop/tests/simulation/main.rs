@@ -2,6 +2,7 @@
 
 mod books;
 mod defects;
+mod exhaustive;
 mod speed;
 mod whole;
 mod workload;
