@@ -179,7 +179,7 @@ fn note<const VERSION: u64>(second: &Second, heard: &Received<Heard>) -> Option<
 /// Also the state that the copied event was decided on is noted: a void one was decided on another.
 pub(super) fn note_at(second: &Second, key: &str, heard: &Heard, version: u64) -> Option<Note> {
     let (n, basis) = (mix(heard.n ^ heard.basis), second.hash);
-    let says = !mix(basis ^ mix(n.wrapping_add(1000 * version))).is_multiple_of(3);
+    let says = !mix(basis ^ mix(n.wrapping_add(1000 * version))).is_multiple_of(12);
     says.then(|| Note {
         key: key.to_owned(),
         n,

@@ -41,7 +41,7 @@ pub(super) fn history(seen: &Seen<'_>, stream: &'static str) -> Result<History, 
     for (offset, stored) in seen.partition(stream, 0).iter().enumerate() {
         let stamp = match reader.read(at(offset), &stored.headers()) {
             Ok(Verdict::Fence(_)) => {
-                let fence: Result<Fence, _> = serde_json::from_slice(&stored.value);
+                let fence: Result<Fence, _> = serde_json::from_slice(stored.value());
                 origins = fence.map(|fence| fence.origins).unwrap_or_default();
                 continue;
             }
@@ -57,7 +57,7 @@ pub(super) fn history(seen: &Seen<'_>, stream: &'static str) -> Result<History, 
         if stamp.index == 1 {
             let cause = stamp.causation.ok_or_else(stale)?;
             let place = place(stamp.source, &origins);
-            let version = fold::version_of(&stored.value);
+            let version = fold::version_of(stored.value());
             let said = with_cause(seen, stream, &key, cause, place.is_none(), |cause| {
                 state.decide(cause, version)
             });
@@ -77,8 +77,8 @@ pub(super) fn history(seen: &Seen<'_>, stream: &'static str) -> Result<History, 
         }
         let (event_type, value) = open.remove(0);
         if event_type != stored.event_type
-            || *value != *stored.value
-            || !state.evolve(stored.event_type, &stored.value)
+            || *value != *stored.value()
+            || !state.evolve(stored.event_type, stored.value())
         {
             return Err(stale());
         }
@@ -117,8 +117,8 @@ fn with_cause<T>(
         let mut valid = seen.valid_of(stream);
         let request = valid.find(|valid| valid.stored.id == id)?;
         return Some(then(&Cause::Request {
-            value: &request.stored.value,
-            reply: domain::reply_to(&request.stored.value)?,
+            value: request.stored.value(),
+            reply: domain::reply_to(request.stored.value())?,
         }));
     }
     if stream == FIRST {
@@ -135,6 +135,6 @@ fn with_cause<T>(
     Some(then(&Cause::Input {
         event_type: input.stored.event_type,
         key,
-        value: &input.stored.value,
+        value: input.stored.value(),
     }))
 }

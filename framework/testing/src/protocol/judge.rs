@@ -71,7 +71,7 @@ fn decided<'a>(
         let cause = Cause::Input {
             event_type: input.event_type,
             key,
-            value: &input.value,
+            value: input.value(),
         };
         let says_nothing = |place: &usize| {
             let fresh = Fold::new(stream);

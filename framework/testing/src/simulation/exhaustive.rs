@@ -1,6 +1,6 @@
 //! Every schedule: for small worlds, all orders of steps and faults, each state once.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 

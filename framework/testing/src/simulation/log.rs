@@ -90,8 +90,7 @@ impl Log {
             && let Some(stamp) = stored.read_stamp()
         {
             let writer = stamp.writer.map(|writer| number_due(records, writer));
-            let stamp = Stamp { writer, ..stamp }.to_string();
-            Rc::make_mut(&mut stored).stamp = Some(stamp.into());
+            stored = Rc::new(stored.with_stamp(&Stamp { writer, ..stamp }));
         }
         if self.digests {
             topic.digests[partition].note(1, stored.digest());
@@ -138,13 +137,16 @@ impl Log {
         &self,
         topic: Topic,
         partition: usize,
-    ) -> impl Iterator<Item = (usize, &Rc<Stored>)> {
+    ) -> impl Iterator<Item = (usize, &Rc<Stored>, Option<Stamp>)> {
         let mut reader = StreamReader::from_start();
         let records = self.partition(topic, partition).iter().enumerate();
-        records.filter(move |(offset, stored)| {
-            let verdict = reader.read(at(*offset), &stored.headers());
-            matches!(verdict, Ok(Verdict::Valid(_) | Verdict::Unfenced(_)))
-                && !is_own_record(stored.event_type)
+        records.filter_map(move |(offset, stored)| {
+            let stamp = match reader.read(at(offset), &stored.headers()) {
+                Ok(Verdict::Valid(stamp)) => Some(stamp),
+                Ok(Verdict::Unfenced(stamp)) => stamp,
+                _ => return None,
+            };
+            (!is_own_record(stored.event_type)).then_some((offset, stored, stamp))
         })
     }
 }

@@ -209,8 +209,10 @@ impl Owner {
 
     pub(crate) fn can_handle(&self, input: usize, log: &Log, window: usize) -> bool {
         let reading = &self.inputs[input];
+        // A fetch says that the topic is another one, whether or not there is something to read.
+        let is_another = log.id(reading.topic) != reading.id;
         self.works()
-            && reading.next < log.end(reading.topic, self.partition)
+            && (is_another || reading.next < log.end(reading.topic, self.partition))
             && self.processor.in_flight() < window
     }
 

@@ -53,7 +53,7 @@ impl Producer {
     /// What is on its way and what is reported; of what it sent, others tell.
     pub(crate) fn digest(&self, hash: &mut DefaultHasher) {
         for (partition, stored) in &self.queue {
-            (partition, stored.id, &stored.stamp).hash(hash);
+            (partition, stored.id, stored.stamp()).hash(hash);
         }
         (self.queue.len(), &self.reports).hash(hash);
         self.last.as_ref().map(|(_, stored)| stored.id).hash(hash);

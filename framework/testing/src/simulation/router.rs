@@ -96,7 +96,7 @@ impl Router {
         };
         self.keys.clear();
         if let Some(Err(failure)) =
-            participant.route(stored.event_type, &stored.value, &mut self.keys)
+            participant.route(stored.event_type, stored.value(), &mut self.keys)
         {
             return Err(format!(
                 "the route of {} cannot be told: {failure}",

@@ -53,7 +53,7 @@ pub(crate) fn drawn(plan: &Plan, seed: u64) -> Ran {
         sagas,
         steps: Vec::with_capacity(length),
     };
-    let mut possible = Vec::new();
+    let (mut possible, mut others) = (Vec::new(), Vec::new());
     let mut drive = || -> Result<(), Violation> {
         for _ in 0..length {
             // Steps show what happens in between, runs come far.
@@ -63,7 +63,10 @@ pub(crate) fn drawn(plan: &Plan, seed: u64) -> Ran {
                 world.steps(&mut possible);
             }
             if possible.is_empty() || draw.once_in(once_in) {
-                world.disturbances(&faults, &mut possible);
+                world.disturbances(&faults, &mut others);
+                if !others.is_empty() {
+                    std::mem::swap(&mut possible, &mut others);
+                }
             }
             let Some(&step) = draw.one(&possible) else {
                 break;

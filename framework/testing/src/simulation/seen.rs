@@ -1,8 +1,8 @@
 //! What is seen of a world: valid events and calls, and nothing that a service believes.
 
+use hashbrown::HashSet;
 use std::any::TypeId;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use kolo_core::wire::Stamp;
@@ -140,9 +140,9 @@ impl<'w> Seen<'w> {
         let mut all = Vec::new();
         for partition in 0..world.plan.cast.partitions {
             let valid = world.log.valid(topic, partition);
-            all.extend(valid.map(|(offset, stored)| Valid {
+            all.extend(valid.map(|(offset, stored, stamp)| Valid {
                 offset,
-                stamp: stored.read_stamp(),
+                stamp,
                 stored: Rc::clone(stored),
             }));
         }
@@ -156,7 +156,7 @@ impl<'w> Seen<'w> {
 }
 
 fn decoded<E: Event>(stored: &Stored) -> E {
-    match E::decode(&stored.value) {
+    match E::decode(stored.value()) {
         Ok(event) => event,
         Err(problem) => unreadable(E::TYPE.name, &problem),
     }

@@ -182,7 +182,7 @@ pub(crate) fn topics(seen: &Seen<'_>) -> String {
                     _ => String::new(),
                 };
                 let id = stored.id.to_string();
-                let stamp = stored.stamp.as_deref().unwrap_or_default();
+                let stamp = stored.stamp().unwrap_or_default();
                 let stamp: Vec<&str> = stamp.split(' ').skip(3).collect();
                 let _ = writeln!(
                     text,

@@ -149,7 +149,7 @@ impl Stage {
     pub(super) fn parked(&self, from: usize) -> Option<Failure> {
         let mut records = self.stream[from..].iter();
         let parked = records.find(|record| record.event_type == wire::PARKED)?;
-        let parked: Option<Parked> = serde_json::from_slice(&parked.value).ok();
+        let parked: Option<Parked> = serde_json::from_slice(parked.value()).ok();
         parked.map(|parked| parked.failure)
     }
 
@@ -157,13 +157,15 @@ impl Stage {
     pub(super) fn events<O: OwnEvents>(&self, from: usize) -> Result<Vec<O>, String> {
         let records = self.stream[from..].iter();
         let events = records.filter(|record| !wire::is_own_record(record.event_type));
-        let events = events.map(|record| match O::decode(record.event_type, &record.value) {
-            Some(event) => event.map_err(|problem| problem.to_string()),
-            None => Err(format!(
-                "`{}` is not an event of its stream",
-                record.event_type
-            )),
-        });
+        let events = events.map(
+            |record| match O::decode(record.event_type, record.value()) {
+                Some(event) => event.map_err(|problem| problem.to_string()),
+                None => Err(format!(
+                    "`{}` is not an event of its stream",
+                    record.event_type
+                )),
+            },
+        );
         events.collect()
     }
 

@@ -1,7 +1,7 @@
 //! Does it find bugs? Every rule of the protocol that can be left out, and the sample with one function wrong, each found by
-//! the oracle that it should be. `docs/defects.md` is what the long form of this prints.
+//! some oracle. `docs/defects.md` says by which.
 
-use std::fmt::Write as _;
+use std::path::Path;
 
 use kolo_core::processor::Rules;
 use kolo_testing::protocol;
@@ -229,33 +229,61 @@ fn sample() -> Vec<Defect> {
     defects.collect()
 }
 
-/// Says how each is found; panics where one is not.
-fn found(defects: Vec<Defect>) -> String {
-    let (mut rows, mut missed) = (String::new(), Vec::new());
+/// How each is seen, as rows of a table; panics where one is not.
+fn seen(defects: Vec<Defect>) -> Vec<Row> {
+    let (mut rows, mut missed) = (Vec::new(), Vec::new());
     for Defect { name, simulation } in defects {
         let Some(failure) = simulation.seek(0..RUNS, |_| true) else {
             missed.push(name);
             continue;
         };
-        let (sagas, steps) = failure.size();
         let oracle = match &failure.violation().oracle {
             Oracle::Invariant(name) => format!("*{name}*"),
             oracle => oracle.to_string(),
         };
-        let runs = failure.runs();
-        let _ = writeln!(rows, "| {name} | {oracle} | {runs} | {sagas} | {steps} |");
+        let (sagas, steps) = failure.size();
+        rows.push(Row {
+            seen: format!("| {name} | {oracle} |"),
+            figures: format!(" {} | {sagas} | {steps} |", failure.runs()),
+        });
     }
-    println!("{rows}");
     assert!(missed.is_empty(), "not seen in {RUNS} runs: {missed:?}");
     rows
 }
 
+struct Row {
+    /// What is broken, and which oracle sees it.
+    seen: String,
+    /// After how many runs, and how long the story is.
+    figures: String,
+}
+
+/// The page says the same, or is made to.
+fn told(table: &str, rows: &[Row]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/defects.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let head = format!("<!-- {table} -->\n");
+    let (before, rest) = page.split_once(&head).unwrap();
+    let (written, after) = rest.split_once("<!-- end -->").unwrap();
+    if std::env::var_os("KOLO_WRITE_DOCS").is_some() {
+        let rows = rows.iter();
+        let rows: String = rows
+            .map(|row| format!("{}{}\n", row.seen, row.figures))
+            .collect();
+        std::fs::write(&path, format!("{before}{head}{rows}<!-- end -->{after}")).unwrap();
+        return;
+    }
+    let stale = rows.iter().find(|row| !written.contains(&row.seen));
+    let is_stale = stale.is_some() || written.lines().count() != rows.len();
+    assert!(!is_stale, "docs/defects.md is stale: run scripts/defects");
+}
+
 #[test]
 fn every_rule_that_is_left_out_is_missed() {
-    found(rules());
+    told("rules", &seen(rules()));
 }
 
 #[test]
 fn every_wrong_function_is_seen() {
-    found(sample());
+    told("sample", &seen(sample()));
 }

@@ -1,5 +1,11 @@
 //! The sample's services in a simulated world, in which everything that can fail does: the books balance all the same.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
 mod books;
 mod defects;
 mod exhaustive;

@@ -1,6 +1,6 @@
 //! Answers: each is whole, given once, in the order of its inputs, under ids of its own.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{FENCE, Fence, MARKER, Source};
@@ -78,7 +78,7 @@ impl<'m> Answers<'m> {
 
     fn fence(&mut self, stored: &Stored) {
         debug_assert_eq!(stored.event_type, FENCE);
-        let fence: Result<Fence, _> = serde_json::from_slice(&stored.value);
+        let fence: Result<Fence, _> = serde_json::from_slice(stored.value());
         self.origins = fence.map(|fence| fence.origins).unwrap_or_default();
     }
 
@@ -123,7 +123,7 @@ impl<'m> Answers<'m> {
                 stored,
             ));
         }
-        if !self.answered.insert((stored.key.clone(), cause, kind)) {
+        if !self.answered.insert((stored.key().into(), cause, kind)) {
             return Err(self.violation(Oracle::Once, "an input was answered twice", stored));
         }
         Ok(())

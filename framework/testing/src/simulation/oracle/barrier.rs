@@ -1,6 +1,6 @@
 //! The barrier, by a fold of its own: only what was done is undone, each once, and nothing happens that is barred.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{BARRED, Barred, Stamp};
@@ -53,9 +53,9 @@ impl<'m> Barrier<'m> {
         let Some(saga) = stamp.correlation else {
             return Ok(());
         };
-        let place = (stored.key.clone(), saga);
+        let place = (stored.key().into(), saga);
         if stored.event_type == BARRED {
-            let barred: Result<Barred, _> = serde_json::from_slice(&stored.value);
+            let barred: Result<Barred, _> = serde_json::from_slice(stored.value());
             if let Ok(barred) = barred {
                 self.barred.insert((place, barred.step));
             }

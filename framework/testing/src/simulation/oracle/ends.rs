@@ -1,6 +1,6 @@
 //! Ends: every saga that began has come to one of the ends that the schemas mark.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use kolo_core::{CorrelationId, Mark};
 

@@ -1,6 +1,6 @@
 //! Requests: each valid one is answered, and no port was called for another.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use kolo_core::EventId;
 use kolo_core::wire::Source;
@@ -43,7 +43,7 @@ pub(super) fn check(seen: &Seen<'_>) -> Result<(), Violation> {
         }
     }
     let asked = seen.world.ledger.asked.iter();
-    let mut void = asked.filter(|(id, _)| !requests.contains(id));
+    let mut void = asked.filter(|(id, _)| !requests.contains(*id));
     match void.next() {
         None => Ok(()),
         Some((_, asked)) => Err(Violation::new(
