@@ -159,6 +159,16 @@ impl Simulation {
         self
     }
 
+    /// The same for declarations that decide as the older ones do: what was decided is decided again all the same.
+    ///
+    /// # Panics
+    /// When one of them has an aggregate that is not among the services.
+    #[track_caller]
+    pub fn redeploys(mut self, services: impl IntoIterator<Item = Service>) -> Self {
+        self.plan.decides_alike = true;
+        self.deploys(services)
+    }
+
     /// Rules that are left out, to show that the simulation sees it.
     pub fn broken(mut self, broken: Broken) -> Self {
         self.plan.broken = broken;

@@ -14,8 +14,9 @@ mod whole;
 mod workload;
 mod wrong;
 
-use kolo::Service;
+use kolo::{Aggregate, Service};
 use kolo_testing::simulation::Simulation;
+use order::Order;
 use payment::{Charge, Charged, Refund, Refunded};
 use shop_schemas::payment::AuthorizationId;
 
@@ -26,6 +27,16 @@ const LIMIT_CENTS: i64 = 10_000;
 
 fn services() -> [Service; 3] {
     [order::service(), inventory::service(), payment::service()]
+}
+
+/// The order service of the next version, which decides as this one does.
+fn next_order() -> Service {
+    let lifecycle = Aggregate::<Order>::new("lifecycle").version(2);
+    let lifecycle = lifecycle.on(order::open).on(order::confirm).pivot();
+    let lifecycle = lifecycle.on(order::reject).on(order::decline);
+    let lifecycle = lifecycle.on(order::withdraw);
+    let lifecycle = lifecycle.deadline(order::answer_by, order::give_up);
+    Service::new("order").aggregate(lifecycle.snapshots(1))
 }
 
 /// These services, and what they are to sell.
@@ -47,6 +58,7 @@ fn shop(services: impl IntoIterator<Item = Service>) -> Simulation {
 #[test]
 fn the_books_balance_whatever_happens() {
     shop(services())
+        .redeploys([next_order()])
         .regressions(include_str!("regressions.txt"))
         .check();
 }
