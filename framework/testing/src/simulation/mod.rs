@@ -21,7 +21,7 @@
 //! | `fact.rs` `draw.rs` `faults.rs` | what is published, what is drawn, what may fail and how often |
 //! | `log.rs` `producer.rs` | topics; records in flight, which arrive in order, late, twice or never |
 //! | `owner.rs` `router.rs` `outside.rs` | who writes: what the shell does, step by step; ports with a ledger |
-//! | `world.rs` `step.rs` `possible.rs` | all of them together; what can happen, and what it does |
+//! | `world.rs` `step.rs` `possible.rs` `act.rs` | all of them together; what can happen, and what it does |
 //! | `calm.rs` | no faults any more: everything comes to rest |
 //! | `exhaustive.rs` `digest.rs` | every schedule of a small world, each state once |
 //! | `run.rs` `script.rs` `shrink.rs` | one run; a run as text; a smaller one that shows the same |
@@ -29,6 +29,7 @@
 //! | `oracle/` `violation.rs` | what may never be seen |
 //! | `broken.rs` | rules that are left out, to show that it is seen |
 
+mod act;
 mod broken;
 mod builder;
 mod calm;

@@ -13,8 +13,7 @@ use super::outside::Ledger;
 use super::owner::{Owner, Starting, Surprise};
 use super::plan::Plan;
 use super::router::{Committed, Router};
-use super::step::{Step, Who};
-use super::violation::Violation;
+use super::step::Who;
 use crate::record::Stored;
 
 /// When a simulated world begins: some day, so that a state can look back from it.
@@ -32,7 +31,7 @@ pub(crate) struct World<'p> {
     pub(crate) routers: Vec<Vec<Router>>,
     pub(crate) committed: Vec<Committed>,
     /// What a group has committed for each aggregate, partition and input, where positions do not come from the stream.
-    committed_inputs: Vec<Vec<usize>>,
+    pub(crate) committed_inputs: Vec<Vec<usize>>,
     pub(crate) is_deployed: bool,
     /// Facts stood in topics that are deleted.
     pub(crate) is_recreated: bool,
@@ -141,240 +140,12 @@ impl<'p> World<'p> {
     /// The owner that is meant, if there is one.
     pub(crate) fn owner(&mut self, who: Who) -> Option<&mut Owner> {
         let place = self.place(who);
-        latest(self.owners.get_mut(place)?, who.age)
+        find(&mut self.owners, place, who.age)
     }
 
-    fn router(&mut self, who: Who) -> Option<&mut Router> {
+    pub(crate) fn router(&mut self, who: Who) -> Option<&mut Router> {
         let place = self.place(who);
-        latest(self.routers.get_mut(place)?, who.age)
-    }
-
-    /// Lets a step happen. One that is not possible here, as may be in a run of which others were taken out, changes
-    /// nothing; then false.
-    pub(crate) fn apply(&mut self, step: Step) -> Result<bool, Violation> {
-        self.act(step)
-            .map_err(|surprise| surprise.seen(&super::story::step(self.plan, step)))
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one arm for each step")]
-    fn act(&mut self, step: Step) -> Result<bool, Surprise> {
-        let (now, window) = (self.clock, self.plan.window);
-        match step {
-            Step::Publish(saga) => Ok(self.publish_next(usize::from(saga))),
-            Step::Repeat(saga) => Ok(self.repeat(usize::from(saga))),
-            Step::Land(who) => {
-                let place = self.place(who);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let landed = owner.and_then(|owner| owner.producer.land(&mut self.log));
-                Ok(landed.is_some())
-            }
-            Step::Report(who) => {
-                let Some(owner) = self.owner(who) else {
-                    return Ok(false);
-                };
-                let can = owner.alive() && owner.producer.reported() > 0;
-                if can {
-                    owner.take_report()?;
-                    self.commit_inputs(who);
-                }
-                Ok(can)
-            }
-            Step::Restore(who) => {
-                let place = self.place(who);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let Some(owner) = owner else {
-                    return Ok(false);
-                };
-                let can = matches!(owner.phase, super::owner::Phase::Restoring(_));
-                owner.restore(&self.log, now)?;
-                if can && self.plan.broken.positions_from_stream {
-                    let committed = &self.committed_inputs[place];
-                    for (input, &next) in owner.inputs.iter_mut().zip(committed) {
-                        input.next = next;
-                    }
-                }
-                Ok(can)
-            }
-            Step::ReadGap(who) => {
-                let place = self.place(who);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let Some(owner) = owner.filter(|owner| owner.has_gap()) else {
-                    return Ok(false);
-                };
-                owner.read_gap(&self.log)?;
-                Ok(true)
-            }
-            Step::Handle(who, input) => {
-                let place = self.place(who);
-                let input = usize::from(input);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let owner = owner.filter(|owner| {
-                    input < owner.inputs.len() && owner.can_handle(input, &self.log, window)
-                });
-                let Some(owner) = owner else {
-                    return Ok(false);
-                };
-                owner.handle(input, &self.log, now)?;
-                self.commit_inputs(who);
-                Ok(true)
-            }
-            Step::Mark(who) => {
-                let owner = self.owner(who).filter(|owner| owner.works());
-                Ok(owner.map(|owner| owner.mark(now)).is_some())
-            }
-            Step::Call(who) => self.call(who, 1),
-            Step::ReplyTwice(who) => self.call(who, 2),
-            Step::LoseReply(who) => self.call(who, 0),
-            Step::Reply(who) => {
-                let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
-                    return Ok(false);
-                };
-                let Some((request, reply)) = owner.replies.pop_front() else {
-                    return Ok(false);
-                };
-                owner.answer(request, reply, now)?;
-                Ok(true)
-            }
-            Step::Ask(who) => {
-                let place = self.place(who);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let Some(owner) = owner else {
-                    return Ok(false);
-                };
-                let can = owner.can_ask(now);
-                if can {
-                    owner.ask(&self.log, now);
-                }
-                Ok(can)
-            }
-            Step::Pass(who) => {
-                let place = self.place(who);
-                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
-                at.map_or(Ok(false), |at| self.pass(place, at, window))
-            }
-            Step::Forward(who) => {
-                let place = self.place(who);
-                let router = self
-                    .routers
-                    .get_mut(place)
-                    .and_then(|routers| latest(routers, who.age));
-                let router = router.filter(|router| router.can_forward(&self.log, window));
-                let Some(router) = router else {
-                    return Ok(false);
-                };
-                let cast = &self.plan.cast;
-                let member = &cast.members[router.route.member];
-                let participant = member.version(self.is_deployed);
-                router.forward(&self.log, &**participant, cast.partitions)?;
-                Ok(true)
-            }
-            Step::CopyLand(who) => {
-                let place = self.place(who);
-                let router = self
-                    .routers
-                    .get_mut(place)
-                    .and_then(|routers| latest(routers, who.age));
-                let landed = router.and_then(|router| router.producer.land(&mut self.log));
-                Ok(landed.is_some())
-            }
-            Step::CopyReport(who) => {
-                let router = self.router(who).filter(|router| router.alive);
-                let router = router.filter(|router| router.producer.reported() > 0);
-                Ok(router.map(Router::take_report).is_some())
-            }
-            Step::Commit(who) => {
-                let committed = self.router(who).and_then(Router::commit);
-                let place = self.place(who);
-                // Only the member of the group that is there now can commit.
-                if let Some(committed) = committed.filter(|_| who.age == 0) {
-                    self.committed[place] = committed;
-                }
-                Ok(committed.is_some())
-            }
-            Step::Run(who) => {
-                let place = self.place(who);
-                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
-                at.map_or(Ok(false), |at| self.owner_goes_on(place, at))
-            }
-            Step::RouterRun(who) => {
-                let place = self.place(who);
-                let at = self.at(self.routers.get(place).map_or(0, Vec::len), who);
-                at.map_or(Ok(false), |at| self.router_goes_on(place, at))
-            }
-            Step::Wait => Ok(self.wait()),
-            Step::TakeOver(who) => {
-                let place = self.place(who);
-                let can = place < self.owners.len();
-                if can {
-                    self.take_over(place);
-                }
-                Ok(can)
-            }
-            Step::Crash(who) => {
-                let owner = self.owner(who).filter(|owner| owner.alive());
-                Ok(owner.map(|owner| owner.end("crashed")).is_some())
-            }
-            Step::Lose(who) => {
-                let owner = self.owner(who).filter(|owner| !owner.alive());
-                let owner = owner.filter(|owner| owner.producer.queued() > 0);
-                Ok(owner.map(|owner| owner.producer.purge()).is_some())
-            }
-            Step::GiveUp(who) => {
-                let owner = self.owner(who).filter(|owner| owner.works());
-                let owner = owner.filter(|owner| owner.producer.queued() > 1);
-                Ok(owner.map(|owner| owner.producer.drop_one()).is_some())
-            }
-            Step::Resend(who) => {
-                let place = self.place(who);
-                let owner = self
-                    .owners
-                    .get_mut(place)
-                    .and_then(|owners| latest(owners, who.age));
-                let Some(owner) = owner.filter(|owner| owner.producer.can_resend()) else {
-                    return Ok(false);
-                };
-                owner.producer.resend(&mut self.log);
-                Ok(true)
-            }
-            Step::RouterStart(who) => {
-                let place = self.place(who);
-                let can = place < self.routers.len();
-                if can {
-                    self.router_start(place);
-                }
-                Ok(can)
-            }
-            Step::RouterCrash(who) => {
-                let router = self.router(who).filter(|router| router.alive);
-                Ok(router.map(Router::crash).is_some())
-            }
-            Step::RouterGiveUp(who) => {
-                let router = self.router(who).filter(|router| router.alive);
-                let router = router.filter(|router| router.producer.queued() > 1);
-                Ok(router.map(|router| router.producer.drop_one()).is_some())
-            }
-            Step::Recreate(topic) => Ok(self.recreate(usize::from(topic))),
-            Step::Deploy => {
-                let can = !self.is_deployed && self.plan.has_deploy();
-                self.is_deployed |= can;
-                Ok(can)
-            }
-        }
+        find(&mut self.routers, place, who.age)
     }
 
     /// An owner answers the deadlines that were due, if it may.
@@ -408,7 +179,7 @@ impl<'p> World<'p> {
     }
 
     /// Which of so many at a place is meant.
-    fn at(&self, of: usize, who: Who) -> Option<usize> {
+    pub(crate) fn at(&self, of: usize, who: Who) -> Option<usize> {
         of.checked_sub(1 + usize::from(who.age))
     }
 
@@ -424,7 +195,7 @@ impl<'p> World<'p> {
         true
     }
 
-    fn repeat(&mut self, at: usize) -> bool {
+    pub(crate) fn repeat(&mut self, at: usize) -> bool {
         let Some(saga) = self.sagas.get(at) else {
             return false;
         };
@@ -437,7 +208,7 @@ impl<'p> World<'p> {
     }
 
     /// Calls the port of an owner's next request; the reply comes so often.
-    fn call(&mut self, who: Who, replies: usize) -> Result<bool, Surprise> {
+    pub(crate) fn call(&mut self, who: Who, replies: usize) -> Result<bool, Surprise> {
         let plan = self.plan;
         let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
             return Ok(false);
@@ -493,7 +264,7 @@ impl<'p> World<'p> {
     }
 
     /// A topic of facts is deleted and created again, and what was published there is published anew.
-    fn recreate(&mut self, topic: Topic) -> bool {
+    pub(crate) fn recreate(&mut self, topic: Topic) -> bool {
         if !self.plan.is_intake(topic) {
             return false;
         }
@@ -520,7 +291,7 @@ impl<'p> World<'p> {
     }
 
     /// A group commits what it has decided, where that is what a new owner goes by.
-    fn commit_inputs(&mut self, who: Who) {
+    pub(crate) fn commit_inputs(&mut self, who: Who) {
         if self.plan.broken.positions_from_stream && who.age == 0 {
             let place = self.place(who);
             let owner = self.owners[place].last();
@@ -535,8 +306,9 @@ impl<'p> World<'p> {
     }
 }
 
-/// The one that so many have started after.
-pub(crate) fn latest<T>(of: &mut [T], age: u8) -> Option<&mut T> {
-    let at = of.len().checked_sub(1 + usize::from(age))?;
-    of.get_mut(at)
+/// The one at a place that so many have started after.
+pub(crate) fn find<T>(of: &mut [Vec<T>], place: usize, age: u8) -> Option<&mut T> {
+    let line = of.get_mut(place)?;
+    let at = line.len().checked_sub(1 + usize::from(age))?;
+    line.get_mut(at)
 }
