@@ -7,8 +7,11 @@ use super::owner::{Phase, Surprise};
 use super::violation::{Oracle, Violation};
 use super::world::World;
 
-/// How many times all may be looked at before it counts as a world that never comes to rest.
-const ROUNDS: usize = 10_000;
+/// How many times all may be looked at before something new happens, or it counts as a world that never comes to rest.
+const ROUNDS: usize = 1_000;
+
+/// How many deadlines may pass, one after the other: one that is set again each time never ends.
+const DEADLINES: usize = 100_000;
 
 /// How much goes on at once in a calm world: an owner need not wait for its records.
 const MANY: usize = 1_000;
@@ -17,14 +20,15 @@ impl World<'_> {
     /// Lets everything happen that still can, in turn, then what is left be published, and time pass as long as anybody
     /// waits for it.
     pub(crate) fn settle(&mut self, waits: bool) -> Result<(), Violation> {
-        let mut noted = None;
-        for _ in 0..ROUNDS {
-            if self.go_on()?
-                || self.replace_the_dead()
-                || self.find_the_replaced()?
-                || self.publish_more()
-                || waits && self.wait()
-            {
+        let (mut noted, mut rounds, mut passed) = (None, 0, 0);
+        while rounds < ROUNDS && passed < DEADLINES {
+            rounds += 1;
+            if self.go_on()? || self.replace_the_dead() || self.find_the_replaced()? {
+                continue;
+            }
+            if self.publish_more() || waits && self.wait() {
+                rounds = 0;
+                passed += 1;
                 continue;
             }
             // Markers are read by others, who then have something to write down: only what is more than that counts.
