@@ -23,7 +23,10 @@ impl World<'_> {
             Step::Land(who) => {
                 let place = self.place(who);
                 let owner = find(&mut self.owners, place, who.age);
-                let landed = owner.and_then(|owner| owner.producer.land(&mut self.log));
+                let landed = owner.and_then(|owner| {
+                    let partition = owner.partition;
+                    owner.producer.land(&mut self.log, partition)
+                });
                 Ok(landed.is_some())
             }
             Step::Report(who) => {
@@ -123,10 +126,11 @@ impl World<'_> {
                 router.forward(&self.log, &**participant, cast.partitions)?;
                 Ok(true)
             }
-            Step::CopyLand(who) => {
+            Step::CopyLand(who, target) => {
                 let place = self.place(who);
                 let router = find(&mut self.routers, place, who.age);
-                let landed = router.and_then(|router| router.producer.land(&mut self.log));
+                let target = usize::from(target);
+                let landed = router.and_then(|router| router.producer.land(&mut self.log, target));
                 Ok(landed.is_some())
             }
             Step::CopyReport(who) => {
@@ -137,9 +141,9 @@ impl World<'_> {
             Step::Commit(who) => {
                 let committed = self.router(who).and_then(Router::commit);
                 let place = self.place(who);
-                // Only the member of the group that is there now can commit.
-                if let Some(committed) = committed.filter(|_| who.age == 0) {
-                    self.committed[place] = committed;
+                if let Some(committed) = committed {
+                    self.committed
+                        .commit(place, usize::from(who.age), committed);
                 }
                 Ok(committed.is_some())
             }

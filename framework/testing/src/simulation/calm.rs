@@ -80,10 +80,7 @@ impl World<'_> {
     pub(crate) fn owner_goes_on(&mut self, place: usize, at: usize) -> Result<bool, Surprise> {
         let now = self.clock;
         let owner = &mut self.owners[place][at];
-        let mut any = false;
-        while owner.producer.land(&mut self.log).is_some() {
-            any = true;
-        }
+        let mut any = owner.producer.land_all(&mut self.log);
         if !owner.alive() {
             return Ok(any);
         }
@@ -137,17 +134,15 @@ impl World<'_> {
             router.forward(&self.log, &**participant, cast.partitions)?;
             any = true;
         }
-        while router.producer.land(&mut self.log).is_some() {
-            any = true;
-        }
+        any |= router.producer.land_all(&mut self.log);
         while router.alive && router.producer.reported() > 0 {
             router.take_report();
             any = true;
         }
-        let is_latest = at + 1 == self.routers[place].len();
-        let committed = self.routers[place][at].commit();
-        if let Some(committed) = committed.filter(|_| is_latest) {
-            self.committed[place] = committed;
+        let age = self.routers[place].len() - 1 - at;
+        if let Some(committed) = self.routers[place][at].commit() {
+            self.committed.commit(place, age, committed);
+            any = true;
         }
         Ok(any)
     }

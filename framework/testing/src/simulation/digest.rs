@@ -42,8 +42,8 @@ impl World<'_> {
             owners.len().hash(&mut hash);
             owners.iter().for_each(|owner| owner.digest(&mut hash));
         }
-        for (routers, committed) in self.routers.iter().zip(&self.committed) {
-            (routers.len(), committed).hash(&mut hash);
+        for (place, routers) in self.routers.iter().enumerate() {
+            (routers.len(), self.committed.at(place)).hash(&mut hash);
             routers.iter().for_each(|router| router.digest(&mut hash));
         }
         for (id, asked) in &self.ledger.asked {

@@ -19,7 +19,8 @@
 //! | `failure.rs` | what a failed run says |
 //! | `plan.rs` `cast.rs` | what is the same in every run; who takes part |
 //! | `fact.rs` `draw.rs` `faults.rs` | what is published, what is drawn, what may fail and how often |
-//! | `log.rs` `producer.rs` | topics; records in flight, which arrive in order, late, twice or never |
+//! | `log.rs` `producer.rs` `commits.rs` | topics; records in flight, which arrive in order, late, twice or never; what groups commit |
+//! | `model.rs` | these three by themselves, so that they can be held against a broker |
 //! | `owner.rs` `router.rs` `outside.rs` | who writes: what the shell does, step by step; ports with a ledger |
 //! | `world.rs` `step.rs` `possible.rs` `act.rs` | all of them together; what can happen, and what it does |
 //! | `calm.rs` | no faults any more: everything comes to rest |
@@ -34,6 +35,7 @@ mod broken;
 mod builder;
 mod calm;
 mod cast;
+mod commits;
 mod digest;
 mod draw;
 mod exhaustive;
@@ -42,6 +44,7 @@ mod fact;
 mod failure;
 mod faults;
 mod log;
+pub mod model;
 mod oracle;
 mod outside;
 mod owner;

@@ -242,18 +242,18 @@ impl Owner {
     pub(crate) fn take_report(&mut self) -> Result<(), Surprise> {
         let report = self.producer.report();
         let told = match report {
-            Some(Report::Acknowledged(offset)) => offset.unsigned_abs(),
+            Some(Report::Acknowledged { offset, .. }) => offset.unsigned_abs(),
             Some(Report::Failed) => u64::MAX,
             None => return Ok(()),
         };
         self.was_told.note(1, told);
         match (report, &self.phase) {
-            (Some(Report::Acknowledged(offset)), Phase::Fencing) => {
+            (Some(Report::Acknowledged { offset, .. }), Phase::Fencing) => {
                 self.processor.fenced(offset);
                 self.phase = Phase::Restoring(usize::try_from(offset).unwrap_or(0));
                 Ok(())
             }
-            (Some(Report::Acknowledged(offset)), Phase::Working) => {
+            (Some(Report::Acknowledged { offset, .. }), Phase::Working) => {
                 let acknowledged = self.processor.acknowledged(offset);
                 self.judge(acknowledged)
             }

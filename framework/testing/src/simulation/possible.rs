@@ -58,8 +58,9 @@ impl World<'_> {
         for (place, routers) in self.routers.iter().enumerate() {
             for (age, router) in (0..).zip(routers.iter().rev()) {
                 let who = who(place, partitions, age);
-                if router.producer.queued() > 0 {
-                    steps.push(Step::CopyLand(who));
+                for target in router.producer.underway() {
+                    let target = u8::try_from(target).unwrap_or(u8::MAX);
+                    steps.push(Step::CopyLand(who, target));
                 }
                 if router.producer.reported() > 0 && router.alive {
                     steps.push(Step::CopyReport(who));

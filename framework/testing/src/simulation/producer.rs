@@ -1,6 +1,6 @@
-//! Records in flight: they arrive in order, and perhaps late, twice or never.
+//! Records in flight: those for one partition arrive in order, and perhaps late, twice or never.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash};
 use std::rc::Rc;
 
@@ -8,19 +8,34 @@ use super::cast::Topic;
 use super::log::Log;
 use crate::record::{Stored, at};
 
-/// What the client library reports of one record, in the order in which they were sent.
+/// What the client library reports of one record. Those of one partition are reported in the order in which they were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Report {
-    Acknowledged(i64),
+pub enum Report {
+    /// It stands in the log.
+    Acknowledged {
+        /// The record, by the order in which this producer was given them: the first is 0.
+        number: usize,
+        /// Where it stands.
+        offset: i64,
+    },
     /// Given up, while its successors may have arrived.
     Failed,
+}
+
+/// A record on its way.
+#[derive(Debug)]
+struct InFlight {
+    number: usize,
+    partition: usize,
+    stored: Rc<Stored>,
 }
 
 /// One producer with its queue.
 #[derive(Debug)]
 pub(crate) struct Producer {
     topic: Topic,
-    queue: VecDeque<(usize, Rc<Stored>)>,
+    sent: usize,
+    queue: VecDeque<InFlight>,
     reports: VecDeque<Report>,
     /// What arrived and may be sent once more.
     last: Option<(usize, Rc<Stored>)>,
@@ -30,14 +45,33 @@ impl Producer {
     pub(crate) fn new(topic: Topic) -> Self {
         Producer {
             topic,
+            sent: 0,
             queue: VecDeque::new(),
             reports: VecDeque::new(),
             last: None,
         }
     }
 
-    pub(crate) fn send(&mut self, partition: usize, stored: Rc<Stored>) {
-        self.queue.push_back((partition, stored));
+    /// Takes a record; gives its number, by which it is reported.
+    pub(crate) fn send(&mut self, partition: usize, stored: Rc<Stored>) -> usize {
+        let number = self.sent;
+        self.sent += 1;
+        self.queue.push_back(InFlight {
+            number,
+            partition,
+            stored,
+        });
+        number
+    }
+
+    /// How many records it was given: the number of the next one.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// The partitions to which records are on their way: those for one overtake those for another.
+    pub(crate) fn underway(&self) -> BTreeSet<usize> {
+        self.queue.iter().map(|record| record.partition).collect()
     }
 
     /// How many records are on their way.
@@ -52,8 +86,9 @@ impl Producer {
 
     /// What is on its way and what is reported; of what it sent, others tell.
     pub(crate) fn digest(&self, hash: &mut DefaultHasher) {
-        for (partition, stored) in &self.queue {
-            (partition, stored.id, stored.stamp()).hash(hash);
+        for record in &self.queue {
+            let stored = &record.stored;
+            (record.number, record.partition, stored.id, stored.stamp()).hash(hash);
         }
         (self.queue.len(), &self.reports).hash(hash);
         self.last.as_ref().map(|(_, stored)| stored.id).hash(hash);
@@ -63,13 +98,27 @@ impl Producer {
         self.last.is_some()
     }
 
-    /// The next record arrives; gives what and where.
-    pub(crate) fn land(&mut self, log: &mut Log) -> Option<usize> {
-        let (partition, stored) = self.queue.pop_front()?;
+    /// The next record for a partition arrives; gives where.
+    pub(crate) fn land(&mut self, log: &mut Log, partition: usize) -> Option<usize> {
+        let mut queue = self.queue.iter();
+        let next = queue.position(|record| record.partition == partition)?;
+        let InFlight { number, stored, .. } = self.queue.remove(next)?;
         let offset = log.append(self.topic, partition, Rc::clone(&stored));
         self.last = Some((partition, stored));
-        self.reports.push_back(Report::Acknowledged(at(offset)));
+        self.reports.push_back(Report::Acknowledged {
+            number,
+            offset: at(offset),
+        });
         Some(offset)
+    }
+
+    /// Everything that is on its way arrives; false if nothing was.
+    pub(crate) fn land_all(&mut self, log: &mut Log) -> bool {
+        let any = self.queued() > 0;
+        while let Some(partition) = self.queue.front().map(|record| record.partition) {
+            self.land(log, partition);
+        }
+        any
     }
 
     /// The next record is given up, and its successors are sent.

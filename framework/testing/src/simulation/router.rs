@@ -1,11 +1,12 @@
 //! A router: it copies one partition of a source into an aggregate's inbox, at least once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 
 use kolo_core::stream::{Cursor, StreamReader, Verdict};
 use kolo_core::wire::{Source, Stamp};
-use kolo_core::{Participant, Path, Position, partition_of};
+use kolo_core::{Participant, Path, Position, TopicId, partition_of};
 
 use super::broken::Broken;
 use super::cast::Route;
@@ -17,8 +18,21 @@ use crate::record::at;
 /// How far a router is known to have got: what the next one starts from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Committed {
-    pub(crate) next: usize,
+    /// Of which topic: one that is created anew under its name is read from its beginning.
+    topic: Option<TopicId>,
+    next: usize,
     cursor: Option<Cursor>,
+}
+
+/// A record that was looked at.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Open {
+    /// Where the router was after it.
+    place: Committed,
+    /// The numbers of its copies.
+    copies: Range<usize>,
+    /// How many of them are not acknowledged.
+    waiting: usize,
 }
 
 /// One router, alive or not.
@@ -28,10 +42,12 @@ pub(crate) struct Router {
     pub(crate) partition: usize,
     pub(crate) producer: Producer,
     pub(crate) alive: bool,
+    /// The source as it was when the router started.
+    source: TopicId,
     reader: StreamReader,
     next: usize,
-    /// Where the router was after each record, and how many copies of it are not acknowledged.
-    open: VecDeque<(Committed, usize)>,
+    /// What is known of each record that was looked at since the last commit.
+    open: VecDeque<Open>,
     /// The last copy sent to each partition: the next one names it.
     sent: BTreeMap<usize, Position>,
     broken: Broken,
@@ -41,7 +57,18 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn start(route: Route, partition: usize, from: Committed, broken: Broken) -> Self {
+    pub(crate) fn start(
+        route: Route,
+        partition: usize,
+        source: TopicId,
+        committed: Committed,
+        broken: Broken,
+    ) -> Self {
+        let from = if committed.topic == Some(source) {
+            committed
+        } else {
+            Committed::default()
+        };
         let cursor = if broken.router_cursor {
             None
         } else {
@@ -52,6 +79,7 @@ impl Router {
             partition,
             producer: Producer::new(route.inbox),
             alive: true,
+            source,
             reader: StreamReader::resume(cursor),
             next: from.next,
             open: VecDeque::new(),
@@ -63,8 +91,9 @@ impl Router {
     }
 
     pub(crate) fn can_forward(&self, log: &Log, window: usize) -> bool {
+        let is_another = log.id(self.route.source) != self.source;
         self.alive
-            && self.next < log.end(self.route.source, self.partition)
+            && (is_another || self.next < log.end(self.route.source, self.partition))
             && self.open.len() < window
     }
 
@@ -75,6 +104,10 @@ impl Router {
         participant: &dyn Participant,
         partitions: usize,
     ) -> Result<usize, String> {
+        if log.id(self.route.source) != self.source {
+            self.alive = false;
+            return Ok(0);
+        }
         let Some(stored) = log
             .partition(self.route.source, self.partition)
             .get(self.next)
@@ -114,7 +147,7 @@ impl Router {
                 writer: None,
                 source: Source::Copy {
                     path: Path::CURRENT_ROUTE,
-                    topic: log.id(self.route.source),
+                    topic: self.source,
                     partition: i32::try_from(self.partition).unwrap_or(0),
                     position,
                     after: before.filter(|_| !self.broken.router_chain),
@@ -131,18 +164,27 @@ impl Router {
 
     fn passed(&mut self, copies: usize) {
         let place = Committed {
+            topic: Some(self.source),
             next: self.next,
             cursor: self.reader.cursor(),
         };
-        self.open.push_back((place, copies));
+        let end = self.producer.sent();
+        self.open.push_back(Open {
+            place,
+            copies: end - copies..end,
+            waiting: copies,
+        });
     }
 
     /// The next report of the client library. The router is thrown away whole when one of its copies failed.
     pub(crate) fn take_report(&mut self) {
         match self.producer.report() {
-            Some(Report::Acknowledged(_)) => {
-                if let Some((_, copies)) = self.open.iter_mut().find(|(_, copies)| *copies > 0) {
-                    *copies -= 1;
+            Some(Report::Acknowledged { number, .. }) => {
+                // Copies for different partitions are acknowledged in any order.
+                let of = self.open.partition_point(|open| open.copies.end <= number);
+                let open = self.open.get_mut(of);
+                if let Some(open) = open.filter(|open| open.copies.contains(&number)) {
+                    open.waiting -= 1;
                 }
             }
             Some(Report::Failed) => self.alive = false,
@@ -156,8 +198,8 @@ impl Router {
         self.producer.purge();
     }
 
-    /// Where it was after each record that is not committed, and how many copies are not acknowledged.
-    pub(crate) fn open(&self) -> &VecDeque<(Committed, usize)> {
+    /// The records that are not committed.
+    pub(crate) fn open(&self) -> &VecDeque<Open> {
         &self.open
     }
 
@@ -167,14 +209,14 @@ impl Router {
             && self
                 .open
                 .front()
-                .is_some_and(|(_, copies)| *copies == 0 || self.broken.router_commits_after_ack)
+                .is_some_and(|open| open.waiting == 0 || self.broken.router_commits_after_ack)
     }
 
     /// How far this router may commit, if that is further than before.
     pub(crate) fn commit(&mut self) -> Option<Committed> {
         let mut last = None;
         while self.can_commit() {
-            last = self.open.pop_front().map(|(place, _)| place);
+            last = self.open.pop_front().map(|open| open.place);
         }
         last
     }

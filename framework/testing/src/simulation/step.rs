@@ -42,8 +42,8 @@ pub(crate) enum Step {
     Pass(Who),
     /// A router looks at its next record.
     Forward(Who),
-    /// A router's next copy arrives.
-    CopyLand(Who),
+    /// A router's next copy for a partition of the inbox arrives.
+    CopyLand(Who, u8),
     /// It reads what became of it.
     CopyReport(Who),
     /// It commits how far it has got.
@@ -117,7 +117,7 @@ impl Step {
             Step::Ask(who) => ('k', Some(who), None),
             Step::Pass(who) => ('d', Some(who), None),
             Step::Forward(who) => ('f', Some(who), None),
-            Step::CopyLand(who) => ('i', Some(who), None),
+            Step::CopyLand(who, target) => ('i', Some(who), Some(target)),
             Step::CopyReport(who) => ('j', Some(who), None),
             Step::Commit(who) => ('o', Some(who), None),
             Step::Run(who) => ('x', Some(who), None),
@@ -206,7 +206,7 @@ fn read(text: &str) -> Option<Step> {
         'k' => Step::Ask(who()?),
         'd' => Step::Pass(who()?),
         'f' => Step::Forward(who()?),
-        'i' => Step::CopyLand(who()?),
+        'i' => Step::CopyLand(who()?, which?),
         'j' => Step::CopyReport(who()?),
         'o' => Step::Commit(who()?),
         'x' => Step::Run(who()?),
@@ -243,6 +243,7 @@ mod tests {
             Step::Publish(7),
             Step::Handle(who, 1),
             Step::Handle(before, 0),
+            Step::CopyLand(who, 1),
             Step::Land(before),
             Step::Wait,
             Step::Recreate(4),

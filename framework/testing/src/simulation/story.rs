@@ -64,7 +64,9 @@ pub(crate) fn step(plan: &Plan, step: Step) -> String {
         Step::Ask(who) => format!("{}: a deadline is due, asks for its backlog", owner(who)),
         Step::Pass(who) => format!("{}: answers what was due", owner(who)),
         Step::Forward(who) => format!("{}: looks at its next record", router(who)),
-        Step::CopyLand(who) => format!("{}: its next copy arrives", router(who)),
+        Step::CopyLand(who, target) => {
+            format!("{}: its next copy for {target} arrives", router(who))
+        }
         Step::CopyReport(who) => format!("{}: reads an acknowledgement", router(who)),
         Step::Commit(who) => format!("{}: commits", router(who)),
         Step::Run(who) => format!("{}: does all that it can", owner(who)),

@@ -7,6 +7,7 @@ use kolo_core::processor::Outcome;
 use kolo_core::{EventId, Timestamp, partition_of};
 
 use super::cast::Topic;
+use super::commits::Commits;
 use super::fact::{Fact, Saga};
 use super::log::Log;
 use super::outside::Ledger;
@@ -29,7 +30,8 @@ pub(crate) struct World<'p> {
     pub(crate) owners: Vec<Vec<Owner>>,
     /// For each route and partition: its routers, the latest last.
     pub(crate) routers: Vec<Vec<Router>>,
-    pub(crate) committed: Vec<Committed>,
+    /// What its group has committed.
+    pub(crate) committed: Commits<Committed>,
     /// What a group has committed for each aggregate, partition and input, where positions do not come from the stream.
     pub(crate) committed_inputs: Vec<Vec<usize>>,
     pub(crate) is_deployed: bool,
@@ -63,7 +65,7 @@ impl<'p> World<'p> {
             clock: BEGINNING,
             owners: (0..members * partitions).map(|_| Vec::new()).collect(),
             routers: Vec::new(),
-            committed: vec![Committed::default(); cast.routes.len() * partitions],
+            committed: Commits::new(cast.routes.len() * partitions),
             committed_inputs: vec![Vec::new(); members * partitions],
             is_deployed: false,
             is_recreated: false,
@@ -131,7 +133,9 @@ impl<'p> World<'p> {
         let cast = &self.plan.cast;
         let route = cast.routes[place / cast.partitions];
         let partition = place % cast.partitions;
-        let router = Router::start(route, partition, self.committed[place], self.plan.broken);
+        let source = self.log.id(route.source);
+        let from = *self.committed.at(place);
+        let router = Router::start(route, partition, source, from, self.plan.broken);
         let routers = &mut self.routers[place];
         routers.retain(|router| router.alive || router.producer.queued() > 0);
         routers.push(router);
@@ -270,6 +274,13 @@ impl<'p> World<'p> {
         }
         self.log.recreate(topic);
         self.is_recreated = true;
+        let partitions = self.plan.cast.partitions;
+        for (at, route) in self.plan.cast.routes.iter().enumerate() {
+            if route.source == topic {
+                (at * partitions..(at + 1) * partitions)
+                    .for_each(|place| self.committed.forget(place));
+            }
+        }
         let name = self.plan.cast.topics[topic].clone();
         for (at, fact) in self.plan.given.iter().enumerate() {
             if fact.event_type.topic == name {
