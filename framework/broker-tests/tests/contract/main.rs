@@ -20,6 +20,7 @@ mod hostile;
 mod idempotence;
 mod long_poll;
 mod membership;
+mod model;
 mod offsets;
 mod produce;
 mod records;

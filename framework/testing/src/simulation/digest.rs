@@ -72,7 +72,7 @@ impl Owner {
 
 impl Router {
     fn digest(&self, hash: &mut DefaultHasher) {
-        (self.did, self.alive, self.open()).hash(hash);
+        (self.did, self.alive, self.source, self.open()).hash(hash);
         self.producer.digest(hash);
     }
 }

@@ -141,11 +141,6 @@ impl Model {
         self.producers[producer.0].1.report()
     }
 
-    /// A producer is gone with all that it has on its way: nothing of it arrives.
-    pub fn purge(&mut self, producer: ProducerId) {
-        self.producers[producer.0].1.purge();
-    }
-
     /// The next offset of a partition; the first one is always 0.
     #[must_use]
     pub fn end(&self, topic: usize, partition: usize) -> i64 {

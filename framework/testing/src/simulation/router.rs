@@ -43,7 +43,7 @@ pub(crate) struct Router {
     pub(crate) producer: Producer,
     pub(crate) alive: bool,
     /// The source as it was when the router started.
-    source: TopicId,
+    pub(crate) source: TopicId,
     reader: StreamReader,
     next: usize,
     /// What is known of each record that was looked at since the last commit.

@@ -165,7 +165,18 @@ impl RawMember {
 
     /// Commits one offset as this member; returns the error code.
     pub(crate) fn commit(&mut self, topic: &str, partition: i32, offset: i64) -> i16 {
-        let request = commit_request(&self.group, topic, partition, offset, Some(""))
+        self.commit_with(topic, partition, offset, "")
+    }
+
+    /// Commits one offset with its metadata.
+    pub(crate) fn commit_with(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+        metadata: &str,
+    ) -> i16 {
+        let request = commit_request(&self.group, topic, partition, offset, Some(metadata))
             .with_generation_id_or_member_epoch(self.generation)
             .with_member_id(self.id.clone())
             .with_group_instance_id(self.instance.as_deref().map(text));
