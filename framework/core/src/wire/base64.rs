@@ -18,26 +18,33 @@ pub(super) fn push_ascii(out: &mut String, ascii: &[u8]) {
     out.push_str(std::str::from_utf8(ascii).unwrap_or_default());
 }
 
+/// What is no digit.
+const NONE: u8 = 0xff;
+
+/// The digit that each byte stands for.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NONE; 256];
+    let mut digit = 0u8;
+    while (digit as usize) < BASE64.len() {
+        digits[BASE64[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
 pub(super) fn read_base64(text: &str, chars: usize, bits: u32) -> Option<u128> {
     if text.len() != chars {
         return None;
     }
-    let mut value: u128 = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        // The first character holds what is left over of the bits; more than that would be another text for the same id.
-        let room = bits - 6 * (u32::try_from(chars).ok()? - 1);
-        if at == 0 && room < 6 && u32::from(digit) >= 1 << room {
-            return None;
-        }
-        value = value << 6 | u128::from(digit);
+    let (mut value, mut none) = (0u128, 0);
+    for byte in text.bytes() {
+        let digit = DIGITS[usize::from(byte)];
+        none |= digit & 0x80;
+        value = value << 6 | u128::from(digit & 0x3f);
     }
-    Some(value)
+    // The first character holds what is left over of the bits; more than that would be another text for the same id.
+    let first = DIGITS[usize::from(*text.as_bytes().first()?)];
+    let room = bits - 6 * (u32::try_from(chars).ok()? - 1);
+    let fits = room >= 6 || u32::from(first) < 1 << room;
+    (none == 0 && fits).then_some(value)
 }

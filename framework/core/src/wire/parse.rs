@@ -10,8 +10,14 @@ use super::base64::read_base64;
 use super::stamp::{Source, Stamp, Writer};
 
 pub(super) fn parse(header: &str) -> Result<Stamp, &'static str> {
-    let mut fields = header.split(' ');
-    let mut field = |missing| fields.next().ok_or(missing);
+    let mut rest = Some(header);
+    let mut field = |missing| {
+        let left = rest.take().ok_or(missing)?;
+        let (field, behind) =
+            cut(left, b' ').map_or((left, None), |(field, behind)| (field, Some(behind)));
+        rest = behind;
+        Ok(field)
+    };
     if field("empty")? != "1" {
         return Err("its version is not 1: this reader is too old for it");
     }
@@ -23,9 +29,8 @@ pub(super) fn parse(header: &str) -> Result<Stamp, &'static str> {
         parse_writer(field("no epoch")?).ok_or("the epoch is not <epoch>.<nonce>.<number>")?;
     let source = parse_source(field("no source")?)
         .ok_or("the source is not <origin>:<partition>:<offset>")?;
-    let (index, count) = field("no index")?
-        .split_once('/')
-        .ok_or("the last field is not <index>/<count>")?;
+    let (index, count) =
+        cut(field("no index")?, b'/').ok_or("the last field is not <index>/<count>")?;
     let index = index.parse().map_err(|_| "the index is no number")?;
     let count = count.parse().map_err(|_| "the count is no number")?;
     if index == 0 || index > count {
@@ -39,6 +44,13 @@ pub(super) fn parse(header: &str) -> Result<Stamp, &'static str> {
         index,
         count,
     })
+}
+
+/// What stands before and behind the first of these ASCII bytes. Fields are so short that to search for it costs less
+/// than to set a search up.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 fn parse_uuid(text: &str) -> Option<Uuid> {
@@ -65,8 +77,8 @@ fn parse_writer(text: &str) -> Option<Option<Writer>> {
     if text == "-" {
         return Some(None);
     }
-    let (epoch, rest) = text.split_once('.')?;
-    let (nonce, number) = rest.split_once('.')?;
+    let (epoch, rest) = cut(text, b'.')?;
+    let (nonce, number) = cut(rest, b'.')?;
     let epoch = if epoch == "-" {
         None
     } else {
@@ -81,7 +93,7 @@ fn parse_writer(text: &str) -> Option<Option<Writer>> {
 }
 
 fn parse_position(text: &str) -> Option<Position> {
-    let (offset, copy) = text.split_once('.').unwrap_or((text, "0"));
+    let (offset, copy) = cut(text, b'.').unwrap_or((text, "0"));
     Some(Position {
         offset: offset.parse().ok()?,
         copy: copy.parse().ok()?,
@@ -100,10 +112,10 @@ fn parse_source(text: &str) -> Option<Source> {
             .ok()
             .map(|due| Source::Deadline(Timestamp::from_millis(due)));
     }
-    let (origin, rest) = text.split_once(':')?;
-    let (partition, place) = rest.split_once(':')?;
+    let (origin, rest) = cut(text, b':')?;
+    let (partition, place) = cut(rest, b':')?;
     let partition = partition.parse().ok()?;
-    let (place, after) = match place.split_once('~') {
+    let (place, after) = match cut(place, b'~') {
         Some((place, after)) => (place, Some(parse_position(after)?)),
         None => (place, None),
     };
@@ -116,7 +128,7 @@ fn parse_source(text: &str) -> Option<Source> {
             position,
         }),
         Some(route) => {
-            let (version, topic) = route.split_once('/')?;
+            let (version, topic) = cut(route, b'/')?;
             let path = match version.parse().ok()? {
                 0 => Path::Direct,
                 version => Path::Route(version),
