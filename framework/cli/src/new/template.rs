@@ -78,6 +78,7 @@ pub(super) const FILES: &[File] = files![
     "together/src/main.rs",
     "together/src/trips.rs",
     "together/tests/choreography.rs",
+    "together/tests/simulation.rs",
 ];
 
 #[cfg(test)]
