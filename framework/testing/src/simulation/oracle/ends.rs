@@ -39,7 +39,10 @@ pub(super) fn check(seen: &Seen<'_>) -> Result<(), Violation> {
             .into_iter()
             .find(|saga| begun.contains(saga) && !ended.contains(saga));
         if lost.is_some() {
-            let message = format!("saga {} has come to no end", saga.number);
+            let message = format!(
+                "saga {} has come to no end: no event of it is one that a schema marks as an `outcome`",
+                saga.number
+            );
             return Err(Violation::new(Oracle::Ends, message));
         }
     }
