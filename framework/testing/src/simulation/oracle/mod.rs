@@ -6,7 +6,7 @@
 //! | `requests.rs` | is each request answered, and was no port called for another? |
 //! | `barrier.rs` | was only undone what was done, once, and did nothing happen that is barred? |
 //! | `ends.rs` | did every saga come to an end? |
-//! | `restored.rs` | does each owner know what another one would restore? |
+//! | `restored.rs` | does each owner know what another one would restore? States are compared where they have snapshots |
 //! | `decisions.rs` | does deciding again give what was recorded, and nothing more? |
 //!
 //! All but the last two read the topics with nothing but the reader of streams; the last asks the declarations, with every
