@@ -401,7 +401,7 @@ Exit codes:
 const NEW_HELP: &str = "\
 Examples:
   kolo new my-shop
-  kolo new my-shop --dir ~/work/shop --kolo-path ~/work/kolo
+  kolo new my-shop --dir ~/src/shop --kolo-path ~/src/kolo
   kolo new my-shop --kolo-git https://example.org/kolo --rev 0123abc
 
 The project sends people on trips: a service that holds seats, one that books rooms, and what each undoes when the other

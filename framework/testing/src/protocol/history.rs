@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::stream::Verdict;
 use kolo_core::wire::{FENCE, Fence, MARKER, Source};
 use kolo_core::{EventId, Origin, Path, Position, TopicId};
 
 use super::domain::{self, FIRST};
 use super::fold::{self, Cause, Fold};
-use crate::record::at;
-use crate::simulation::Seen;
+use crate::simulation::{Seen, judged};
 
 /// One whole answer among the valid records.
 pub(super) struct Answer {
@@ -30,7 +29,6 @@ pub(super) struct History {
 
 /// Reads the valid part of a stream, each answer decided on the state before it.
 pub(super) fn history(seen: &Seen<'_>, stream: &'static str) -> Result<History, String> {
-    let mut reader = StreamReader::from_start();
     let mut origins: Vec<Origin> = Vec::new();
     let mut history = History {
         answers: Vec::new(),
@@ -38,14 +36,14 @@ pub(super) fn history(seen: &Seen<'_>, stream: &'static str) -> Result<History, 
     };
     // What the open answer still has to say.
     let mut open: Vec<(&'static str, Vec<u8>)> = Vec::new();
-    for (offset, stored) in seen.partition(stream, 0).iter().enumerate() {
-        let stamp = match reader.read(at(offset), &stored.headers()) {
-            Ok(Verdict::Fence(_)) => {
+    for (offset, stored, verdict) in judged(seen.partition(stream, 0)) {
+        let stamp = match verdict {
+            Some(Verdict::Fence(_)) => {
                 let fence: Result<Fence, _> = serde_json::from_slice(stored.value());
                 origins = fence.map(|fence| fence.origins).unwrap_or_default();
                 continue;
             }
-            Ok(Verdict::Valid(stamp)) if !matches!(stored.event_type, FENCE | MARKER) => stamp,
+            Some(Verdict::Valid(stamp)) if !matches!(stored.event_type, FENCE | MARKER) => stamp,
             _ => continue,
         };
         let stale = || format!("{stream} {offset}: not what is decided on the valid state before");

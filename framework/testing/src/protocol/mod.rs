@@ -23,19 +23,9 @@ const FACTS: u8 = 5;
 
 /// What may fail in these runs; recreations of a topic are among it, since its facts may come in any order here.
 pub const FAULTS: Faults = Faults {
-    repeats: 1,
-    takeovers: 3,
-    crashes: 2,
-    drops: 1,
-    resends: 1,
-    lost_replies: 1,
-    second_replies: 1,
-    routers: 2,
-    router_crashes: 1,
-    router_drops: 1,
     recreations: 1,
-    deploys: 1,
     waits: 0,
+    ..Faults::USUAL
 };
 
 /// A simulation of the protocol, of up to five facts.

@@ -2,9 +2,9 @@
 
 use super::owner::{Phase, Surprise};
 use super::router::Router;
-use super::step::Step;
+use super::step::{Step, Who};
 use super::violation::Violation;
-use super::world::{World, find};
+use super::world::{World, at_place, find};
 
 impl World<'_> {
     /// Lets a step happen. One that is not possible here, as may be in a run of which others were taken out, changes
@@ -83,9 +83,9 @@ impl World<'_> {
                 let owner = self.owner(who).filter(|owner| owner.works());
                 Ok(owner.map(|owner| owner.mark(now)).is_some())
             }
-            Step::Call(who) => self.call(who, 1),
-            Step::ReplyTwice(who) => self.call(who, 2),
-            Step::LoseReply(who) => self.call(who, 0),
+            Step::Call(who) => self.call_of(who, 1),
+            Step::ReplyTwice(who) => self.call_of(who, 2),
+            Step::LoseReply(who) => self.call_of(who, 0),
             Step::Reply(who) => {
                 let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
                     return Ok(false);
@@ -110,7 +110,7 @@ impl World<'_> {
             }
             Step::Pass(who) => {
                 let place = self.place(who);
-                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
+                let at = at_place(&self.owners, place, who.age);
                 at.map_or(Ok(false), |at| self.pass(place, at, window))
             }
             Step::Forward(who) => {
@@ -123,7 +123,7 @@ impl World<'_> {
                 let cast = &self.plan.cast;
                 let member = &cast.members[router.route.member];
                 let participant = member.version(self.is_deployed);
-                router.forward(&self.log, &**participant, cast.partitions)?;
+                router.forward(&self.log, &**participant, cast)?;
                 Ok(true)
             }
             Step::CopyLand(who, target) => {
@@ -149,12 +149,12 @@ impl World<'_> {
             }
             Step::Run(who) => {
                 let place = self.place(who);
-                let at = self.at(self.owners.get(place).map_or(0, Vec::len), who);
+                let at = at_place(&self.owners, place, who.age);
                 at.map_or(Ok(false), |at| self.owner_goes_on(place, at))
             }
             Step::RouterRun(who) => {
                 let place = self.place(who);
-                let at = self.at(self.routers.get(place).map_or(0, Vec::len), who);
+                let at = at_place(&self.routers, place, who.age);
                 at.map_or(Ok(false), |at| self.router_goes_on(place, at))
             }
             Step::Wait => Ok(self.wait()),
@@ -213,5 +213,11 @@ impl World<'_> {
                 Ok(can)
             }
         }
+    }
+
+    fn call_of(&mut self, who: Who, replies: usize) -> Result<bool, Surprise> {
+        let place = self.place(who);
+        let at = at_place(&self.owners, place, who.age);
+        at.map_or(Ok(false), |at| self.call(place, at, replies))
     }
 }

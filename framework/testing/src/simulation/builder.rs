@@ -101,7 +101,10 @@ impl Simulation {
 
     /// What was published before a run begins.
     pub fn given(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
-        self.plan.given.extend(facts);
+        for fact in facts {
+            let name = format!("given {}", self.plan.given.len());
+            self.plan.given.push(fact.known_as(&name));
+        }
         self
     }
 

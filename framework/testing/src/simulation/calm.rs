@@ -106,16 +106,8 @@ impl World<'_> {
             owner.ask(&self.log, now);
         }
         any |= self.pass(place, at, MANY)?;
+        while self.call(place, at, 1)? {}
         let owner = &mut self.owners[place][at];
-        while owner.works()
-            && let Some(call) = owner.calls.pop_front()
-        {
-            let effects = &self.plan.cast.members[owner.member].description.effects;
-            let port = effects[call.effect].port;
-            self.ledger.enter(port, &call);
-            let reply = self.plan.ports.reply(port, &call)?;
-            owner.replies.push_back((call.request, reply));
-        }
         while owner.works()
             && let Some((request, reply)) = owner.replies.pop_front()
         {
@@ -131,7 +123,7 @@ impl World<'_> {
         let participant = cast.members[router.route.member].version(self.is_deployed);
         let mut any = false;
         while router.can_forward(&self.log, MANY) {
-            router.forward(&self.log, &**participant, cast.partitions)?;
+            router.forward(&self.log, &**participant, cast)?;
             any = true;
         }
         any |= router.producer.land_all(&mut self.log);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kolo_core::{Description, Participant, Service};
+use kolo_core::{Description, Participant, Service, partition_of};
 
 /// A topic, by its place in [`Cast::topics`].
 pub(crate) type Topic = usize;
@@ -96,6 +96,12 @@ impl Cast {
     /// The place of a topic, if there is one.
     pub(crate) fn known(&self, name: &str) -> Option<Topic> {
         self.topics.iter().position(|known| known == name)
+    }
+
+    /// The partition of a key.
+    pub(crate) fn partition_of(&self, key: &str) -> usize {
+        let partitions = i32::try_from(self.partitions).unwrap_or(1);
+        usize::try_from(partition_of(key.as_bytes(), partitions)).unwrap_or(0)
     }
 
     /// The aggregate whose stream this is.

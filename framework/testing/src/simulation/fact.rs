@@ -30,6 +30,12 @@ impl Fact {
         }
     }
 
+    /// With the id of its publisher, or one that is made of this name.
+    pub(crate) fn known_as(self, name: &str) -> (Fact, EventId) {
+        let id = self.id.unwrap_or_else(|| EventId::foreign(name));
+        (self, id)
+    }
+
     /// The same under an id of its publisher: two facts of one id are one event that was published twice.
     #[must_use]
     pub fn with_id(self, id: &str) -> Self {
@@ -59,11 +65,9 @@ pub(crate) struct Saga {
 
 impl Saga {
     pub(crate) fn new(number: u64, facts: Vec<Fact>) -> Self {
-        let with_ids = facts.into_iter().enumerate().map(|(at, fact)| {
-            let id = fact.id;
-            let id = id.unwrap_or_else(|| EventId::foreign(&format!("saga {number} fact {at}")));
-            (fact, id)
-        });
+        let with_ids = facts.into_iter().enumerate();
+        let with_ids =
+            with_ids.map(|(at, fact)| fact.known_as(&format!("saga {number} fact {at}")));
         Saga {
             number,
             facts: with_ids.collect(),

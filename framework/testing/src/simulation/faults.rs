@@ -33,25 +33,28 @@ pub struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Faults {
-            repeats: 1,
-            takeovers: 3,
-            crashes: 2,
-            drops: 1,
-            resends: 1,
-            lost_replies: 1,
-            second_replies: 1,
-            routers: 2,
-            router_crashes: 1,
-            router_drops: 1,
-            recreations: 0,
-            deploys: 1,
-            waits: 1,
-        }
+        Faults::USUAL
     }
 }
 
 impl Faults {
+    /// What may happen unless told.
+    pub const USUAL: Faults = Faults {
+        repeats: 1,
+        takeovers: 3,
+        crashes: 2,
+        drops: 1,
+        resends: 1,
+        lost_replies: 1,
+        second_replies: 1,
+        routers: 2,
+        router_crashes: 1,
+        router_drops: 1,
+        recreations: 0,
+        deploys: 1,
+        waits: 1,
+    };
+
     /// No fault at all.
     pub const NONE: Faults = Faults {
         repeats: 0,

@@ -138,17 +138,28 @@ impl Log {
         topic: Topic,
         partition: usize,
     ) -> impl Iterator<Item = (usize, &Rc<Stored>, Option<Stamp>)> {
-        let mut reader = StreamReader::from_start();
-        let records = self.partition(topic, partition).iter().enumerate();
-        records.filter_map(move |(offset, stored)| {
-            let stamp = match reader.read(at(offset), &stored.headers()) {
-                Ok(Verdict::Valid(stamp)) => Some(stamp),
-                Ok(Verdict::Unfenced(stamp)) => stamp,
-                _ => return None,
+        let judged = judged(self.partition(topic, partition));
+        judged.filter_map(|(offset, stored, verdict)| {
+            let stamp = match verdict? {
+                Verdict::Valid(stamp) => Some(stamp),
+                Verdict::Unfenced(stamp) => stamp,
+                Verdict::Fence(_) | Verdict::Void(_) => return None,
             };
             (!is_own_record(stored.event_type)).then_some((offset, stored, stamp))
         })
     }
+}
+
+/// Records in their order, each with what it is to a reader from the start; none where that cannot be told.
+pub(crate) fn judged(
+    records: &[Rc<Stored>],
+) -> impl Iterator<Item = (usize, &Rc<Stored>, Option<Verdict>)> {
+    let mut reader = StreamReader::from_start();
+    let records = records.iter().enumerate();
+    records.map(move |(offset, stored)| {
+        let verdict = reader.read(at(offset), &stored.headers());
+        (offset, stored, verdict.ok())
+    })
 }
 
 fn topic_id(name: &str, generation: u32) -> TopicId {

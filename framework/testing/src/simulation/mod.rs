@@ -70,6 +70,7 @@ pub use explore::Explored;
 pub use fact::Fact;
 pub use failure::Failure;
 pub use faults::Faults;
+pub(crate) use log::judged;
 pub use seen::Seen;
 pub use together::Together;
 pub use violation::{Oracle, Violation};

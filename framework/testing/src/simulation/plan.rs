@@ -1,5 +1,7 @@
 //! The plan: what is the same in every run of a simulation.
 
+use kolo_core::EventId;
+
 use super::broken::Broken;
 use super::cast::{Cast, Topic};
 use super::fact::{Fact, Sagas};
@@ -19,7 +21,7 @@ pub(crate) struct Plan {
     pub(crate) cast: Cast,
     pub(crate) ports: Ports,
     /// What is published before anything else.
-    pub(crate) given: Vec<Fact>,
+    pub(crate) given: Vec<(Fact, EventId)>,
     pub(crate) sagas: Box<Sagas>,
     /// How many sagas run at once in one run, at most.
     pub(crate) at_once: u64,

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use kolo_core::stream::{Cursor, StreamReader, Verdict};
 use kolo_core::wire::{Source, Stamp};
-use kolo_core::{Participant, Path, Position, TopicId, partition_of};
+use kolo_core::{Participant, Path, Position, TopicId};
 
 use super::broken::Broken;
-use super::cast::Route;
+use super::cast::{Cast, Route};
 use super::digest::Deeds;
 use super::log::Log;
 use super::producer::{Producer, Report};
@@ -102,7 +102,7 @@ impl Router {
         &mut self,
         log: &Log,
         participant: &dyn Participant,
-        partitions: usize,
+        cast: &Cast,
     ) -> Result<usize, String> {
         if log.id(self.route.source) != self.source {
             self.alive = false;
@@ -137,8 +137,7 @@ impl Router {
             ));
         }
         for (copy, key) in (0..).zip(&self.keys) {
-            let wanted = i32::try_from(partitions).unwrap_or(1);
-            let target = usize::try_from(partition_of(key.as_bytes(), wanted)).unwrap_or(0);
+            let target = cast.partition_of(key);
             let position = Position { offset, copy };
             let before = self.sent.insert(target, position);
             let stamp = Stamp {

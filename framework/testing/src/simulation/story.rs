@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use kolo_core::CorrelationId;
-use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::stream::Verdict;
 
+use super::log::judged;
 use super::plan::Plan;
 use super::seen::{Seen, Valid};
 use super::step::{Step, Who};
-use crate::record::at;
 
 /// A step in words.
 pub(crate) fn step(plan: &Plan, step: Step) -> String {
@@ -93,7 +93,6 @@ pub(crate) fn step(plan: &Plan, step: Step) -> String {
 
 /// The valid events of every saga, in the order of their causes.
 pub(crate) fn sagas(seen: &Seen<'_>) -> String {
-    let cast = &seen.world.plan.cast;
     let mut text = String::new();
     for saga in &seen.world.sagas {
         let _ = writeln!(text, "saga {}:", saga.number);
@@ -108,7 +107,7 @@ pub(crate) fn sagas(seen: &Seen<'_>) -> String {
             effects_of(seen, *id, correlation, 2, &mut text);
         }
     }
-    let _ = write!(text, "{}", loose(seen, cast.topics.len()));
+    let _ = write!(text, "{}", loose(seen));
     text
 }
 
@@ -150,7 +149,7 @@ fn effects_of(
 }
 
 /// Calls for requests that are not valid.
-fn loose(seen: &Seen<'_>, _topics: usize) -> String {
+fn loose(seen: &Seen<'_>) -> String {
     let cast = &seen.world.plan.cast;
     let is_valid = |id| {
         cast.members.iter().any(|member| {
@@ -176,11 +175,9 @@ pub(crate) fn topics(seen: &Seen<'_>) -> String {
                 continue;
             }
             let _ = writeln!(text, "{name}/{partition}:");
-            let mut reader = StreamReader::from_start();
-            for (offset, stored) in records.iter().enumerate() {
-                let verdict = reader.read(at(offset), &stored.headers());
+            for (offset, stored, verdict) in judged(records) {
                 let verdict = match verdict {
-                    Ok(Verdict::Void(why)) => format!(" void {why:?}"),
+                    Some(Verdict::Void(why)) => format!(" void {why:?}"),
                     _ => String::new(),
                 };
                 let id = stored.id.to_string();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use kolo_core::processor::Outcome;
-use kolo_core::{EventId, Timestamp, partition_of};
+use kolo_core::{EventId, Timestamp};
 
 use super::cast::Topic;
 use super::commits::Commits;
@@ -73,10 +73,8 @@ impl<'p> World<'p> {
             moments: VecDeque::new(),
             plan,
         };
-        for (at, fact) in plan.given.iter().enumerate() {
-            let id = fact.id;
-            let id = id.unwrap_or_else(|| EventId::foreign(&format!("given {at}")));
-            world.publish(fact, id);
+        for (fact, id) in &plan.given {
+            world.publish(fact, *id);
         }
         for place in 0..members * partitions {
             world.take_over(place);
@@ -96,13 +94,8 @@ impl<'p> World<'p> {
         };
         let event_type = fact.event_type.name;
         let stored = Stored::event(id, event_type, &fact.key, &fact.value, self.clock, None);
-        let partition = self.partition_of(fact.key.as_bytes());
+        let partition = self.plan.cast.partition_of(&fact.key);
         self.log.append(topic, partition, Rc::new(stored));
-    }
-
-    fn partition_of(&self, key: &[u8]) -> usize {
-        let partitions = i32::try_from(self.plan.cast.partitions).unwrap_or(1);
-        usize::try_from(partition_of(key, partitions)).unwrap_or(0)
     }
 
     pub(crate) fn place(&self, who: Who) -> usize {
@@ -182,11 +175,6 @@ impl<'p> World<'p> {
         Ok(true)
     }
 
-    /// Which of so many at a place is meant.
-    pub(crate) fn at(&self, of: usize, who: Who) -> Option<usize> {
-        of.checked_sub(1 + usize::from(who.age))
-    }
-
     pub(crate) fn publish_next(&mut self, at: usize) -> bool {
         let Some(saga) = self.sagas.get_mut(at) else {
             return false;
@@ -211,25 +199,31 @@ impl<'p> World<'p> {
         true
     }
 
-    /// Calls the port of an owner's next request; the reply comes so often.
-    pub(crate) fn call(&mut self, who: Who, replies: usize) -> Result<bool, Surprise> {
+    /// An owner calls the port of its next request, if it has one; the reply comes so often.
+    pub(crate) fn call(
+        &mut self,
+        place: usize,
+        at: usize,
+        replies: usize,
+    ) -> Result<bool, Surprise> {
         let plan = self.plan;
-        let Some(owner) = self.owner(who).filter(|owner| owner.works()) else {
+        let owner = &mut self.owners[place][at];
+        if !owner.works() {
             return Ok(false);
-        };
+        }
         let Some(call) = owner.calls.pop_front() else {
             return Ok(false);
         };
-        let effect = &plan.cast.members[usize::from(who.of)].description.effects[call.effect];
+        let effect = &plan.cast.members[owner.member].description.effects[call.effect];
         for _ in 0..replies {
             let reply = plan.ports.reply(effect.port, &call);
             let reply = reply.map_err(|problem| format!("{}: {problem}", effect.port_name))?;
             owner.replies.push_back((call.request, reply));
         }
-        if replies == 0 {
-            owner.calls.push_back(call.clone());
-        }
         self.ledger.enter(effect.port, &call);
+        if replies == 0 {
+            owner.calls.push_back(call);
+        }
         Ok(true)
     }
 
@@ -281,22 +275,13 @@ impl<'p> World<'p> {
                     .for_each(|place| self.committed.forget(place));
             }
         }
-        let name = self.plan.cast.topics[topic].clone();
-        for (at, fact) in self.plan.given.iter().enumerate() {
-            if fact.event_type.topic == name {
-                let id = fact.id;
-                let id = id.unwrap_or_else(|| EventId::foreign(&format!("given {at}")));
-                self.publish(fact, id);
-            }
-        }
-        for at in 0..self.sagas.len() {
-            let saga = &self.sagas[at];
-            let published: Vec<_> = saga.facts[..saga.published].to_vec();
-            for (fact, id) in published {
-                if fact.event_type.topic == name {
-                    self.publish(&fact, id);
-                }
-            }
+        let published = self.sagas.iter();
+        let published = published.flat_map(|saga| &saga.facts[..saga.published]);
+        let anew = self.plan.given.iter().chain(published);
+        let name = &self.plan.cast.topics[topic];
+        let anew = anew.filter(|(fact, _)| fact.event_type.topic == name);
+        for (fact, id) in anew.cloned().collect::<Vec<_>>() {
+            self.publish(&fact, id);
         }
         true
     }
@@ -317,9 +302,13 @@ impl<'p> World<'p> {
     }
 }
 
+/// Which of those at a place so many have started after.
+pub(crate) fn at_place<T>(of: &[Vec<T>], place: usize, age: u8) -> Option<usize> {
+    of.get(place)?.len().checked_sub(1 + usize::from(age))
+}
+
 /// The one at a place that so many have started after.
 pub(crate) fn find<T>(of: &mut [Vec<T>], place: usize, age: u8) -> Option<&mut T> {
-    let line = of.get_mut(place)?;
-    let at = line.len().checked_sub(1 + usize::from(age))?;
-    line.get_mut(at)
+    let at = at_place(of, place, age)?;
+    of[place].get_mut(at)
 }

@@ -86,6 +86,15 @@ impl Check {
         }
     }
 
+    /// What a producer of the script sends, to its own topic.
+    fn sent_by(&self, producer: usize, partition: usize) -> Sent {
+        Sent {
+            producer: self.producers[producer],
+            topic: topic_of(producer),
+            partition,
+        }
+    }
+
     fn op(&mut self, at: usize, op: &Op, seen: &Seen) -> Result<(), String> {
         let could = match *op {
             Op::Send {
@@ -93,35 +102,17 @@ impl Check {
                 partition,
                 ref record,
             } => {
-                let (topic, producer) = (topic_of(producer), self.producers[producer]);
-                self.send(
-                    Sent {
-                        producer,
-                        topic,
-                        partition,
-                    },
-                    at,
-                    record,
-                )
-                .map_err(|refused| refused.to_string())?;
+                let sent = self.sent_by(producer, partition);
+                self.send(sent, at, record)
+                    .map_err(|refused| refused.to_string())?;
                 Seen::Nothing
             }
             Op::SendNowhere {
                 producer,
                 ref record,
             } => {
-                let (topic, producer) = (topic_of(producer), self.producers[producer]);
-                let partition = NOWHERE;
-                let sent = self.send(
-                    Sent {
-                        producer,
-                        topic,
-                        partition,
-                    },
-                    at,
-                    record,
-                );
-                Seen::Refused(sent.is_err())
+                let sent = self.sent_by(producer, NOWHERE);
+                Seen::Refused(self.send(sent, at, record).is_err())
             }
             Op::Await { producer } => self.reports(self.producers[producer], seen)?,
             Op::Replace { producer } => {
@@ -136,16 +127,13 @@ impl Check {
             } => {
                 let producer = self.subject.producer(topic);
                 self.stalled = Some(producer);
-                self.send(
-                    Sent {
-                        producer,
-                        topic,
-                        partition,
-                    },
-                    at,
-                    record,
-                )
-                .map_err(|refused| refused.to_string())?;
+                let sent = Sent {
+                    producer,
+                    topic,
+                    partition,
+                };
+                self.send(sent, at, record)
+                    .map_err(|refused| refused.to_string())?;
                 Seen::Nothing
             }
             Op::GoOn => {

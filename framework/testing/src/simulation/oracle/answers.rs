@@ -2,12 +2,13 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::stream::Verdict;
 use kolo_core::wire::{FENCE, Fence, MARKER, Source};
 use kolo_core::{EventId, Origin, Path, Position, TopicId};
 
-use crate::record::{Stored, at};
+use crate::record::Stored;
 use crate::simulation::cast::Member;
+use crate::simulation::log::judged;
 use crate::simulation::seen::Seen;
 use crate::simulation::violation::{Oracle, Violation};
 
@@ -17,11 +18,9 @@ pub(super) fn check(seen: &Seen<'_>) -> Result<(), Violation> {
     for member in &world.plan.cast.members {
         for partition in world.log.partitions(member.stream) {
             let mut answers = Answers::of(member);
-            let mut reader = StreamReader::from_start();
-            for (offset, stored) in partition.iter().enumerate() {
-                let verdict = reader.read(at(offset), &stored.headers());
+            for (_, stored, verdict) in judged(partition) {
                 let is_event = match &verdict {
-                    Ok(Verdict::Valid(_)) => stored.event_type != MARKER,
+                    Some(Verdict::Valid(_)) => stored.event_type != MARKER,
                     _ => false,
                 };
                 if is_event && !ids.insert(stored.id) {
@@ -32,8 +31,8 @@ pub(super) fn check(seen: &Seen<'_>) -> Result<(), Violation> {
                     return Err(Violation::new(Oracle::Ids, message));
                 }
                 match verdict {
-                    Ok(Verdict::Fence(_)) => answers.fence(stored),
-                    Ok(Verdict::Valid(stamp)) if is_event => answers.take(stored, &stamp)?,
+                    Some(Verdict::Fence(_)) => answers.fence(stored),
+                    Some(Verdict::Valid(stamp)) if is_event => answers.take(stored, &stamp)?,
                     _ => {}
                 }
             }

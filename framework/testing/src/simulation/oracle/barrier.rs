@@ -2,12 +2,13 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use kolo_core::stream::{StreamReader, Verdict};
+use kolo_core::stream::Verdict;
 use kolo_core::wire::{BARRED, Barred, Stamp};
 use kolo_core::{CorrelationId, Description};
 
-use crate::record::{Stored, at};
+use crate::record::Stored;
 use crate::simulation::cast::Member;
+use crate::simulation::log::judged;
 use crate::simulation::seen::Seen;
 use crate::simulation::violation::{Oracle, Violation};
 
@@ -19,9 +20,8 @@ pub(super) fn check(seen: &Seen<'_>) -> Result<(), Violation> {
         }
         for partition in world.log.partitions(member.stream) {
             let mut barrier = Barrier::of(member);
-            let mut reader = StreamReader::from_start();
-            for (offset, stored) in partition.iter().enumerate() {
-                if let Ok(Verdict::Valid(stamp)) = reader.read(at(offset), &stored.headers()) {
+            for (_, stored, verdict) in judged(partition) {
+                if let Some(Verdict::Valid(stamp)) = verdict {
                     barrier.take(stored, &stamp)?;
                 }
             }
