@@ -126,15 +126,47 @@ pub trait Owns<E>: OwnEvents + From<E> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The value does not start with the frame that kolo writes.
+    /// The value does not start with a frame.
     #[error(
-        "{event}: the value is not framed as Avro single-object encoding (C3 01 and a fingerprint); it starts with {start}. Was it written by another tool, or with a registry's framing?"
+        "{event}: the value is framed neither as Avro single-object encoding (C3 01 and a fingerprint) nor as with a schema registry (00 and an id); it starts with {start}. Was it written by another tool?"
     )]
     Framing {
         /// Full name of the event type that was expected.
         event: &'static str,
         /// The first bytes, in hex.
         start: String,
+    },
+    /// The value is framed as with a schema registry, and nobody has asked a registry for its id.
+    #[error(
+        "{event}: the value names its schema by the id {id} of a schema registry, and no registry is configured: set KOLO_REGISTRY_URL to the one that the writer uses"
+    )]
+    NoRegistry {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The id.
+        id: u32,
+    },
+    /// The value names its schema by an id for which the registry has no schema that can be read.
+    #[error("{event}: the value names its schema by the id {id}, and {problem}")]
+    NoSchema {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The id.
+        id: u32,
+        /// What the registry says.
+        problem: String,
+    },
+    /// The value names its schema by an id that is of another event.
+    #[error(
+        "{event}: the value names its schema by the id {id}, which the registry says is of `{actual}`. Does the header `ce_type` lie, or was the value written by way of another registry?"
+    )]
+    OtherType {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The id.
+        id: u32,
+        /// Full name of the event that it is of.
+        actual: String,
     },
     /// The value was written with a schema that was never published to this reader.
     #[error(

@@ -10,12 +10,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use kolo_core::choreography::Manifest;
 use kolo_core::processor::Rules;
 use kolo_core::{Participant, Port, Service};
+use kolo_registry::Registry;
 use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool, PendingEffect};
+use crate::framing::Framing;
 use crate::manifests;
 use crate::router::Router;
 use crate::snapshots::Snapshots;
@@ -59,6 +61,9 @@ pub enum StartError {
     /// librdkafka refuses the configuration.
     #[error("librdkafka refuses the settings: {problem}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…", problem = refused(.0))]
     Client(#[from] rdkafka::error::KafkaError),
+    /// The settings of the schema registry cannot be used.
+    #[error(transparent)]
+    Registry(#[from] kolo_registry::SettingsError),
     /// The system has no more threads.
     #[error("no thread can be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -129,6 +134,13 @@ impl App {
             .map(Arc::new);
         let cold = open_cold(&self.service, config, snapshots.as_deref()).map(Arc::new);
         let service = Arc::new(self.service);
+        let framing = match config.registry.is_set() {
+            true => Some(Arc::new(Framing::new(
+                Registry::open(&config.registry)?,
+                &service,
+            ))),
+            false => None,
+        };
         let signals = Arc::new(Signals::default());
         let (ended, ends) = bounded(1);
         let mut running = Running {
@@ -173,6 +185,7 @@ impl App {
                     .clone()
                     .filter(|_| description.snapshots.is_some()),
                 cold: cold.clone().filter(|_| description.snapshots.is_some()),
+                framing: framing.clone(),
                 without_cold: Mutex::default(),
                 broken: Mutex::default(),
                 description,

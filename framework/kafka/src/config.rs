@@ -55,6 +55,9 @@ pub struct Config {
     pub effect_timeout_ms: u64,
     /// Take over from a higher version of an aggregate's declaration.
     pub allow_downgrade: bool,
+    /// The schema registry, if there is one: the table `[registry]`, or `KOLO_REGISTRY_URL` and its like. Without one, values
+    /// name their schemas by fingerprints.
+    pub registry: kolo_registry::Settings,
     /// Properties for librdkafka, for all clients. Values of secrets are never printed.
     pub kafka: BTreeMap<String, String>,
 }
@@ -84,6 +87,7 @@ impl Default for Config {
             max_effects: 256,
             effect_timeout_ms: 10_000,
             allow_downgrade: false,
+            registry: kolo_registry::Settings::default(),
             kafka: BTreeMap::new(),
         }
     }
@@ -123,6 +127,7 @@ pub enum ConfigError {
 
 const PREFIX: &str = "KOLO_";
 const KAFKA_PREFIX: &str = "KAFKA_";
+const REGISTRY_PREFIX: &str = "REGISTRY_";
 
 impl Config {
     /// The default configuration for these brokers.
@@ -227,6 +232,8 @@ impl Config {
                 if let Some(property) = name.strip_prefix(KAFKA_PREFIX) {
                     self.kafka
                         .insert(property.to_lowercase().replace('_', "."), value.to_owned());
+                } else if let Some(field) = name.strip_prefix(REGISTRY_PREFIX) {
+                    self.registry.set(field, value)?;
                 }
             }
         }
@@ -298,6 +305,7 @@ impl fmt::Debug for Config {
             .field("max_effects", &self.max_effects)
             .field("effect_timeout_ms", &self.effect_timeout_ms)
             .field("allow_downgrade", &self.allow_downgrade)
+            .field("registry", &self.registry)
             .field("kafka", &hidden.collect::<BTreeMap<_, _>>())
             .finish()
     }

@@ -10,6 +10,7 @@
 //! | `adapter` | what a user implements to reach the outside world |
 //! | `effects` | calls ports until they reply, or as long as their policy says |
 //! | `topics` | topics, created or verified |
+//! | `framing` | what a schema registry has to do with records |
 //! | `manifests` | what the services that run declare, in a topic |
 //! | `worker` | one thread that owns partitions: clients, take-over, reading, appends |
 //! | `router` | copies for inboxes |
@@ -27,6 +28,7 @@ mod cold;
 mod command;
 mod config;
 mod effects;
+mod framing;
 pub mod manifests;
 mod native;
 mod router;
@@ -42,4 +44,5 @@ pub use cold::{Cold, Store as ColdStore};
 pub use command::refuse;
 pub use config::{Config, ConfigError};
 pub use effects::{BreakerState, PendingEffect, Progress};
+pub use framing::registry_of_tools;
 pub use worker::RunError;

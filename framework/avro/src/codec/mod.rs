@@ -2,13 +2,14 @@
 //!
 //! - [`mod@write`]: appends values to a buffer; cannot fail
 //! - [`Reader`]: reads them back, trusting no length; a [`Fault`] says what is wrong, where, and in which field
-//! - [`frame`]: the ten bytes before the body that name the writer's schema
+//! - [`frame`]: the bytes before the body that name the writer's schema; [`ids`]: what they mean in a registry's framing
 //! - [`Decimal`], [`TimestampMillis`], [`TimestampMicros`], [`Date`]: logical types
 
 mod blocks;
 mod decimal;
 mod fault;
 pub mod frame;
+pub mod ids;
 mod reader;
 mod skip;
 mod time;
@@ -21,5 +22,6 @@ pub(crate) use decimal::{
     to_text as decimal_to_text,
 };
 pub use fault::{Fault, Problem, in_field};
+pub use ids::Meaning;
 pub use reader::Reader;
 pub use time::{Date, TimestampMicros, TimestampMillis};

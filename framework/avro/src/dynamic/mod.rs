@@ -42,11 +42,27 @@ pub enum DynamicError {
     Input(Vec<InputProblem>),
     /// The value does not start with a frame.
     #[error(
-        "the value is not framed as Avro single-object encoding (C3 01 and a fingerprint); it starts with {start}"
+        "the value is framed neither as Avro single-object encoding (C3 01 and a fingerprint) nor as with a schema registry (00 and an id); it starts with {start}"
     )]
     Framing {
         /// The first bytes, in hex.
         start: String,
+    },
+    /// The value is framed as with a schema registry, and nobody has asked a registry for its id.
+    #[error(
+        "the value names its schema by the id {id} of a schema registry, and no registry is configured: set KOLO_REGISTRY_URL to the one that the writer uses"
+    )]
+    NoRegistry {
+        /// The id.
+        id: u32,
+    },
+    /// The value names its schema by an id for which the registry has no schema that can be read.
+    #[error("the value names its schema by the id {id}, and {problem}")]
+    NoSchema {
+        /// The id.
+        id: u32,
+        /// What the registry says.
+        problem: String,
     },
     /// No schema has the fingerprint that the value was written with.
     #[error(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{DynamicError, decode_json, encode_json};
+use crate::codec::frame::{Closed, Opened};
 use crate::codec::{Reader, frame};
 use crate::schema::published::Published;
 use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree, Types};
@@ -154,11 +155,13 @@ impl SchemaSet {
     /// # Errors
     /// When it is not framed, its schema is unknown, or its body is malformed.
     pub fn decode(&self, value: &[u8]) -> Result<Decoded, DynamicError> {
-        let Some(fingerprint) = frame::fingerprint(value) else {
-            return Err(DynamicError::Framing {
+        let Opened { fingerprint, body } = frame::open(value).map_err(|closed| match closed {
+            Closed::Unframed => DynamicError::Framing {
                 start: frame::start_in_hex(value),
-            });
-        };
+            },
+            Closed::NotLearnt(id) => DynamicError::NoRegistry { id },
+            Closed::NoSchema(id, problem) => DynamicError::NoSchema { id, problem },
+        })?;
         let Some((name, version, document)) = self.versions.get(&fingerprint) else {
             return Err(DynamicError::UnknownVersion { fingerprint });
         };
@@ -166,7 +169,7 @@ impl SchemaSet {
         let types = document
             .as_ref()
             .map_or(self.tree.types(), |document| &document.types);
-        let mut reader = Reader::new(value, frame::FRAME_BYTES);
+        let mut reader = Reader::new(value, body);
         let json = decode_json(&mut reader, &root, types)
             .and_then(|json| reader.finish().map(|()| json))
             .map_err(|fault| DynamicError::Malformed {

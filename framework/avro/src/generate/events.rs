@@ -65,7 +65,7 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
         ));
     }
     code.line(&format!(
-        "_ => return Err(super::wire::unknown(\"{}\", version)),",
+        "_ => return Err(super::wire::unknown(\"{}\", value, version)),",
         record.name
     ));
     code.close("};");
@@ -101,14 +101,24 @@ pub(super) fn put_wire(code: &mut Code) {
 }
 
 const WIRE: &str = r"mod wire {
-    use ::kolo_avro::codec::{Fault, Reader, frame};
+    use ::kolo_avro::codec::frame::Closed;
+    use ::kolo_avro::codec::{Fault, Meaning, Reader, frame, ids};
     use ::kolo_core::DecodeError;
 
     #[inline]
     pub(super) fn open<'a>(event: &'static str, value: &'a [u8]) -> Result<(u64, Reader<'a>), DecodeError> {
-        match frame::fingerprint(value) {
-            Some(version) => Ok((version, Reader::new(value, frame::FRAME_BYTES))),
-            None => Err(DecodeError::Framing { event, start: frame::start_in_hex(value) }),
+        match frame::open(value) {
+            Ok(opened) => Ok((opened.fingerprint, Reader::new(value, opened.body))),
+            Err(closed) => Err(unopened(event, value, closed)),
+        }
+    }
+
+    #[cold]
+    fn unopened(event: &'static str, value: &[u8], closed: Closed) -> DecodeError {
+        match closed {
+            Closed::Unframed => DecodeError::Framing { event, start: frame::start_in_hex(value) },
+            Closed::NotLearnt(id) => DecodeError::NoRegistry { event, id },
+            Closed::NoSchema(id, problem) => DecodeError::NoSchema { event, id, problem },
         }
     }
 
@@ -126,8 +136,11 @@ const WIRE: &str = r"mod wire {
     }
 
     #[cold]
-    pub(super) fn unknown(event: &'static str, fingerprint: u64) -> DecodeError {
-        DecodeError::UnknownVersion { event, fingerprint }
+    pub(super) fn unknown(event: &'static str, value: &[u8], fingerprint: u64) -> DecodeError {
+        match frame::registry_id(value).and_then(|id| Some((id, ids::meaning(id)?))) {
+            Some((id, Meaning::Schema { name, .. })) if *name != *event => DecodeError::OtherType { event, id, actual: name.into() },
+            _ => DecodeError::UnknownVersion { event, fingerprint },
+        }
     }
 }";
 

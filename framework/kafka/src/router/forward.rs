@@ -1,7 +1,7 @@
 //! Forward: from one record of a source to its copies in the inbox, or to what is parked where its route fails.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use kolo_core::processor::MAX_RECORD_BYTES;
@@ -13,6 +13,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::topic_partition_list::Offset;
 
 use crate::native::{Delivery, Outgoing};
+use crate::wake::Waker;
 use crate::worker::clients::Appender;
 use crate::worker::record::{AllOf, Beside, record_of};
 use crate::worker::{End, RunError, Spec};
@@ -23,6 +24,7 @@ use super::place::{Forwarded, Place};
 /// Forwards one message: the parts of the session that are free while the consumer lends the message.
 pub(super) struct Forward<'a> {
     pub(super) spec: &'a Arc<Spec>,
+    pub(super) waker: &'a Waker,
     pub(super) inbox_partitions: i32,
     pub(super) sources: &'a HashMap<String, TopicId>,
     pub(super) appender: &'a Appender,
@@ -41,6 +43,7 @@ impl Forward<'_> {
         consumer: &BaseConsumer<RouterContext>,
     ) -> Result<(), End> {
         let record = record_of(message);
+        self.wait_for_registry(message, &record)?;
         let topic = message.topic();
         let at = (topic.to_owned(), message.partition());
         let Some(place) = self.places.get_mut(&at) else {
@@ -137,6 +140,40 @@ impl Forward<'_> {
             place.sent = sent;
         }
         forwarded
+    }
+
+    /// Waits until the schema registry has said what the record's id means; if that takes long, the router begins anew at
+    /// this record.
+    fn wait_for_registry(
+        &self,
+        message: &BorrowedMessage<'_>,
+        record: &Record<'_>,
+    ) -> Result<(), End> {
+        let Some(framing) = &self.spec.framing else {
+            return Ok(());
+        };
+        let Some(unknown) = framing.unknown(record.value) else {
+            return Ok(());
+        };
+        framing.ask(unknown, self.waker);
+        let until = Instant::now() + self.spec.config.session_timeout() / 4;
+        while framing.unknown(record.value).is_some() {
+            if self.spec.signals.stopping() {
+                return Err(End::Stopped);
+            }
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                return Err(End::Restart(format!(
+                    "{}[{}]@{} waits until the schema registry at {} says what its schema id {} means",
+                    message.topic(),
+                    message.partition(),
+                    record.offset,
+                    framing.shown(),
+                    unknown.id
+                )));
+            };
+            Waker::sleep(left);
+        }
+        Ok(())
     }
 
     fn copies(

@@ -34,6 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) struct Session<'a> {
     spec: &'a Arc<Spec>,
     name: &'a str,
+    waker: &'a Waker,
     inbox_partitions: i32,
     sources: HashMap<String, TopicId>,
     consumer: BaseConsumer<RouterContext>,
@@ -53,7 +54,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(spec: &'a Arc<Spec>, name: &'a str, waker: &Waker) -> Result<Self, End> {
+    pub(super) fn open(spec: &'a Arc<Spec>, name: &'a str, waker: &'a Waker) -> Result<Self, End> {
         let client = |source: KafkaError| RunError::Client {
             aggregate: name.to_owned(),
             source,
@@ -91,6 +92,7 @@ impl<'a> Session<'a> {
             consumer,
             spec,
             name,
+            waker,
             inbox_partitions,
             sources,
             places: HashMap::new(),
@@ -190,6 +192,7 @@ impl<'a> Session<'a> {
                     busy = true;
                     let mut forward = Forward {
                         spec: self.spec,
+                        waker: self.waker,
                         inbox_partitions: self.inbox_partitions,
                         sources: &self.sources,
                         appender: &self.appender,

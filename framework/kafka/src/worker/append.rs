@@ -21,8 +21,18 @@ impl Session<'_> {
         let generation = self.owned(partition).map_or(0, |owned| owned.generation);
         let token = token(partition, generation);
         let patience = self.spec.config.session_timeout() / 4;
+        let mut framed = std::mem::take(&mut self.framed);
         let mut full_since = None;
         for append in self.outbox.iter() {
+            let value = match &self.writer {
+                None => append.value,
+                Some(writer) => writer.frame(append.value, &mut framed).map_err(|fingerprint| {
+                    End::Restart(format!(
+                        "`{}` was to be written with the schema {fingerprint:016x}, of which the registry was not asked",
+                        append.event_type
+                    ))
+                })?,
+            };
             let mut id = uuid::Uuid::encode_buffer();
             let beside = Beside {
                 id: append.id.0.hyphenated().encode_lower(&mut id),
@@ -36,7 +46,7 @@ impl Session<'_> {
                 partition,
                 timestamp_millis: append.at.as_millis(),
                 key: (!append.key.is_empty()).then_some(append.key),
-                value: Some(append.value),
+                value: Some(value),
                 headers: &beside.headers(),
                 token,
             };
@@ -47,6 +57,7 @@ impl Session<'_> {
             self.unacknowledged += 1;
         }
         self.outbox.clear();
+        self.framed = framed;
         Ok(())
     }
 

@@ -30,12 +30,14 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use kolo_core::processor::{ProcessorError, Rules};
 use kolo_core::wire::Failure;
 use kolo_core::{Description, EventId, Participant, Service};
+use kolo_registry::RegistryError;
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
+use crate::framing::Framing;
 use crate::snapshots::Snapshots;
 use crate::topics::TopicError;
 use crate::wake::Waker;
@@ -56,6 +58,8 @@ pub(crate) struct Spec {
     pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Only for an aggregate with snapshots, and where memory is limited.
     pub(crate) cold: Option<Arc<Cold>>,
+    /// Only where a schema registry is used.
+    pub(crate) framing: Option<Arc<Framing>>,
     /// The partitions whose cold keys could not be read back: all their keys stay in memory.
     pub(crate) without_cold: Mutex<HashSet<i32>>,
     /// Where to ask how far topics reach; only for an aggregate with a deadline.
@@ -130,6 +134,15 @@ pub enum RunError {
         /// What it says.
         source: KafkaError,
     },
+    /// The schema registry does not have the schema of an own event, or does not take it.
+    #[error(
+        "{source}. Own events are written with ids that the registry gives: register their schemas with `kolo schema register`, or have the service do it with KOLO_REGISTRY_REGISTER=true"
+    )]
+    Registry {
+        /// What it says.
+        #[from]
+        source: RegistryError,
+    },
     /// A thread panicked: a decision, a fold or a route is not total.
     #[error(
         "{thread} panicked: {message}. A decision must be total: find the input in the log line above, mend the code, start again"
@@ -194,9 +207,19 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), RunError> {
         self.waker.bind();
         let signals = Arc::clone(&self.spec.signals);
-        restart_until_end(&self.spec.name(), &signals, || match Session::open(&self) {
-            Ok(mut session) => session.run(),
-            Err(end) => end,
+        // Before it owns anything: a partition must not wait for an owner that waits for a registry.
+        let writer = match &self.spec.framing {
+            None => None,
+            Some(framing) => match framing.writer(&signals)? {
+                None => return Ok(()),
+                writer => writer,
+            },
+        };
+        restart_until_end(&self.spec.name(), &signals, || {
+            match Session::open(&self, writer.clone()) {
+                Ok(mut session) => session.run(),
+                Err(end) => end,
+            }
         })
     }
 }

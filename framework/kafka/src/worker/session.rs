@@ -9,11 +9,13 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 use kolo_core::processor::{EpochEnd, InputTopic, Outbox, Outcome, ProcessorError};
 use kolo_core::{EffectCall, Timestamp, TopicId};
+use kolo_registry::Writer;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Ended, ReplyTo};
+use crate::framing::Unknown;
 use crate::native::{Consumed, Delivery, Message, Taken, has_broker};
 use crate::topics::{Role, TopicAdmin, Topics, roles};
 use crate::wake::Waker;
@@ -36,6 +38,17 @@ const COLD_BATCH: usize = 64;
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a graceful stop waits for acknowledgements, and for having left the group.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A batch of records that is not handled to its end.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// The first that is not handled.
+    from: usize,
+    /// The latest generation when it was taken: whoever owns a partition by a later one has it read again.
+    generation: u32,
+    /// What the first waits for.
+    waits_for: Option<Unknown>,
+}
 
 pub(super) struct Session<'a> {
     pub(super) spec: &'a Arc<Spec>,
@@ -68,6 +81,11 @@ pub(super) struct Session<'a> {
     pub(super) unacknowledged: usize,
     pub(super) moved_at: Instant,
     pub(super) outbox: Outbox,
+    /// What own events are written with, where there is a schema registry; and the value of the last.
+    pub(super) writer: Option<Arc<Writer>>,
+    pub(super) framed: Vec<u8>,
+    /// The batch that was taken last, if not all of it is handled.
+    held: Option<Held>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) calls: Vec<EffectCall>,
     pub(super) marked_at: Instant,
@@ -77,7 +95,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(worker: &'a Worker) -> Result<Self, End> {
+    pub(super) fn open(worker: &'a Worker, writer: Option<Arc<Writer>>) -> Result<Self, End> {
         let Worker {
             spec,
             waker,
@@ -142,6 +160,9 @@ impl<'a> Session<'a> {
             unacknowledged: 0,
             moved_at: Instant::now(),
             outbox: Outbox::default(),
+            writer,
+            framed: Vec::new(),
+            held: None,
             deliveries: Vec::new(),
             calls: Vec::new(),
             marked_at: Instant::now(),
@@ -263,32 +284,89 @@ impl<'a> Session<'a> {
         let Some(mut consumed) = self.consumed.take() else {
             return Ok(false);
         };
-        let count = consumed.take();
-        let now = now();
-        let decided = consumed.iter().try_for_each(|taken| match taken {
-            Ok(Taken::Message(message)) => self.take_message(&message, now),
-            Ok(Taken::End {
-                topic,
-                partition,
-                offset,
-            }) => {
-                self.reached_end(topic, partition, offset);
-                Ok(())
+        let batch = self.held.take().unwrap_or_else(|| {
+            consumed.take();
+            Held {
+                from: 0,
+                generation: self.generation,
+                waits_for: None,
             }
-            Err(error) => self.read_failed(&error),
         });
-        consumed.clear();
+        let handled = self.handle(&consumed, batch);
+        if self.held.is_none() {
+            consumed.clear();
+        }
         self.consumed = Some(consumed);
-        decided?;
+        let handled = handled?;
         self.produce_decided()?;
-        Ok(count > 0)
+        Ok(handled > 0)
     }
 
-    fn take_message(&mut self, message: &Message<'_>, now: Timestamp) -> Result<(), End> {
+    /// Handles a batch, up to a record that must wait. Says how many were handled.
+    fn handle(&mut self, consumed: &Consumed<DataContext>, batch: Held) -> Result<usize, End> {
+        let now = now();
+        let mut handled = 0;
+        for taken in consumed.iter_from(batch.from) {
+            match taken {
+                Ok(Taken::Message(message)) => {
+                    if let Some(unknown) = self.waits_for(&message, &batch) {
+                        self.held = Some(Held {
+                            from: batch.from + handled,
+                            waits_for: Some(unknown),
+                            ..batch
+                        });
+                        break;
+                    }
+                    self.take_message(&message, batch.generation, now)?;
+                }
+                Ok(Taken::End {
+                    topic,
+                    partition,
+                    offset,
+                }) => self.reached_end(topic, partition, batch.generation, offset),
+                Err(error) => self.read_failed(&error)?,
+            }
+            handled += 1;
+        }
+        Ok(handled)
+    }
+
+    /// What the schema registry must say before a record can be decoded. It is asked once for each record that waits.
+    fn waits_for(&self, message: &Message<'_>, batch: &Held) -> Option<Unknown> {
+        let framing = self.spec.framing.as_ref()?;
+        let record = message.record();
+        let unknown = framing.unknown(record.value)?;
+        if batch.waits_for != Some(unknown) {
+            tracing::info!(
+                partition = message.partition(),
+                offset = record.offset,
+                "{}: a record of `{}` waits until the schema registry at {} says what its schema id {} means",
+                self.name,
+                message.topic,
+                framing.shown(),
+                unknown.id
+            );
+            framing.ask(unknown, self.waker);
+        }
+        Some(unknown)
+    }
+
+    /// The partition's owner in this session, if it was there when a batch was taken: a later one reads what it needs itself.
+    fn owned_since(&mut self, partition: i32, generation: u32) -> Option<&mut Partition> {
+        self.owned(partition)
+            .filter(|owned| owned.generation <= generation)
+    }
+
+    fn take_message(
+        &mut self,
+        message: &Message<'_>,
+        generation: u32,
+        now: Timestamp,
+    ) -> Result<(), End> {
         let partition = message.partition();
         if message.topic == self.spec.description.stream {
             self.produce_decided()?;
-            let Some(owned) = self.owned(partition) else {
+            let Some(owned) = self.owned_since(partition, generation) else {
                 return Ok(());
             };
             let step = owned.read_stream(&message.record());
@@ -303,6 +381,7 @@ impl<'a> Session<'a> {
             .position(|input| input.name == message.topic);
         let slot = usize::try_from(partition).unwrap_or(usize::MAX);
         let owned = self.partitions.get_mut(slot).and_then(Option::as_mut);
+        let owned = owned.filter(|owned| owned.generation <= generation);
         let (Some(input), Some(owned)) = (input, owned) else {
             return Ok(());
         };
@@ -336,9 +415,9 @@ impl<'a> Session<'a> {
     }
 
     /// The end of an input was reached: everything before it was handed out.
-    fn reached_end(&mut self, topic: &str, partition: i32, offset: i64) {
+    fn reached_end(&mut self, topic: &str, partition: i32, generation: u32, offset: i64) {
         let input = self.inputs.iter().position(|input| input.name == topic);
-        if let (Some(input), Some(owned)) = (input, self.owned(partition)) {
+        if let (Some(input), Some(owned)) = (input, self.owned_since(partition, generation)) {
             owned.next[input] = owned.next[input].max(Some(offset));
         }
     }

@@ -1,0 +1,94 @@
+//! Framing: what a schema registry has to do with records.
+//!
+//! With a registry, own events are written with the id of their schema in the place of its fingerprint. What is read is
+//! decoded as it is; only an id that nobody has asked for yet makes whoever reads wait, until the registry says what it
+//! means. So an outage holds back records of schemas that are new to this process, and a process that starts.
+
+use std::sync::Arc;
+
+use kolo_core::Service;
+use kolo_registry::{Registry, RegistryError, Schema, SettingsError, Writer};
+use parking_lot::Mutex;
+
+use crate::config::Config;
+use crate::wake::Waker;
+use crate::worker::Signals;
+
+/// The registry of a service that runs.
+pub(crate) struct Framing {
+    registry: Registry,
+    service: Arc<Service>,
+    writer: Mutex<Option<Arc<Writer>>>,
+}
+
+/// What a record waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// The id in its frame.
+    pub(crate) id: u32,
+}
+
+impl Framing {
+    /// Everything that is decoded in this process asks this registry from now on.
+    pub(crate) fn new(registry: Registry, service: &Arc<Service>) -> Framing {
+        registry.resolve_all();
+        Framing {
+            registry,
+            service: Arc::clone(service),
+            writer: Mutex::default(),
+        }
+    }
+
+    /// What own events are written with: waits until the registry has said it. `None` if the process stops meanwhile.
+    pub(crate) fn writer(&self, signals: &Signals) -> Result<Option<Arc<Writer>>, RegistryError> {
+        let mut known = self.writer.lock();
+        if known.is_none() && !signals.stopping() {
+            let aggregates = self.service.aggregates().iter();
+            let own = aggregates.flat_map(|known| known.description().own_events);
+            let schemas: Vec<Schema<'_>> = own
+                .filter(|event| !event.schema.is_empty())
+                .map(|event| Schema {
+                    event: event.name,
+                    topic: event.topic,
+                    text: event.schema,
+                })
+                .collect();
+            let writer = self.registry.writer(&schemas, || signals.stopping())?;
+            *known = writer.map(Arc::new);
+        }
+        Ok(known.clone())
+    }
+
+    /// Whether a value can be decoded only after the registry has said what its id means.
+    #[inline]
+    pub(crate) fn unknown(&self, value: Option<&[u8]>) -> Option<Unknown> {
+        let id = self.registry.must_ask(value?)?;
+        Some(Unknown { id })
+    }
+
+    /// Has the registry asked, and `waker` woken when it has answered.
+    pub(crate) fn ask(&self, unknown: Unknown, waker: &Waker) {
+        let waker = waker.clone();
+        self.registry
+            .ask(unknown.id, Arc::new(move || waker.wake()));
+    }
+
+    /// The registry's address.
+    pub(crate) fn shown(&self) -> &str {
+        self.registry.shown()
+    }
+}
+
+/// For a process that reads, and is no service: whatever it decodes asks the registry for ids that are new to it, if there
+/// is a registry, as long as what is returned lives.
+///
+/// # Errors
+/// When its settings cannot be used.
+pub fn registry_of_tools(config: &Config) -> Result<Option<Registry>, SettingsError> {
+    if !config.registry.is_set() {
+        return Ok(None);
+    }
+    let registry = Registry::open(&config.registry)?;
+    registry.resolve_all();
+    Ok(Some(registry))
+}
