@@ -93,5 +93,7 @@ fn config(connection: &Connection) -> Result<Config, Failure> {
     if let Some(bootstrap) = &connection.bootstrap {
         config.bootstrap.clone_from(bootstrap);
     }
+    // What a command decodes may name its schema by an id of the registry.
+    kolo_kafka::registry_for_tools(&config).map_err(|error| Failure::input(error.to_string()))?;
     Ok(config)
 }

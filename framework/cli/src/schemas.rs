@@ -83,6 +83,11 @@ impl Schemas {
         }
     }
 
+    /// The whole text of an event's schema, as it is registered.
+    pub(crate) fn text(&self, event: &EventSchema<'_>) -> String {
+        self.set.text(event)
+    }
+
     /// The saga of an event's JSON, as its schema identifies it.
     pub(crate) fn saga<'j>(&self, event: &str, json: &'j Value) -> Option<&'j str> {
         json.get(self.saga_fields.get(event)?)?.as_str()

@@ -53,7 +53,9 @@ impl Framing {
                     text: event.schema,
                 })
                 .collect();
-            let writer = self.registry.writer(&schemas, || signals.stopping())?;
+            let writer = self
+                .registry
+                .writer_in_the_end(&schemas, || signals.stopping())?;
             *known = writer.map(Arc::new);
         }
         Ok(known.clone())
@@ -80,11 +82,11 @@ impl Framing {
 }
 
 /// For a process that reads, and is no service: whatever it decodes asks the registry for ids that are new to it, if there
-/// is a registry, as long as what is returned lives.
+/// is a registry.
 ///
 /// # Errors
 /// When its settings cannot be used.
-pub fn registry_of_tools(config: &Config) -> Result<Option<Registry>, SettingsError> {
+pub fn registry_for_tools(config: &Config) -> Result<Option<Registry>, SettingsError> {
     if !config.registry.is_set() {
         return Ok(None);
     }

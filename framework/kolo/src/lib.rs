@@ -135,6 +135,7 @@
 //! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
 //! | specify a service in tests, without Kafka | `docs/testing.md`, the crate `kolo-testing` |
+//! | name schemas by the ids of a registry | [`registry`], [`Config::registry`], `docs/registry.md` |
 //! | check and draw all services together | [`choreography`], `docs/choreography-checks.md` |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
@@ -149,5 +150,6 @@ pub use kolo_core::{
 };
 pub use kolo_kafka::{
     Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,
-    RunError, Running, StartError, refuse, topics,
+    RunError, Running, StartError, refuse, registry_for_tools, topics,
 };
+pub use kolo_registry as registry;

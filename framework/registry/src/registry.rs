@@ -135,14 +135,9 @@ impl Registry {
     /// From now on, whatever is decoded in this process asks this registry for ids that it does not know, and waits for
     /// the answer, but not for long. Workers ask before they decode, and never wait there.
     pub fn resolve_all(&self) {
-        let this = Arc::downgrade(&self.0);
+        let this = self.clone();
         ids::resolve_by(Arc::new(move |id| {
-            let Some(inside) = this.upgrade() else {
-                return Err("the client of its registry has ended".to_owned());
-            };
-            Registry(inside)
-                .learn(id)
-                .map_err(|problem| problem.to_string())
+            this.learn(id).map_err(|problem| problem.to_string())
         }));
     }
 
@@ -182,47 +177,59 @@ impl Registry {
     }
 
     /// What writes values with these schemas: their ids are looked up, or given where [`Settings::register`] allows it.
-    /// As long as the registry does not answer it is asked again, and every few seconds it is told what is waited for.
-    /// `None` if `stopping` says so meanwhile.
+    ///
+    /// # Errors
+    /// When a schema is not registered or not taken, or the registry does not answer.
+    pub fn writer(&self, schemas: &[Schema<'_>]) -> Result<Writer, RegistryError> {
+        let mut writer = Writer::default();
+        for schema in schemas {
+            self.give_id(&mut writer, *schema)?;
+        }
+        Ok(writer)
+    }
+
+    /// As [`writer`](Self::writer); but as long as the registry does not answer it is asked again, and every few seconds
+    /// the log says what is waited for. `None` if `stopping` says so meanwhile.
     ///
     /// # Errors
     /// When a schema is not registered or not taken. It does not mend itself.
-    pub fn writer(
+    pub fn writer_in_the_end(
         &self,
         schemas: &[Schema<'_>],
         stopping: impl Fn() -> bool,
     ) -> Result<Option<Writer>, RegistryError> {
         let mut writer = Writer::default();
         for schema in schemas {
-            let what = format!("the id of the schema of {}", schema.event);
-            let mut patience = Patience::new(what);
-            let id = loop {
-                match self.id_of(*schema, self.0.register) {
-                    Ok(id) => break id,
-                    Err(problem) if problem.is_a_matter_of_time() => {
-                        let until = Instant::now() + patience.next(&problem);
-                        while let Some(left) = until.checked_duration_since(Instant::now()) {
-                            if stopping() {
-                                return Ok(None);
-                            }
-                            std::thread::sleep(left.min(Duration::from_millis(100)));
-                        }
-                    }
-                    Err(problem) => return Err(problem),
+            let mut patience = Patience::new(format!("the id of the schema of {}", schema.event));
+            while let Err(problem) = self.give_id(&mut writer, *schema) {
+                if !problem.is_a_matter_of_time() {
+                    return Err(problem);
                 }
-            };
-            let known = meaning(schema.text).map_err(|problem| RegistryError::Unusable {
-                registry: self.shown().to_owned(),
-                what: format!("the schema of {}", schema.event),
-                problem,
-            })?;
-            if let Meaning::Schema { fingerprint, .. } = known {
-                writer.put(fingerprint, id);
+                let until = Instant::now() + patience.next(&problem);
+                while let Some(left) = until.checked_duration_since(Instant::now()) {
+                    if stopping() {
+                        return Ok(None);
+                    }
+                    std::thread::sleep(left.min(Duration::from_millis(100)));
+                }
             }
-            // It is read back when the own stream is.
-            ids::learn(id, known);
         }
         Ok(Some(writer))
+    }
+
+    fn give_id(&self, writer: &mut Writer, schema: Schema<'_>) -> Result<(), RegistryError> {
+        let known = meaning(schema.text).map_err(|problem| RegistryError::Unusable {
+            registry: self.shown().to_owned(),
+            what: format!("the schema of {}", schema.event),
+            problem,
+        })?;
+        let id = self.id_of(schema, self.0.register)?;
+        if let Meaning::Schema { fingerprint, .. } = known {
+            writer.put(fingerprint, id);
+        }
+        // It is read back when the own stream is.
+        ids::learn(id, known);
+        Ok(())
     }
 
     /// Has something asked on the registry's own thread, and waits for it.

@@ -220,7 +220,7 @@ impl Settings {
         let client = self
             .certificates()?
             .into_iter()
-            .fold(client, |client, one| client.add_root_certificate(one));
+            .fold(client, ClientBuilder::add_root_certificate);
         settings
             .build_with(client)
             .map_err(|error| SettingsError::Client(error.cause.unwrap_or(error.error)))

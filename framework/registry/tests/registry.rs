@@ -1,5 +1,7 @@
 //! The client against servers that answer as registries do, and as they should not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -328,7 +330,7 @@ fn a_writer_waits_for_the_registry_and_not_for_a_schema_that_nobody_registered()
     fake.is_down.store(true, Ordering::Relaxed);
     let registry = open(&url);
     let looks = AtomicUsize::new(0);
-    let stopped = registry.writer(&own, || looks.fetch_add(1, Ordering::Relaxed) > 3);
+    let stopped = registry.writer_in_the_end(&own, || looks.fetch_add(1, Ordering::Relaxed) > 3);
     assert!(matches!(stopped, Ok(None)));
     let waiting = {
         let registry = registry.clone();
@@ -339,7 +341,7 @@ fn a_writer_waits_for_the_registry_and_not_for_a_schema_that_nobody_registered()
                 topic: "t",
                 text: &schema,
             }];
-            registry.writer(&own, || false)
+            registry.writer_in_the_end(&own, || false)
         })
     };
     let before = fake.asked();
@@ -362,7 +364,7 @@ fn a_writer_waits_for_the_registry_and_not_for_a_schema_that_nobody_registered()
         topic: "t",
         text: &other,
     }];
-    let error = registry.writer(&other, || false).unwrap_err();
+    let error = registry.writer_in_the_end(&other, || false).unwrap_err();
     assert!(matches!(error, RegistryError::Absent { .. }), "{error:?}");
     assert!(error.to_string().contains("`shop.Other`"), "{error}");
     // Where it may, it registers.
@@ -370,9 +372,6 @@ fn a_writer_waits_for_the_registry_and_not_for_a_schema_that_nobody_registered()
     settings.register = true;
     fake.put("POST /subjects/shop.Other/versions", 200, r#"{"id": 109}"#);
     let registry = Registry::open(&settings).unwrap();
-    let writer = registry
-        .writer(&other, || false)
-        .unwrap()
-        .expect("nobody stops it");
+    let writer = registry.writer(&other).unwrap();
     assert!(ids::fingerprint(109).is_some_and(|print| writer.id(print) == Some(109)));
 }

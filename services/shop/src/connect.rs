@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kolo::{Config, ConfigError};
+use kolo::Config;
 use kolo_broker::{Broker, StartError};
 
 /// What to do when no broker answers, for the end of a message.
@@ -26,11 +26,13 @@ impl ConnectArgs {
     ///
     /// # Errors
     /// When the file or a variable is not what it should be.
-    pub fn config(&self) -> Result<Config, ConfigError> {
+    pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::load(self.config.as_deref())?;
         if let Some(bootstrap) = self.named() {
             bootstrap.clone_into(&mut config.bootstrap);
         }
+        // What is read back may name its schema by an id of the registry.
+        kolo::registry_for_tools(&config)?;
         Ok(config)
     }
 

@@ -9,7 +9,7 @@ use super::{DynamicError, decode_json, encode_json};
 use crate::codec::frame::{Closed, Opened};
 use crate::codec::{Reader, frame};
 use crate::schema::published::Published;
-use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree, Types};
+use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree, Types, write};
 
 /// All events of a folder of schemas, with their published versions.
 #[derive(Debug, Clone)]
@@ -148,6 +148,13 @@ impl SchemaSet {
                 }))
             }
         }
+    }
+
+    /// The whole text of an event's schema, with all types that it is made of; as it is published, and registered.
+    #[must_use]
+    pub fn text(&self, event: &EventSchema<'_>) -> String {
+        let document = self.tree.document(event.name);
+        write::text(&document.root, &document.types)
     }
 
     /// Reads a framed value, whichever event it is.

@@ -8,7 +8,9 @@ mod send;
 
 use std::io::Write;
 
+use kolo_avro::dynamic::EventSchema;
 use kolo_kafka::Config;
+use kolo_registry::{Registry, RegistryError};
 use serde_json::{Value, json};
 
 use crate::args::Publish;
@@ -43,7 +45,7 @@ pub(crate) fn run(
             event.short_name(),
         )));
     }
-    let items = input::read(args, &event)?;
+    let mut items = input::read(args, &event)?;
     if args.dry_run {
         return show_plan(args, &items, event.topic());
     }
@@ -60,11 +62,52 @@ pub(crate) fn run(
         event.short_name(),
     )?;
     drop(cluster);
+    frame_by_id(&mut items, &schemas, &event, &config)?;
 
     let interrupt = Interrupt::listen()?;
     let outcome = send::send(&config, event.topic(), &items, args.rate, &interrupt)?;
     show(args, &items, &outcome, event.topic())?;
     judge(args, &items, &outcome, event.topic(), &config.bootstrap)
+}
+
+/// Where there is a schema registry, values name their schema by the id that it gave.
+fn frame_by_id(
+    items: &mut [Item],
+    schemas: &Schemas,
+    event: &EventSchema<'_>,
+    config: &Config,
+) -> Result<(), Failure> {
+    if !config.registry.is_set() {
+        return Ok(());
+    }
+    let registry =
+        Registry::open(&config.registry).map_err(|error| Failure::input(error.to_string()))?;
+    let schema = kolo_registry::Schema {
+        event: event.name(),
+        topic: event.topic(),
+        text: &schemas.text(event),
+    };
+    let writer = registry.writer(&[schema]).map_err(|error| {
+        let next = match error {
+            RegistryError::Absent { .. } => {
+                ". Register the schema first, or let this command do it with KOLO_REGISTRY_REGISTER=true"
+            }
+            _ => "",
+        };
+        Failure::run(format!("nothing is published: {error}{next}"))
+    })?;
+    let mut framed = Vec::new();
+    for item in items {
+        match writer.frame(&item.encoded.value, &mut framed) {
+            Ok(value) => item.encoded.value = value.to_vec(),
+            Err(fingerprint) => {
+                return Err(Failure::run(format!(
+                    "nothing is published: the registry was not asked for the schema {fingerprint:016x}"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Nobody but the owner writes a stream: a foreign record in it is void, and would only confuse.

@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::framing::registry_of_tools;
+use crate::framing::registry_for_tools;
 use crate::topics::{Role, TopicAdmin, roles};
 
 use self::control::Sender;
@@ -100,16 +100,13 @@ impl App {
         };
         let command = arguments.command.unwrap_or(Command::Run);
         // What a command decodes may name its schema by an id of the registry; a service that runs asks by itself.
-        let registry = match &command {
-            Command::Run | Command::Describe | Command::Manifest | Command::Topics => Ok(None),
-            Command::Parked(_) | Command::Replay(_) | Command::State(_) => {
-                registry_of_tools(&config)
-            }
-        };
-        let _registry = match registry {
-            Ok(registry) => registry,
-            Err(error) => return refuse(name, &error),
-        };
+        let reads = matches!(
+            command,
+            Command::Parked(_) | Command::Replay(_) | Command::State(_)
+        );
+        if reads && let Err(error) = registry_for_tools(&config) {
+            return refuse(name, &error);
+        }
         let outcome = match command {
             Command::Run => self
                 .run(&config)

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use kolo::registry::{Registry, Schema, Writer};
 use kolo::{Config, Event, Key};
 use parking_lot::Mutex;
 use rdkafka::ClientContext;
@@ -50,13 +51,34 @@ impl ProducerContext for Deliveries {
     }
 }
 
+/// What values are written with where there is a schema registry.
+fn writer(config: &Config, topics: &[&str]) -> anyhow::Result<Option<Writer>> {
+    if !config.registry.is_set() {
+        return Ok(None);
+    }
+    let registry = Registry::open(&config.registry)?;
+    let events = shop_schemas::EVENTS.iter();
+    let schemas: Vec<Schema<'_>> = events
+        .filter(|event| topics.contains(&event.topic))
+        .map(|event| Schema {
+            event: event.name,
+            topic: event.topic,
+            text: event.schema,
+        })
+        .collect();
+    Ok(Some(registry.writer(&schemas)?))
+}
+
 /// A producer for the intake topics.
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
     deliveries: Deliveries,
     sent: u64,
+    /// Where there is a schema registry: the ids that values name their schemas by.
+    writer: Option<Writer>,
     key: String,
     value: Vec<u8>,
+    framed: Vec<u8>,
 }
 
 impl Publisher {
@@ -81,11 +103,13 @@ impl Publisher {
             .context("the producer's settings")?;
         check_topics(&producer, &config.bootstrap, topics)?;
         Ok(Publisher {
+            writer: writer(config, topics)?,
             producer,
             deliveries,
             sent: 0,
             key: String::new(),
             value: Vec::new(),
+            framed: Vec::new(),
         })
     }
 
@@ -98,11 +122,21 @@ impl Publisher {
         self.value.clear();
         event.key().write(&mut self.key);
         event.encode(&mut self.value);
+        let value = match &self.writer {
+            None => Ok(self.value.as_slice()),
+            Some(writer) => writer.frame(&self.value, &mut self.framed),
+        };
+        let Ok(value) = value else {
+            bail!(
+                "{}: the schema registry was not asked for its schema",
+                E::TYPE.name
+            )
+        };
         let mut id_text = Uuid::encode_buffer();
         let id_text: &str = id.hyphenated().encode_lower(&mut id_text);
         let mut record = BaseRecord::to(E::TYPE.topic)
             .key(&self.key)
-            .payload(&self.value)
+            .payload(value)
             .headers(
                 OwnedHeaders::new_with_capacity(4)
                     .insert(Header {
@@ -127,7 +161,7 @@ impl Publisher {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
-                    self.poll()?;
+                    self.producer.poll(Duration::ZERO);
                     std::thread::sleep(PAUSE);
                 }
                 Err((error, _)) => {
