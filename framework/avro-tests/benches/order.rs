@@ -10,9 +10,12 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Schema, from_value};
 use divan::{Bencher, black_box};
 use kolo_avro::TimestampMillis;
-use kolo_avro::codec::frame::FRAME_BYTES;
+use kolo_avro::codec::frame::{self, FRAME_BYTES};
+use kolo_avro::codec::{Meaning, ids};
+use kolo_avro_tests::evolving::Shipment;
 use kolo_avro_tests::shop::{Line, OrderPlaced};
 use kolo_core::Event;
+use kolo_registry::Writer;
 use uuid::Uuid;
 
 fn main() {
@@ -77,6 +80,51 @@ fn encode_generated(bencher: Bencher<'_, '_>) {
 fn decode_generated(bencher: Bencher<'_, '_>) {
     let value = framed();
     bencher.bench_local(|| OrderPlaced::decode(black_box(&value)));
+}
+
+/// As with a schema registry, by an id that the thread has seen.
+#[divan::bench]
+fn decode_generated_by_id(bencher: Bencher<'_, '_>) {
+    let value = by_id();
+    bencher.bench_local(|| OrderPlaced::decode(black_box(&value)));
+}
+
+/// What a worker does before it decodes, where there is a registry: is the id known?
+#[divan::bench]
+fn is_the_id_known(bencher: Bencher<'_, '_>) {
+    let value = by_id();
+    bencher.bench_local(|| frame::open(black_box(&value)));
+}
+
+/// What an append costs more where there is a registry.
+#[divan::bench]
+fn encode_frame_by_id(bencher: Bencher<'_, '_>) {
+    let (value, mut out) = (framed(), Vec::with_capacity(512));
+    let writer = Writer::from_iter([(frame::fingerprint(&value).unwrap(), ID)]);
+    bencher.bench_local(|| {
+        let framed = writer.frame(black_box(&value), &mut out);
+        black_box(framed.map(<[u8]>::len))
+    });
+}
+
+const ID: u32 = 100_123;
+
+fn by_id() -> Vec<u8> {
+    let fingerprint = frame::fingerprint(&framed()).unwrap();
+    ids::learn(ID, Meaning::schema(fingerprint, OrderPlaced::TYPE.name));
+    [frame::registry_frame(ID).as_slice(), &body()].concat()
+}
+
+/// The golden sample of each published version, read as the current one, which is the third.
+#[divan::bench(args = [1, 2, 3])]
+fn decode_version(bencher: Bencher<'_, '_>, version: usize) {
+    const SAMPLES: [&[u8]; 3] = [
+        include_bytes!("../published/evolving/Shipment/1.bin"),
+        include_bytes!("../published/evolving/Shipment/2.bin"),
+        include_bytes!("../published/evolving/Shipment/3.bin"),
+    ];
+    let value = SAMPLES[version - 1];
+    bencher.bench_local(|| Shipment::decode(black_box(value)));
 }
 
 /// The fields as serde sees them; uuids are texts in their schema.

@@ -96,12 +96,14 @@ fn a_value_is_found_by_its_fingerprint() {
 #[test]
 fn what_cannot_be_read_says_why() {
     let set = set();
+    let unframed = set.decode(&[1, 0, 0, 0, 1]).unwrap_err().to_string();
     assert!(
-        set.decode(&[0, 0, 0, 0, 1])
-            .unwrap_err()
-            .to_string()
-            .contains("it starts with 00 00 00 00 01")
+        unframed.contains("it starts with 01 00 00 00 01"),
+        "{unframed}"
     );
+    let by_id = set.decode(&[0, 0, 0, 0, 7, 2]).unwrap_err().to_string();
+    assert!(by_id.contains("the id 7"), "{by_id}");
+    assert!(by_id.contains("KOLO_REGISTRY_URL"), "{by_id}");
     let unknown = set
         .decode(&[0xC3, 1, 1, 0, 0, 0, 0, 0, 0, 0])
         .unwrap_err()

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use kolo_avro::codec::frame::{self, FRAME_BYTES};
+use kolo_avro::codec::{Meaning, ids};
 use kolo_avro::{Date, Decimal, TimestampMillis};
 use kolo_avro_tests::evolving::{BatchId, Fresh, Parcel, Same, Shipment, ShipmentEvent, Status};
 use kolo_core::{DecodeError, Event, OwnEvents};
@@ -126,10 +128,42 @@ fn a_version_that_nobody_published_is_named() {
 
 #[test]
 fn another_framing_is_named() {
-    let error = Shipment::decode(&[0, 0, 0, 0, 7, 2, b'x'])
+    let error = Shipment::decode(&[4, 0, 0, 0, 7, 2, b'x'])
         .unwrap_err()
         .to_string();
-    assert!(error.contains("00 00 00 00 07 02 78"), "{error}");
+    assert!(error.contains("04 00 00 00 07 02 78"), "{error}");
+}
+
+/// With an id of a schema registry, whatever was learnt of the id decides; ids are the process's, so these are this test's.
+#[test]
+fn a_version_is_found_by_its_id_too() {
+    let by_id = |id: u32, sample: &[u8]| {
+        [frame::registry_frame(id).as_slice(), &sample[FRAME_BYTES..]].concat()
+    };
+    for (id, sample) in [(9_001, V1), (9_002, V2), (9_003, V3)] {
+        let value = by_id(id, sample);
+        let error = Shipment::decode(&value).unwrap_err();
+        let event = "kolo.test.evolving.Shipment";
+        assert_eq!(error, DecodeError::NoRegistry { event, id });
+        let print = frame::fingerprint(sample).unwrap();
+        ids::learn(id, Meaning::schema(print, event));
+        assert_eq!(Shipment::decode(&value), Shipment::decode(sample));
+    }
+    ids::learn(9_004, Meaning::schema(1, "kolo.test.Other"));
+    let error = Shipment::decode(&by_id(9_004, V1)).unwrap_err();
+    assert!(matches!(error, DecodeError::OtherType { id: 9_004, .. }));
+    assert!(error.to_string().contains("`kolo.test.Other`"), "{error}");
+    // A version of this event that was never published here.
+    ids::learn(9_005, Meaning::schema(1, "kolo.test.evolving.Shipment"));
+    let error = Shipment::decode(&by_id(9_005, V1)).unwrap_err();
+    assert!(matches!(
+        error,
+        DecodeError::UnknownVersion { fingerprint: 1, .. }
+    ));
+    ids::learn(9_006, Meaning::none("the registry has forgotten it"));
+    let error = Shipment::decode(&by_id(9_006, V1)).unwrap_err();
+    assert!(matches!(error, DecodeError::NoSchema { id: 9_006, .. }));
+    assert!(error.to_string().contains("has forgotten it"), "{error}");
 }
 
 /// Every version, cut anywhere, is an error that names the event; so are bytes behind the last field.

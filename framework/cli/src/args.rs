@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use kolo_core::choreography::Format;
 
+use crate::schema::Schema;
+
 /// Talks to services built on kolo, and to their Kafka.
 #[derive(Debug, Parser)]
 #[command(
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Draw all services as one graph
     Graph(Graph),
+    /// What a change of a schema needs: register it where services look it up
+    #[command(subcommand)]
+    Schema(Schema),
     /// Back topics up into files, once or all the time; goes on where the files end
     Export(Export),
     /// Check a backup: all sums, the order of offsets, the manifest against the files
@@ -386,6 +391,7 @@ Environment:
   KOLO_BOOTSTRAP   the brokers, as --bootstrap
   KOLO_SCHEMAS     the folder of schemas, as --schemas
   KOLO_CONFIG      the configuration file, as --config
+  KOLO_REGISTRY_…  the schema registry, if values name their schemas by its ids: KOLO_REGISTRY_URL and others
   KOLO_KAFKA_…     a property of librdkafka: KOLO_KAFKA_SECURITY_PROTOCOL=sasl_ssl sets security.protocol
   NO_COLOR         set to anything: no colours
 

@@ -5,7 +5,7 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
-//! - `choreography`: `check` and `graph`, of all services together
+//! - `choreography`: `check` and `graph`, of all services together; `schema`: what a change of a schema needs
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `new`: a project to start from
 //! - `dev`: a broker for development, in this process
@@ -25,6 +25,7 @@ mod new;
 mod owner;
 mod publish;
 mod scan;
+mod schema;
 mod schemas;
 mod tail;
 mod terminal;
@@ -73,6 +74,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Topics(args) => topics::run(args, &config()?),
         Command::Check(args) => choreography::check(args, config),
         Command::Graph(args) => choreography::graph(args, config),
+        Command::Schema(args) => schema::run(args, config),
         Command::Export(args) => export::run(args, &config()?),
         Command::VerifyExport(args) => export::verify(args),
         Command::Import(args) => import::run(args, &config()?),

@@ -56,6 +56,11 @@ impl Schemas {
         Self::load(asked).map(Some)
     }
 
+    /// All events, by full name.
+    pub(crate) fn events(&self) -> impl Iterator<Item = EventSchema<'_>> {
+        self.set.events()
+    }
+
     /// The event of this full or short name.
     pub(crate) fn event(&self, name: &str) -> Result<EventSchema<'_>, Failure> {
         let exact: Vec<EventSchema<'_>> = self

@@ -100,11 +100,21 @@ fn body(text: &str) -> String {
 }
 
 /// What a schema's text means to whoever decodes its values.
-pub(crate) fn meaning(text: &str) -> Result<Meaning, String> {
-    let document = Document::parse(text).map_err(|errors| errors.to_string())?;
+fn meaning(text: &str) -> Result<Meaning, String> {
+    let document = parsed(text)?;
     let Kind::Named(name) = &document.root.kind else {
         return Err("it is no record, and events are records".to_owned());
     };
     let fingerprint = canonical::fingerprint(&document.root, &document.types);
     Ok(Meaning::schema(fingerprint, name))
+}
+
+/// The fingerprint of a schema's text.
+pub(crate) fn fingerprint(text: &str) -> Result<u64, String> {
+    let document = parsed(text)?;
+    Ok(canonical::fingerprint(&document.root, &document.types))
+}
+
+fn parsed(text: &str) -> Result<Document, String> {
+    Document::parse(text).map_err(|errors| errors.to_string())
 }

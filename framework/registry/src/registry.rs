@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use kolo_avro::codec::{Meaning, frame, ids};
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, meaning};
+use crate::client::{Client, fingerprint};
 use crate::problem::RegistryError;
 use crate::settings::{Settings, SettingsError};
 use crate::subject::Subjects;
@@ -181,11 +181,7 @@ impl Registry {
     /// # Errors
     /// When a schema is not registered or not taken, or the registry does not answer.
     pub fn writer(&self, schemas: &[Schema<'_>]) -> Result<Writer, RegistryError> {
-        let mut writer = Writer::default();
-        for schema in schemas {
-            self.give_id(&mut writer, *schema)?;
-        }
-        Ok(writer)
+        schemas.iter().map(|schema| self.id_for(*schema)).collect()
     }
 
     /// As [`writer`](Self::writer); but as long as the registry does not answer it is asked again, and every few seconds
@@ -198,13 +194,15 @@ impl Registry {
         schemas: &[Schema<'_>],
         stopping: impl Fn() -> bool,
     ) -> Result<Option<Writer>, RegistryError> {
-        let mut writer = Writer::default();
+        let mut ids = Vec::new();
         for schema in schemas {
             let mut patience = Patience::new(format!("the id of the schema of {}", schema.event));
-            while let Err(problem) = self.give_id(&mut writer, *schema) {
-                if !problem.is_a_matter_of_time() {
-                    return Err(problem);
-                }
+            loop {
+                let problem = match self.id_for(*schema) {
+                    Ok(id) => break ids.push(id),
+                    Err(problem) if problem.is_a_matter_of_time() => problem,
+                    Err(problem) => return Err(problem),
+                };
                 let until = Instant::now() + patience.next(&problem);
                 while let Some(left) = until.checked_duration_since(Instant::now()) {
                     if stopping() {
@@ -214,22 +212,20 @@ impl Registry {
                 }
             }
         }
-        Ok(Some(writer))
+        Ok(Some(ids.into_iter().collect()))
     }
 
-    fn give_id(&self, writer: &mut Writer, schema: Schema<'_>) -> Result<(), RegistryError> {
-        let known = meaning(schema.text).map_err(|problem| RegistryError::Unusable {
+    /// The fingerprint of a schema, and its id.
+    fn id_for(&self, schema: Schema<'_>) -> Result<(u64, u32), RegistryError> {
+        let fingerprint = fingerprint(schema.text).map_err(|problem| RegistryError::Unusable {
             registry: self.shown().to_owned(),
             what: format!("the schema of {}", schema.event),
             problem,
         })?;
         let id = self.id_of(schema, self.0.register)?;
-        if let Meaning::Schema { fingerprint, .. } = known {
-            writer.put(fingerprint, id);
-        }
         // It is read back when the own stream is.
-        ids::learn(id, known);
-        Ok(())
+        ids::learn(id, Meaning::schema(fingerprint, schema.event));
+        Ok((fingerprint, id))
     }
 
     /// Has something asked on the registry's own thread, and waits for it.

@@ -1,7 +1,5 @@
 //! Writing with a registry's framing: an id in the place of a fingerprint.
 
-use std::collections::HashMap;
-
 use kolo_avro::codec::frame;
 
 /// A schema that values are written with.
@@ -15,23 +13,31 @@ pub struct Schema<'a> {
     pub text: &'a str,
 }
 
-/// The ids of the schemas that a process writes with.
+/// The ids of the schemas that a process writes with. Made by [`Registry::writer`](crate::Registry::writer), or of pairs of
+/// a fingerprint and its id.
 #[derive(Debug, Clone, Default)]
 pub struct Writer {
-    /// By fingerprint.
-    ids: HashMap<u64, u32>,
+    /// By fingerprint, sorted: a service writes few types.
+    ids: Vec<(u64, u32)>,
+}
+
+impl FromIterator<(u64, u32)> for Writer {
+    fn from_iter<T: IntoIterator<Item = (u64, u32)>>(pairs: T) -> Self {
+        let mut ids: Vec<(u64, u32)> = pairs.into_iter().collect();
+        ids.sort_unstable_by_key(|(fingerprint, _)| *fingerprint);
+        ids.dedup_by_key(|(fingerprint, _)| *fingerprint);
+        Writer { ids }
+    }
 }
 
 impl Writer {
-    /// Values with the schema of this fingerprint are written with this id.
-    pub(crate) fn put(&mut self, fingerprint: u64, id: u32) {
-        self.ids.insert(fingerprint, id);
-    }
-
     /// The id for a fingerprint.
     #[must_use]
+    #[inline]
     pub fn id(&self, fingerprint: u64) -> Option<u32> {
-        self.ids.get(&fingerprint).copied()
+        let known = |&(known, _): &(u64, u32)| known;
+        let place = self.ids.binary_search_by_key(&fingerprint, known).ok()?;
+        Some(self.ids[place].1)
     }
 
     /// The value as it is written to a topic, in `buffer`: with an id in its frame. What is not in single-object encoding,
@@ -58,8 +64,7 @@ mod tests {
 
     #[test]
     fn only_the_frame_changes_and_only_where_there_is_one() {
-        let mut writer = Writer::default();
-        writer.put(42, 0x0102);
+        let writer = Writer::from_iter([(77, 1), (42, 0x0102)]);
         let mut buffer = Vec::new();
         let mut value = frame::frame(42).to_vec();
         value.extend_from_slice(b"body");

@@ -8,7 +8,7 @@
 //!
 //! # Layout
 //! - [`Shop`]: the whole, and how a test ends
-//! - [`Broker`], [`Child`]: what is killed
+//! - [`Broker`], [`Child`], [`Registry`]: what is killed
 //! - [`Watch`]: what the topics tell while a test runs
 //! - [`campaign`]: a load with faults at random moments, and how long each took to recover from
 
@@ -19,6 +19,7 @@ pub mod parked;
 pub mod poison;
 pub mod proxy;
 pub mod publish;
+pub mod registry;
 pub mod shop;
 pub mod topics;
 pub mod watch;
@@ -30,6 +31,7 @@ pub use broker::Broker;
 pub use child::Child;
 pub use parked::Parked;
 pub use poison::{Poison, Poisoner};
+pub use registry::Registry;
 pub use shop::{Load, Service, Shop, quick, run_test, say};
 pub use watch::Watch;
 

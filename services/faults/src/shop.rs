@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use kolo::Config;
+use kolo::registry::Settings;
 use serde_json::Value;
 use shop::RunId;
 use shop::audit::Topic;
@@ -18,6 +19,7 @@ use crate::await_that;
 use crate::broker::Broker;
 use crate::child::{Child, tail};
 use crate::publish::Publishing;
+use crate::registry::Registry;
 use crate::watch::Watch;
 
 /// How long nothing may move before a test gives up. A machine with two busy cores recovers in a tenth of it.
@@ -143,6 +145,8 @@ pub struct Shop {
     pub broker: Broker,
     /// The gateway.
     pub gateway: Gateway,
+    /// The schema registry that everybody uses, if there is one.
+    registry: Settings,
     folder: TempDir,
     started: u32,
 }
@@ -162,6 +166,7 @@ impl Shop {
             random: fastrand::Rng::with_seed(seed),
             broker: Broker::start(name, folder.path())?,
             gateway: Gateway::start(address, Faults::default(), Some(&ledger))?,
+            registry: Settings::default(),
             folder,
             started: 0,
         };
@@ -184,7 +189,19 @@ impl Shop {
     /// How everything that runs here finds the broker.
     #[must_use]
     pub fn config(&self) -> Config {
-        Config::new(self.broker.address())
+        let mut config = Config::new(self.broker.address());
+        config.registry = self.registry.clone();
+        config
+    }
+
+    /// From now on, everybody uses this schema registry: this process as well.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn use_registry(&mut self, registry: &Registry) -> anyhow::Result<()> {
+        self.registry = registry.settings();
+        kolo::registry_for_tools(&self.config())?;
+        Ok(())
     }
 
     /// A command with the settings of the services.
@@ -199,6 +216,7 @@ impl Shop {
             .env("KOLO_STATE_DIR", self.folder.path().join("state"))
             .env("KOLO_SNAPSHOT_INTERVAL_MS", "20")
             .env("KOLO_LOG", "info")
+            .env("KOLO_REGISTRY_URL", &self.registry.url)
             .env("GATEWAY_URL", self.gateway.url());
         command
     }

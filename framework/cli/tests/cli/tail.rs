@@ -269,7 +269,7 @@ fn what_cannot_be_decoded_is_shown_with_the_reason_and_its_bytes() {
             .unwrap_or_default()
             .to_owned()
     };
-    assert!(reason(0).contains("not framed"), "{}", reason(0));
+    assert!(reason(0).contains("framed neither"), "{}", reason(0));
     assert_eq!(lines[0]["undecodable"]["hex"], "7b7d");
     assert!(
         reason(1).contains("unknown schema version"),

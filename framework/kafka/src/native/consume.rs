@@ -137,6 +137,16 @@ impl<'a> Message<'a> {
         self.message.partition
     }
 
+    pub(crate) fn offset(&self) -> i64 {
+        self.message.offset
+    }
+
+    /// Its value alone: reading the headers costs more than all that is asked of it.
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        // SAFETY: pointer and length belong together, and are alive as long as the message is.
+        unsafe { bytes(self.message.payload, self.message.len) }
+    }
+
     /// What the processor reads of it.
     pub(crate) fn record(&self) -> Record<'_> {
         let message = self.message;

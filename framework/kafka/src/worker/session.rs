@@ -334,12 +334,11 @@ impl<'a> Session<'a> {
     /// What the schema registry must say before a record can be decoded. It is asked once for each record that waits.
     fn waits_for(&self, message: &Message<'_>, batch: &Held) -> Option<Unknown> {
         let framing = self.spec.framing.as_ref()?;
-        let record = message.record();
-        let unknown = framing.unknown(record.value)?;
+        let unknown = framing.unknown(message.value())?;
         if batch.waits_for != Some(unknown) {
             tracing::info!(
                 partition = message.partition(),
-                offset = record.offset,
+                offset = message.offset(),
                 "{}: a record of `{}` waits until the schema registry at {} says what its schema id {} means",
                 self.name,
                 message.topic,

@@ -9,6 +9,7 @@ mod instances;
 mod kill;
 mod lost_topic;
 mod recreated;
+mod registry;
 mod terminate;
 mod undecodable;
 mod zombie;
