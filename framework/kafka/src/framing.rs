@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use kolo_core::Service;
+use kolo_core::{Description, EventType, Service};
 use kolo_registry::{Registry, RegistryError, Schema, SettingsError, Writer};
 use parking_lot::Mutex;
 
 use crate::config::Config;
 use crate::wake::Waker;
-use crate::worker::Signals;
+use crate::worker::{Signals, Spec};
 
 /// The registry of a service that runs.
 pub(crate) struct Framing {
@@ -56,9 +56,21 @@ impl Framing {
             let writer = self
                 .registry
                 .writer_in_the_end(&schemas, || signals.stopping())?;
+            if writer.is_some() {
+                self.learn_of_others();
+            }
             *known = writer.map(Arc::new);
         }
         Ok(known.clone())
+    }
+
+    /// What this service may be told by others, it learns before it begins.
+    fn learn_of_others(&self) {
+        let aggregates = self.service.aggregates().iter();
+        let decoded = aggregates.flat_map(|known| decoded(&known.description()));
+        let named = decoded.filter(|event| !event.schema.is_empty());
+        self.registry
+            .learn_versions(named.map(|event| (event.topic, event.name)));
     }
 
     /// Whether a value can be decoded only after the registry has said what its id means.
@@ -66,6 +78,23 @@ impl Framing {
     pub(crate) fn unknown(&self, value: Option<&[u8]>) -> Option<Unknown> {
         let id = self.registry.must_ask(value?)?;
         Some(Unknown { id })
+    }
+
+    /// Whether a record must wait for that: it need not if its type says that this aggregate does not decode it.
+    pub(crate) fn holds_back(
+        &self,
+        unknown: Unknown,
+        event_type: Option<&str>,
+        spec: &Spec,
+    ) -> bool {
+        let decoded = decoded(&spec.description);
+        let holds_back =
+            event_type.is_none_or(|name| decoded.iter().any(|event| event.name == name));
+        if !holds_back {
+            // The next one of its kind is known, then.
+            self.registry.ask_beside(unknown.id);
+        }
+        holds_back
     }
 
     /// Has the registry asked, and `waker` woken when it has answered.
@@ -79,6 +108,14 @@ impl Framing {
     pub(crate) fn shown(&self) -> &str {
         self.registry.shown()
     }
+}
+
+/// All events that an aggregate decodes: those of its stream, and those that it is told.
+fn decoded(description: &Description) -> Vec<&'static EventType> {
+    let mut events = description.own_events.to_vec();
+    events.extend(description.reactions.iter().map(|one| one.event));
+    events.extend(description.compensations.iter().map(|one| one.event));
+    events
 }
 
 /// For a process that reads, and is no service: whatever it decodes asks the registry for ids that are new to it, if there

@@ -3,7 +3,7 @@
 use kolo_avro::codec::Meaning;
 use kolo_avro::schema::{Document, Kind, canonical};
 use schema_registry_converter::async_impl::schema_registry::{
-    SrSettings, get_schema_by_id, perform_sr_call,
+    SrSettings, get_schema_by_id, get_schema_by_subject_and_version, perform_sr_call,
 };
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SrCall};
@@ -66,6 +66,40 @@ impl Client {
             what: format!("the schema with the id {id}"),
             problem,
         })
+    }
+
+    /// The ids of all versions of a subject, and what they stand for. Versions that were deleted are left out, and so is what
+    /// is no schema of an event: whoever meets such an id is told why.
+    pub(crate) async fn versions_of(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<(u32, Meaning)>, RegistryError> {
+        let what = format!("the subject `{subject}`");
+        let subject = in_path(subject);
+        let mut found = Vec::new();
+        let mut version = None;
+        loop {
+            let one = get_schema_by_subject_and_version(&self.settings, &subject, version).await;
+            let last = match one {
+                Ok(schema) => {
+                    let known =
+                        schema.references.is_empty() && schema.schema_type == SchemaType::Avro;
+                    if let (true, Ok(meaning)) = (known, meaning(&schema.schema)) {
+                        found.push((schema.id, meaning));
+                    }
+                    version.or(schema.version)
+                }
+                Err(error) => match (self.problem(&error, &what), version) {
+                    (RegistryError::Absent { .. }, Some(version)) => Some(version),
+                    (problem, _) => return Err(problem),
+                },
+            };
+            // From the latest down to the first.
+            match last.and_then(|last| last.checked_sub(1)) {
+                None | Some(0) => return Ok(found),
+                Some(before) => version = Some(before),
+            }
+        }
     }
 
     /// The id of this text in a subject, which must have it.

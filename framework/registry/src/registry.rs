@@ -1,5 +1,6 @@
 //! The registry, asked from the background and remembered.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -18,6 +19,9 @@ use crate::writer::{Schema, Writer};
 
 /// For how long "there is no such id" is believed.
 const BELIEVED: Duration = Duration::from_secs(10);
+
+/// How long a decoder waits for an answer: less than a worker may be silent.
+const AT_MOST: Duration = Duration::from_secs(2);
 
 /// How often it is told that something is still waited for.
 const REMINDER: Duration = Duration::from_secs(10);
@@ -141,11 +145,18 @@ impl Registry {
         }));
     }
 
+    /// Has an id asked for in the background if nobody has yet; nobody waits.
+    pub fn ask_beside(&self, id: u32) {
+        if !self.0.asked.contains_key(&id) {
+            self.ask(id, Arc::new(|| {}));
+        }
+    }
+
     /// Asks for an id, and waits for the answer.
     fn learn(&self, id: u32) -> Result<Meaning, RegistryError> {
         if self.is_unknown(id) {
             let this = Arc::clone(&self.0);
-            self.wait_for(async move {
+            self.wait_for(AT_MOST, async move {
                 let answer = this.client.meaning_of(id).await;
                 this.take(id, answer)
             })?;
@@ -173,7 +184,10 @@ impl Registry {
         let this = Arc::clone(&self.0);
         let subject = self.0.subjects.of(schema.topic, schema.event);
         let text = schema.text.to_owned();
-        self.wait_for(async move { this.id_of(&subject, &text, register).await })
+        // The client's own limit is the shorter one.
+        self.wait_for(Duration::MAX, async move {
+            this.id_of(&subject, &text, register).await
+        })
     }
 
     /// What writes values with these schemas: their ids are looked up, or given where [`Settings::register`] allows it.
@@ -215,6 +229,31 @@ impl Registry {
         Ok(Some(ids.into_iter().collect()))
     }
 
+    /// Learns the ids of all versions that are registered of these events, so that an outage is not noticed by whoever meets
+    /// one for the first time. What is not there, or cannot be learnt now, is asked for when it is met.
+    pub fn learn_versions<'e>(&self, events: impl IntoIterator<Item = (&'e str, &'e str)>) {
+        let subjects: BTreeSet<String> = events
+            .into_iter()
+            .map(|(topic, event)| self.0.subjects.of(topic, event))
+            .collect();
+        let this = Arc::clone(&self.0);
+        let learnt = self.wait_for(Duration::MAX, async move {
+            for subject in subjects {
+                match this.client.versions_of(&subject).await {
+                    Ok(versions) => versions
+                        .into_iter()
+                        .for_each(|(id, meaning)| ids::learn(id, meaning)),
+                    Err(RegistryError::Absent { .. }) => {}
+                    Err(problem) => return Err(problem),
+                }
+            }
+            Ok(())
+        });
+        if let Err(problem) = learnt {
+            tracing::warn!("schemas of others will be asked for when they are met: {problem}");
+        }
+    }
+
     /// The fingerprint of a schema, and its id.
     fn id_for(&self, schema: Schema<'_>) -> Result<(u64, u32), RegistryError> {
         let fingerprint = fingerprint(schema.text).map_err(|problem| RegistryError::Unusable {
@@ -231,6 +270,7 @@ impl Registry {
     /// Has something asked on the registry's own thread, and waits for it.
     fn wait_for<T: Send + 'static>(
         &self,
+        at_most: Duration,
         question: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
     ) -> Result<T, RegistryError> {
         let (tell, told) = sync_channel(1);
@@ -239,10 +279,10 @@ impl Registry {
                 let _ = tell.send(question.await);
             });
         }
-        told.recv().unwrap_or_else(|_| {
+        told.recv_timeout(at_most).unwrap_or_else(|_| {
             Err(RegistryError::Unreachable {
                 registry: self.shown().to_owned(),
-                problem: "its client has ended".to_owned(),
+                problem: "nothing came in time".to_owned(),
             })
         })
     }

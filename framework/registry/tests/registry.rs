@@ -268,6 +268,32 @@ fn subjects_are_escaped_and_whoever_asks_says_who() {
 }
 
 #[test]
+fn all_versions_of_a_subject_are_learnt_at_once() {
+    let (fake, url) = serve();
+    let registry = open(&url);
+    let version = |id: u32, number: u32, text: &str| {
+        serde_json::json!({ "id": id, "version": number, "schema": text }).to_string()
+    };
+    let wider = text("shop.Grown").replace(r#""string""#, r#"["null", "string"]"#);
+    let path = "GET /subjects/shop.Grown/versions";
+    fake.put(&format!("{path}/latest"), 200, version(113, 3, &wider));
+    // The second was deleted.
+    fake.put(
+        &format!("{path}/1"),
+        200,
+        version(111, 1, &text("shop.Grown")),
+    );
+    registry.learn_versions([("t", "shop.Grown"), ("t", "shop.NobodyRegistered")]);
+    let print = |id| ids::fingerprint(id).unwrap();
+    assert_ne!(print(111), print(113));
+    assert_eq!(registry.must_ask(&frame::registry_frame(113)), None);
+    assert_eq!(ids::meaning(112), None);
+    // It is no reason to wait, or to fail.
+    fake.is_down.store(true, Ordering::Relaxed);
+    registry.learn_versions([("t", "shop.Grown")]);
+}
+
+#[test]
 fn errors_are_told_apart() {
     let (fake, url) = serve();
     let schema = text("shop.Wrong");

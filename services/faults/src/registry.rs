@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use kolo::registry::Settings;
+use kolo::registry::{Registry as Client, Schema, Settings};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -96,6 +96,7 @@ impl Registry {
             .route("/schemas/ids/{id}", get(by_id))
             .route("/subjects/{subject}", post(look_up))
             .route("/subjects/{subject}/versions", post(register))
+            .route("/subjects/{subject}/versions/latest", get(latest))
             .with_state(Arc::clone(&self.kept));
         let (stop, stopped) = oneshot::channel();
         let ended = runtime.spawn(async move {
@@ -112,6 +113,23 @@ impl Registry {
             runtime,
             ended,
         });
+        Ok(())
+    }
+
+    /// Has this process learn what the ids of the shop's events mean. It sees several registries, and each id in one of them.
+    ///
+    /// # Errors
+    /// When one is not registered.
+    pub fn learn_ids(&self) -> anyhow::Result<()> {
+        let events = shop_schemas::EVENTS.iter();
+        let schemas: Vec<Schema<'_>> = events
+            .map(|event| Schema {
+                event: event.name,
+                topic: event.topic,
+                text: event.schema,
+            })
+            .collect();
+        Client::open(&self.settings())?.writer(&schemas)?;
         Ok(())
     }
 
@@ -181,6 +199,21 @@ async fn look_up(
     match kept.lock().by_subject.get(&(subject, text)) {
         Some(id) => Json(json!({ "id": id, "version": 1 })).into_response(),
         None => error(StatusCode::NOT_FOUND, 40403, "Schema not found"),
+    }
+}
+
+/// Each subject has one version here.
+async fn latest(State(kept): State<Shared>, Path(subject): Path<String>) -> Response {
+    let kept = kept.lock();
+    let found = kept
+        .by_subject
+        .iter()
+        .find(|((known, _), _)| *known == subject);
+    match found {
+        Some(((_, text), id)) => {
+            Json(json!({ "id": id, "version": 1, "schema": text })).into_response()
+        }
+        None => error(StatusCode::NOT_FOUND, 40401, "Subject not found"),
     }
 }
 

@@ -194,14 +194,9 @@ impl Shop {
         config
     }
 
-    /// From now on, everybody uses this schema registry: this process as well.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub fn use_registry(&mut self, registry: &Registry) -> anyhow::Result<()> {
+    /// From now on, everybody uses this schema registry.
+    pub fn use_registry(&mut self, registry: &Registry) {
         self.registry = registry.settings();
-        kolo::registry_for_tools(&self.config())?;
-        Ok(())
     }
 
     /// A command with the settings of the services.

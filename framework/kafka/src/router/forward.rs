@@ -155,6 +155,9 @@ impl Forward<'_> {
         let Some(unknown) = framing.unknown(record.value) else {
             return Ok(());
         };
+        if !framing.holds_back(unknown, record.headers.event_type, self.spec) {
+            return Ok(());
+        }
         framing.ask(unknown, self.waker);
         let until = Instant::now() + self.spec.config.session_timeout() / 4;
         while framing.unknown(record.value).is_some() {

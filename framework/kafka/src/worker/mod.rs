@@ -14,6 +14,7 @@ mod deadlines;
 mod loading;
 mod parked;
 mod partition;
+mod reading;
 pub(crate) mod record;
 mod replies;
 mod session;

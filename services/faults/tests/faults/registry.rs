@@ -25,7 +25,7 @@ fn kolo(shop: &Shop, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
 }
 
 /// Registers all schemas, as a pipeline does; says how many.
-fn register(shop: &Shop) -> anyhow::Result<usize> {
+fn register(shop: &Shop, registry: &Registry) -> anyhow::Result<usize> {
     let (code, said) = kolo(shop, &["schema", "register", "--dry-run"])?;
     ensure!(code == 1 && said.contains("missing"), "{code}: {said}");
     let (code, said) = kolo(shop, &["schema", "register"])?;
@@ -35,6 +35,7 @@ fn register(shop: &Shop) -> anyhow::Result<usize> {
     let (code, said) = kolo(shop, &["schema", "register", "--json"])?;
     let known = said.matches(r#""state":"known""#).count();
     ensure!(code == 0 && known == registered, "{code}: {said}");
+    registry.learn_ids()?;
     Ok(registered)
 }
 
@@ -71,7 +72,7 @@ fn ids_in_frames(shop: &Shop) -> anyhow::Result<u64> {
 fn a_registry_that_is_away_is_noticed_by_those_who_start() {
     run_test("registry-away", |shop| {
         let mut registry = Registry::start()?;
-        shop.use_registry(&registry)?;
+        shop.use_registry(&registry);
         let mut early = shop.start(Service::Order)?;
         let status = early.exit(STALL)?;
         let said = early.printed()?;
@@ -80,7 +81,7 @@ fn a_registry_that_is_away_is_noticed_by_those_who_start() {
             ensure!(said.contains(expected), "`{expected}` is not said: {said}");
         }
 
-        let schemas = register(shop)?;
+        let schemas = register(shop, &registry)?;
         let orders = if quick() { 1_000 } else { 10_000 };
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
@@ -88,7 +89,8 @@ fn a_registry_that_is_away_is_noticed_by_those_who_start() {
         let publishing = shop.publish(&mut watch, first)?;
         shop.await_ends(&mut watch, orders / 4)?;
         registry.goes_away();
-        shop.settle(&mut watch, publishing, first, 0)?;
+        shop.await_ends(&mut watch, orders)?;
+        publishing.finish()?;
         for (_, service) in &mut running {
             service.ensure_running()?;
         }
@@ -107,6 +109,8 @@ fn a_registry_that_is_away_is_noticed_by_those_who_start() {
             payment.printed()?
         );
         registry.comes_back()?;
+        let report = shop.audit(first.run, STALL)?;
+        ensure!(report.balances(), "after the outage: {:#}", report.0);
         let second = Load::of(orders / 4);
         let publishing = shop.publish(&mut watch, second)?;
         shop.settle(&mut watch, publishing, second, orders)?;
@@ -138,8 +142,8 @@ fn with_id(order: &OrderCreated, id: u32) -> Poison {
 fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
     run_test("registry-ids", |shop| {
         let mut registry = Registry::start()?;
-        shop.use_registry(&registry)?;
-        register(shop)?;
+        shop.use_registry(&registry);
+        register(shop, &registry)?;
         let mut watch = shop.watch()?;
         let running = shop.start_all()?;
         let load = Load::of(100);
@@ -225,8 +229,9 @@ fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
             let key = nothing.order_id.to_string();
             // That it had none is believed for a while.
             await_that("it is decided by a redrive", STALL, || {
-                let mut redrive = shop.parked_command(service, &["redrive", &key, "--yes"])?;
-                redrive.output()?;
+                let output = shop.parked_command(service, &["redrive", &key])?.output()?;
+                let said = String::from_utf8_lossy(&output.stderr);
+                ensure!(matches!(output.status.code(), Some(0 | 1)), "{said}");
                 let parked = shop.parked(service)?;
                 Ok(parked.iter().all(|parked| parked.key != key))
             })?;
@@ -249,8 +254,8 @@ fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
 fn what_waits_may_change_its_owner() {
     run_test("registry-moves", |shop| {
         let registry = Registry::start()?;
-        shop.use_registry(&registry)?;
-        register(shop)?;
+        shop.use_registry(&registry);
+        register(shop, &registry)?;
         let unseen = registry.free_id();
         registry.put(unseen, OrderCreated::TYPE.schema);
         registry.trouble(unseen, true);
