@@ -13,13 +13,13 @@ mod read;
 mod records;
 mod resolve;
 mod streams;
-pub(crate) mod verify;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 use crate::schema::published::Published;
-use crate::schema::{Named, SchemaError, SchemaErrors, Tree};
+use crate::schema::{Named, SchemaErrors, Tree};
+use crate::versions::{self, Mode, State};
 use code::Code;
 use model::{Model, Stream};
 
@@ -153,11 +153,26 @@ impl Generator {
             None => Published::default(),
         };
         let model = Model::new(&tree, &published, &self.streams)?;
-        let errors: Vec<SchemaError> = verify::errors(&tree, &published, self.full);
-        if !errors.is_empty() {
-            return Err(SchemaErrors(errors));
+        let mode = if self.full {
+            Mode::Full
+        } else {
+            Mode::Backward
+        };
+        let broken = versions::check(&tree, &published, mode, true);
+        if !broken.is_empty() {
+            let errors = broken.into_iter().map(|broken| broken.error);
+            return Err(SchemaErrors(errors.collect()));
         }
-        let unpublished = verify::unpublished(&tree, &published);
+        let unpublished = tree
+            .events()
+            .map(|event| event.record.name.clone())
+            .filter(|event| {
+                !matches!(
+                    versions::state(&tree, &published, event),
+                    State::Published { .. }
+                )
+            })
+            .collect();
         Ok(Generated {
             code: whole(&model),
             unpublished,
