@@ -1,6 +1,6 @@
 //! The working schemas against all that was published.
 
-use crate::compat::{self, Incompatibility};
+use crate::compat::{self, Incompatibility, Rule};
 use crate::schema::published::{Published, Version};
 use crate::schema::{Document, Named, SchemaError, Tree, TreeEvent, write};
 
@@ -26,6 +26,8 @@ pub struct Broken {
     pub version: u32,
     /// What is broken.
     pub breaks: Breaks,
+    /// The rule of Avro, where one is.
+    pub rule: Option<Rule>,
     /// Where and how, in words that name the version.
     pub error: SchemaError,
 }
@@ -80,6 +82,7 @@ pub fn check(tree: &Tree, published: &Published, mode: Mode, transitive: bool) -
                 event: name.to_owned(),
                 version: version.number,
                 breaks: Breaks::Gone,
+                rule: None,
                 error: SchemaError::in_file(&version.file, "", problem),
             });
             continue;
@@ -197,7 +200,10 @@ impl Pair<'_> {
 
     fn incompatible(&self, breaks: Breaks, found: &Incompatibility, follows: &str) -> Broken {
         let problem = format!("{} ({}); {follows}", found.problem, found.rule.name());
-        self.broken(breaks, &found.place, problem)
+        Broken {
+            rule: Some(found.rule),
+            ..self.broken(breaks, &found.place, problem)
+        }
     }
 
     fn broken(&self, breaks: Breaks, place: &str, problem: String) -> Broken {
@@ -205,6 +211,7 @@ impl Pair<'_> {
             event: self.event.record.name.clone(),
             version: self.version.number,
             breaks,
+            rule: None,
             error: SchemaError::in_file(self.event.file, place, problem),
         }
     }
@@ -217,6 +224,7 @@ fn sample(event: &str, version: &Version) -> Vec<Broken> {
             event: event.to_owned(),
             version: version.number,
             breaks: Breaks::Sample,
+            rule: None,
             error: SchemaError::in_file(
                 &file,
                 "",

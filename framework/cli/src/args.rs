@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Draw all services as one graph
     Graph(Graph),
+    /// Check, compare, publish, show and document schemas, and say who is affected by a change
+    Schema(crate::schema::args::Schema),
     /// Back topics up into files, once or all the time; goes on where the files end
     Export(Export),
     /// Check a backup: all sums, the order of offsets, the manifest against the files

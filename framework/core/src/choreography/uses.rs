@@ -13,6 +13,10 @@ pub struct Use<'a> {
     pub aggregate: &'a str,
     /// What it does there.
     pub does: Does<'a>,
+    /// The event that it answers, by full name; a deadline answers none.
+    pub answers: Option<&'a str>,
+    /// What may leave.
+    pub emits: &'a [Emitted],
     /// The function, and where it is declared.
     pub function: &'a Declared,
 }
@@ -44,28 +48,19 @@ impl fmt::Display for Use<'_> {
     }
 }
 
-/// A use with the event that it answers, which a deadline has not, and with what it may emit.
-type Answer<'a> = (Use<'a>, Option<&'a str>, &'a [Emitted]);
-
 impl Manifest {
     /// What its aggregates do about an event, of this full name, in declared order.
     #[must_use]
     pub fn readers(&self, event: &str) -> Vec<Use<'_>> {
-        let answers = self.answers().into_iter();
-        answers
-            .filter(|(_, trigger, _)| *trigger == Some(event))
-            .map(|(found, ..)| found)
-            .collect()
+        let all = self.uses().into_iter();
+        all.filter(|found| found.answers == Some(event)).collect()
     }
 
     /// Where it may emit an event, of this full name, in declared order.
     #[must_use]
     pub fn writers(&self, event: &str) -> Vec<Use<'_>> {
-        let answers = self.answers().into_iter();
-        answers
-            .filter(|(.., emits)| emits.iter().any(|edge| edge.event == event))
-            .map(|(found, ..)| found)
-            .collect()
+        let emits = |found: &Use<'_>| found.emits.iter().any(|edge| edge.event == event);
+        self.uses().into_iter().filter(emits).collect()
     }
 
     /// The aggregate in whose stream an event is, by the event's full name.
@@ -81,35 +76,37 @@ impl Manifest {
         self.events.iter().find(|event| event.name == name)
     }
 
-    fn answers(&self) -> Vec<Answer<'_>> {
-        let mut answers = Vec::new();
+    fn uses(&self) -> Vec<Use<'_>> {
+        let mut all = Vec::new();
         for known in &self.aggregates {
-            let place = |does, function| Use {
-                service: &self.service,
-                aggregate: &known.name,
-                does,
-                function,
+            let mut put = |does, answers, emits, function| {
+                all.push(Use {
+                    service: &self.service,
+                    aggregate: &known.name,
+                    does,
+                    answers,
+                    emits,
+                    function,
+                });
             };
-            for reaction in &known.reactions {
+            for known in &known.reactions {
                 let does = Does::React {
-                    routed: reaction.routed,
+                    routed: known.routed,
                 };
-                let found = place(does, &reaction.function);
-                answers.push((found, Some(&*reaction.event), &*reaction.emits));
+                put(does, Some(&*known.event), &*known.emits, &known.function);
             }
-            for undo in &known.compensations {
-                let found = place(Does::Undo(&undo.undoes), &undo.function);
-                answers.push((found, Some(&*undo.event), &*undo.emits));
+            for known in &known.compensations {
+                let does = Does::Undo(&known.undoes);
+                put(does, Some(&*known.event), &*known.emits, &known.function);
             }
-            for effect in &known.effects {
-                let found = place(Does::Call(&effect.port), &effect.function);
-                answers.push((found, Some(&*effect.request), &*effect.emits));
+            for known in &known.effects {
+                let does = Does::Call(&known.port);
+                put(does, Some(&*known.request), &*known.emits, &known.function);
             }
-            if let Some(deadline) = &known.deadline {
-                let found = place(Does::Expire, &deadline.function);
-                answers.push((found, None, &*deadline.emits));
+            if let Some(known) = &known.deadline {
+                put(Does::Expire, None, &*known.emits, &known.function);
             }
         }
-        answers
+        all
     }
 }
