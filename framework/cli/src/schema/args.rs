@@ -209,7 +209,8 @@ Examples:
   kolo schema diff OrderCreated order.json inventory.json payment.json
   kolo schema diff OrderCreated --from 1 --to 2
 
-A field that was renamed is one that was removed and one that was added: so it is on the wire. Exit codes: see `kolo --help`.";
+A field that was renamed is one that was removed and one that was added: so it is on the wire. Documentation and marks make no
+version: what changed of them is told where the event is named. Exit codes: see `kolo --help`.";
 
 const PUBLISH_HELP: &str = "\
 Examples:

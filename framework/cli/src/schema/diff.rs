@@ -44,7 +44,10 @@ pub(super) fn run(
     }
     let mut out = anstream::stdout().lock();
     if pairs.is_empty() {
-        writeln!(out, "no schema differs from its newest published version")?;
+        writeln!(
+            out,
+            "no schema differs from its newest published version in more than documentation and marks"
+        )?;
     }
     for pair in &pairs {
         pair.print(&mut out, &services)?;
@@ -52,13 +55,10 @@ pub(super) fn run(
     Ok(())
 }
 
+/// Whether it differs from its newest version in more than documentation and marks, which make no version.
 fn is_changed(event: &Event<'_>) -> bool {
-    let newest = event.versions().last();
-    match event.state() {
-        State::New => true,
-        // An older version than the newest is a change as well.
-        _ => newest.is_none_or(|newest| !changes(&newest.document, &event.working()).is_empty()),
-    }
+    let newest = event.versions().last().map(|version| version.number);
+    !matches!(event.state(), State::Published { version } if Some(version) == newest)
 }
 
 /// The event, if one is named, and the manifests.

@@ -23,27 +23,30 @@ pub(super) fn run(project: &Project, services: &Services, json: bool) -> Result<
         width(&|event| event.of.properties.topic.len()).max(5),
         width(&|event| event.owner().len()).max(5),
     );
-    let readers = if services.is_told() { "  readers" } else { "" };
+    let readers = if services.is_told() { "readers" } else { "" };
     let head = format!(
-        "{:name$}  version  state      {:topic$}  {:owner$}{readers}",
+        "{:name$}  version  state      {:topic$}  {:owner$}  {readers}",
         "event", "topic", "owner"
     );
-    writeln!(out, "{}", paint(DIM, head))?;
+    writeln!(out, "{}", paint(DIM, head.trim_end()))?;
     for event in &events {
         let version = event.versions().last();
         let version = version.map_or_else(|| "-".to_owned(), |version| version.number.to_string());
-        let readers = if services.is_told() {
-            format!("  {:>7}", readers_of(event, services).len())
+        let owner = if services.is_told() {
+            format!(
+                "{:owner$}  {:>7}",
+                event.owner(),
+                readers_of(event, services).len()
+            )
         } else {
-            String::new()
+            event.owner().to_owned()
         };
         writeln!(
             out,
-            "{}  {version:>7}  {:9}  {}  {:owner$}{readers}",
+            "{}  {version:>7}  {:9}  {}  {owner}",
             paint(EVENT, format!("{:name$}", event.short())),
             word(event.state()),
             paint(PLACE, format!("{:topic$}", event.of.properties.topic)),
-            event.owner(),
         )?;
     }
     Ok(())

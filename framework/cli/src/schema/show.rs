@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use kolo_avro::schema::{Document, EventProperties, Mark, Named, Record, Schema, write};
+use kolo_avro::versions::State;
 use serde_json::{Value, json};
 
 use super::args::Side;
@@ -31,9 +32,10 @@ pub(super) fn run(
     };
     let state = match version {
         Some(number) => format!("version {number}"),
-        None => match event.versions().last() {
-            Some(newest) => format!("{}, newest version {}", word(event.state()), newest.number),
-            None => word(event.state()).to_owned(),
+        None => match event.state() {
+            State::New => "new, not published yet".to_owned(),
+            State::Changed { newest } => format!("changed since version {newest}"),
+            State::Published { version } => format!("published as version {version}"),
         },
     };
     let nested = nested(&document, root);
