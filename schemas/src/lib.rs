@@ -7,7 +7,7 @@
 //! - [`EVENTS`]: the types of all of them
 //!
 //! Each event is a file `avro/<owner>/<Event>.avsc`. To change one, edit its file and publish the new version
-//! (`cargo run -p shop-schemas --example publish`); the build refuses changes that older or newer programs, or the
+//! (`kolo schema publish`; docs/schemas.md); the build refuses changes that older or newer programs, or the
 //! records that are in the topics already, could not live with.
 
 pub use kolo_avro::TimestampMillis;

@@ -6,6 +6,8 @@
 //! - [`schema`]: parsing, references between files, fingerprints
 //! - [`compat`]: whether one schema reads what another wrote, with Java's verdicts
 //! - [`dynamic`]: events as JSON, for tools that know no types
+//! - [`versions`]: the working schemas against those that were published
+//! - [`diff`]: what changed between two versions, in words
 //! - [`publish`]: puts a version of a schema, with its golden sample, beside those before it
 //! - [`codec`]: what the generated code calls at run time
 //!
@@ -14,10 +16,12 @@
 
 pub mod codec;
 pub mod compat;
+pub mod diff;
 pub mod dynamic;
 mod generate;
 pub mod publish;
 pub mod schema;
+pub mod versions;
 
 pub use codec::{Date, Decimal, DecimalError, TimestampMicros, TimestampMillis};
 pub use generate::{Generated, Generator};

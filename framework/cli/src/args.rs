@@ -6,8 +6,6 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use kolo_core::choreography::Format;
 
-use crate::schema::Schema;
-
 /// Talks to services built on kolo, and to their Kafka.
 #[derive(Debug, Parser)]
 #[command(
@@ -76,9 +74,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Draw all services as one graph
     Graph(Graph),
-    /// What a change of a schema needs: register it where services look it up
-    #[command(subcommand)]
-    Schema(Schema),
+    /// Check, compare, publish, register, show and document schemas, and say who is affected by a change
+    Schema(crate::schema::args::Schema),
     /// Back topics up into files, once or all the time; goes on where the files end
     Export(Export),
     /// Check a backup: all sums, the order of offsets, the manifest against the files

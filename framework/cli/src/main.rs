@@ -5,7 +5,8 @@
 //! - `publish`: events from a command line or file to their topic
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
-//! - `choreography`: `check` and `graph`, of all services together; `schema`: what a change of a schema needs
+//! - `choreography`: `check` and `graph`, of all services together
+//! - `schema`: schemas as they change: checked, compared, published, registered, documented
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `new`: a project to start from
 //! - `dev`: a broker for development, in this process
@@ -52,7 +53,8 @@ fn main() -> ExitCode {
         let message = "`kolo dev` connects to nobody: --listen says where it listens";
         command.error(ErrorKind::ArgumentConflict, message).exit();
     }
-    match run(&cli) {
+    let asked = matches.value_source("bootstrap") == Some(ValueSource::CommandLine);
+    match run(&cli, asked) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
@@ -66,7 +68,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Failure> {
+/// `asked` is whether the brokers were named on the command line, and not only in the environment.
+fn run(cli: &Cli, asked: bool) -> Result<(), Failure> {
     let config = || config(&cli.connection);
     match &cli.command {
         Command::Publish(args) => publish::run(args, config),
@@ -74,7 +77,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Topics(args) => topics::run(args, &config()?),
         Command::Check(args) => choreography::check(args, config),
         Command::Graph(args) => choreography::graph(args, config),
-        Command::Schema(args) => schema::run(args, config),
+        Command::Schema(args) => schema::run(args, asked, config),
         Command::Export(args) => export::run(args, &config()?),
         Command::VerifyExport(args) => export::verify(args),
         Command::Import(args) => import::run(args, &config()?),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::near::{near, suggestion};
 
-const DEFAULT_FOLDER: &str = "schemas/avro";
+pub(crate) const DEFAULT_FOLDER: &str = "schemas/avro";
 
 /// All schemas of a folder.
 pub(crate) struct Schemas {
@@ -63,29 +63,9 @@ impl Schemas {
 
     /// The event of this full or short name.
     pub(crate) fn event(&self, name: &str) -> Result<EventSchema<'_>, Failure> {
-        let exact: Vec<EventSchema<'_>> = self
-            .set
-            .events()
-            .filter(|event| event.name() == name || event.short_name() == name)
-            .collect();
-        match exact.as_slice() {
-            [event] => Ok(*event),
-            [] => {
-                let names: Vec<&str> = self.set.events().map(|event| event.name()).collect();
-                Err(Failure::input(format!(
-                    "there is no event `{name}` among the schemas in {}.{}",
-                    self.folder.display(),
-                    suggestion(name, "events", &names)
-                )))
-            }
-            several => {
-                let names: Vec<&str> = several.iter().map(EventSchema::name).collect();
-                Err(Failure::input(format!(
-                    "`{name}` is the short name of several events; say which one: {}.",
-                    names.join(", ")
-                )))
-            }
-        }
+        let events: Vec<EventSchema<'_>> = self.set.events().collect();
+        let names: Vec<&str> = events.iter().map(EventSchema::name).collect();
+        Ok(events[place_of(name, &names, &self.folder)?])
     }
 
     /// The whole text of an event's schema, as it is registered.
@@ -125,6 +105,27 @@ impl Schemas {
             tree.types(),
             "",
         ))
+    }
+}
+
+/// The place of the event of this full or short name among all names of a folder.
+pub(crate) fn place_of(name: &str, all: &[&str], folder: &Path) -> Result<usize, Failure> {
+    let is_called = |full: &str| full == name || full.rsplit('.').next() == Some(name);
+    let found: Vec<usize> = (0..all.len()).filter(|&at| is_called(all[at])).collect();
+    match found.as_slice() {
+        [at] => Ok(*at),
+        [] => Err(Failure::input(format!(
+            "there is no event `{name}` among the schemas in {}.{}",
+            folder.display(),
+            suggestion(name, "events", all)
+        ))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|&at| all[at]).collect();
+            Err(Failure::input(format!(
+                "`{name}` is the short name of several events; say which one: {}.",
+                names.join(", ")
+            )))
+        }
     }
 }
 

@@ -88,6 +88,7 @@ impl<S: State> Aggregate<S> {
         self.declaration.react(ReactionDecl {
             kind: Kind::On,
             trigger: E::TYPE,
+            versions: E::VERSIONS,
             outgoing: outgoing::<R, S>(),
             function: Function::of::<F>(Location::caller()),
             pivot: false,
@@ -118,6 +119,7 @@ impl<S: State> Aggregate<S> {
         self.declaration.react(ReactionDecl {
             kind: Kind::Routed,
             trigger: E::TYPE,
+            versions: E::VERSIONS,
             outgoing: outgoing::<R, S>(),
             function: Function::of::<F>(Location::caller()),
             pivot: false,
@@ -156,6 +158,7 @@ impl<S: State> Aggregate<S> {
         const { PlainFn::<F>::CHECK };
         self.declaration.undo(UndoDecl {
             trigger: T::TYPE,
+            versions: T::VERSIONS,
             undone: U::TYPE,
             step: 0,
             outgoing: outgoing::<R, S>(),

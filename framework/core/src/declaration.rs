@@ -68,6 +68,8 @@ pub(crate) struct Declaration<S: State> {
 pub(crate) struct ReactionDecl<S: State> {
     pub(crate) kind: Kind,
     pub(crate) trigger: &'static EventType,
+    /// The schema versions that are read of it.
+    pub(crate) versions: &'static [u64],
     pub(crate) outgoing: Vec<Outgoing>,
     pub(crate) function: Function,
     pub(crate) pivot: bool,
@@ -99,6 +101,8 @@ pub(crate) struct SnapshotDecl<S> {
 
 pub(crate) struct UndoDecl<S: State> {
     pub(crate) trigger: &'static EventType,
+    /// The schema versions that are read of it.
+    pub(crate) versions: &'static [u64],
     pub(crate) undone: &'static EventType,
     pub(crate) step: Step,
     pub(crate) outgoing: Vec<Outgoing>,
@@ -164,6 +168,7 @@ impl<S: State> ReactionDecl<S> {
         ReactionDescription {
             kind: self.kind,
             event: self.trigger,
+            versions: self.versions,
             emits: self.outgoing.clone(),
             pivot: self.pivot,
             function: self.function,
@@ -184,6 +189,7 @@ impl<S: State> UndoDecl<S> {
     fn description(&self) -> CompensationDescription {
         CompensationDescription {
             event: self.trigger,
+            versions: self.versions,
             undoes: self.undone,
             emits: self.outgoing.clone(),
             function: self.function,
@@ -237,6 +243,7 @@ impl<S: State> Declaration<S> {
             stream: S::Event::STREAM,
             key: KeyOf::<S>::NAME,
             own_events: S::Event::TYPES,
+            own_versions: S::Event::VERSIONS,
             reactions: self
                 .reactions
                 .iter()

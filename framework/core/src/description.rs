@@ -21,6 +21,8 @@ pub struct Description {
     pub key: &'static str,
     /// The types of its stream.
     pub own_events: &'static [&'static EventType],
+    /// The schema versions that it reads of each of them, in their order, as [`OwnEvents::VERSIONS`](crate::OwnEvents::VERSIONS).
+    pub own_versions: &'static [&'static [u64]],
     /// Its reactions, in declared order.
     pub reactions: Vec<ReactionDescription>,
     /// Its compensations, in declared order.
@@ -62,6 +64,8 @@ pub struct ReactionDescription {
     pub kind: Kind,
     /// The event that it answers.
     pub event: &'static EventType,
+    /// The schema versions that it reads of the event, as [`Event::VERSIONS`](crate::Event::VERSIONS).
+    pub versions: &'static [u64],
     /// What may leave.
     pub emits: Vec<Outgoing>,
     /// Whether it is the pivot.
@@ -75,6 +79,8 @@ pub struct ReactionDescription {
 pub struct CompensationDescription {
     /// The event that triggers it.
     pub event: &'static EventType,
+    /// The schema versions that it reads of that event, as [`Event::VERSIONS`](crate::Event::VERSIONS).
+    pub versions: &'static [u64],
     /// The own event that it undoes.
     pub undoes: &'static EventType,
     /// What may leave.

@@ -70,6 +70,10 @@ pub trait Event: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'static 
     /// What the schema says about this event.
     const TYPE: &'static EventType;
 
+    /// The versions of the schema that [`decode`](Self::decode) reads, by fingerprint; the first is the one that
+    /// [`encode`](Self::encode) writes. Empty for events that are written by hand, whose schemas have no versions.
+    const VERSIONS: &'static [u64] = &[];
+
     /// The key: it decides the partition, and so the order.
     fn key(&self) -> &Self::Key;
 
@@ -97,6 +101,9 @@ pub trait OwnEvents: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'sta
 
     /// All event types of the stream.
     const TYPES: &'static [&'static EventType];
+
+    /// [`Event::VERSIONS`] of each of [`TYPES`](Self::TYPES), in their order; empty for events that are written by hand.
+    const VERSIONS: &'static [&'static [u64]] = &[];
 
     /// The type of this event.
     fn event_type(&self) -> &'static EventType;

@@ -41,6 +41,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `choreography.rs` | [`check`]: all services together, as one graph without a finding |
+//! | `schemas.rs` | [`check_schemas`]: schemas against what was published, with all who read them |
 //! | `spec/` | given, when, then: one aggregate, specified; its files stand in [`spec`] |
 //! | `simulation/` | the simulator; its files stand in [`simulation`] |
 //! | `protocol/` | the fenced log, put to the test; its files stand in [`protocol`] |
@@ -49,9 +50,11 @@
 mod choreography;
 pub mod protocol;
 mod record;
+mod schemas;
 pub mod simulation;
 pub mod spec;
 
 pub use choreography::{check, check_language};
 pub use kolo_core::wire::FailureClass;
+pub use schemas::check_schemas;
 pub use spec::{due, event, given, given_up, reply, routed};

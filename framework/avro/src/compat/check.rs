@@ -292,7 +292,7 @@ fn names(reader: &Named, writer: &Named, path: &Path) -> Vec<Incompatibility> {
 }
 
 /// Whether every value of `writer` has a value of `reader`, among the primitive types.
-fn promotes(reader: &Kind, writer: &Kind) -> bool {
+pub(crate) fn promotes(reader: &Kind, writer: &Kind) -> bool {
     matches!(
         (writer, reader),
         (Kind::Int, Kind::Long | Kind::Float | Kind::Double)

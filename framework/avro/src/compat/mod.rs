@@ -6,6 +6,7 @@
 mod check;
 pub mod meaning;
 
+pub(crate) use check::promotes;
 pub use check::{Incompatibility, Rule, check};
 
 use crate::schema::Document;

@@ -31,6 +31,10 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     code.line(&format!("schema: {},", names::literal(&text)));
     code.close("};");
     code.line(&format!(
+        "const VERSIONS: &'static [u64] = &[{}];",
+        readable(model, event).join(", ")
+    ));
+    code.line(&format!(
         "fn key(&self) -> &Self::Key {{ &self.{} }}",
         names::field(&properties.key)
     ));
@@ -76,6 +80,14 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
     code.close("}");
     code.close("}");
     code.line(&format!("::kolo_core::emits!({name});"));
+}
+
+/// The fingerprints that `decode` knows, that of the working schema first.
+fn readable(model: &Model<'_>, event: &TreeEvent<'_>) -> Vec<String> {
+    let published = resolve::versions(model, event).into_iter();
+    let all = std::iter::once(event.fingerprint).chain(published.map(|known| known.fingerprint));
+    all.map(|fingerprint| format!("0x{fingerprint:016x}"))
+        .collect()
 }
 
 fn saga(event: &TreeEvent<'_>) -> String {

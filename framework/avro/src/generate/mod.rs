@@ -13,13 +13,13 @@ mod read;
 mod records;
 mod resolve;
 mod streams;
-pub(crate) mod verify;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 use crate::schema::published::Published;
-use crate::schema::{Named, SchemaError, SchemaErrors, Tree};
+use crate::schema::{Named, SchemaErrors, Tree};
+use crate::versions::{self, Mode, State};
 use code::Code;
 use model::{Model, Stream};
 
@@ -118,11 +118,17 @@ impl Generator {
         if let Some(folder) = &self.published {
             println!("cargo::rerun-if-changed={}", folder.display());
         }
-        let generated = match self.code() {
+        let generated = match self.judged() {
             Ok(generated) => generated,
-            Err(errors) => {
-                for error in errors.0 {
+            Err(refusal) => {
+                let is_broken = matches!(refusal, Refusal::Broken(_));
+                for error in refusal.errors().0 {
                     println!("cargo::error={}", error.to_string().replace('\n', " "));
+                }
+                if is_broken {
+                    println!(
+                        "cargo::error=who reads it, and what to do: `kolo schema check` with the manifests of the services that run"
+                    );
                 }
                 return;
             }
@@ -147,21 +153,62 @@ impl Generator {
     /// # Errors
     /// All that is wrong with the schemas, with file, field and rule.
     pub fn code(&self) -> Result<Generated, SchemaErrors> {
+        self.judged().map_err(Refusal::errors)
+    }
+
+    fn judged(&self) -> Result<Generated, Refusal> {
         let tree = Tree::load(&self.schemas)?;
         let published = match &self.published {
             Some(folder) => Published::load(folder)?,
             None => Published::default(),
         };
         let model = Model::new(&tree, &published, &self.streams)?;
-        let errors: Vec<SchemaError> = verify::errors(&tree, &published, self.full);
-        if !errors.is_empty() {
-            return Err(SchemaErrors(errors));
+        let mode = if self.full {
+            Mode::Full
+        } else {
+            Mode::Backward
+        };
+        let broken = versions::check(&tree, &published, mode, true);
+        if !broken.is_empty() {
+            let errors = broken.into_iter().map(|broken| broken.error);
+            return Err(Refusal::Broken(SchemaErrors(errors.collect())));
         }
-        let unpublished = verify::unpublished(&tree, &published);
+        let unpublished = tree
+            .events()
+            .map(|event| event.record.name.clone())
+            .filter(|event| {
+                !matches!(
+                    versions::state(&tree, &published, event),
+                    State::Published { .. }
+                )
+            })
+            .collect();
         Ok(Generated {
             code: whole(&model),
             unpublished,
         })
+    }
+}
+
+/// Why there is no code.
+enum Refusal {
+    /// The schemas are none, or none that can be generated.
+    Invalid(SchemaErrors),
+    /// They break what was published.
+    Broken(SchemaErrors),
+}
+
+impl Refusal {
+    fn errors(self) -> SchemaErrors {
+        match self {
+            Refusal::Invalid(errors) | Refusal::Broken(errors) => errors,
+        }
+    }
+}
+
+impl From<SchemaErrors> for Refusal {
+    fn from(errors: SchemaErrors) -> Self {
+        Refusal::Invalid(errors)
     }
 }
 

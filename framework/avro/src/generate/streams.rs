@@ -44,6 +44,11 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, stream: &Stream) {
         "const TYPES: &'static [&'static ::kolo_core::EventType] = &[{}];",
         types.join(", ")
     ));
+    let versions = each(&|event, _| format!("<{event} as ::kolo_core::Event>::VERSIONS"));
+    code.line(&format!(
+        "const VERSIONS: &'static [&'static [u64]] = &[{}];",
+        versions.join(", ")
+    ));
     put_match(
         code,
         "fn event_type(&self) -> &'static ::kolo_core::EventType {",

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::{Reader, frame};
 use crate::dynamic::{decode_json, encode_json};
-use crate::generate::verify;
 use crate::schema::published::Published;
 use crate::schema::{Document, SchemaError, SchemaErrors, Tree, TreeEvent, write};
+use crate::versions::{self, Mode, State};
 
 /// A version that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,29 +28,76 @@ pub struct NewVersion {
 /// # Errors
 /// When a schema is not compatible with what was published, or a file cannot be written.
 pub fn publish(schemas: &Path, published: &Path) -> Result<Vec<NewVersion>, SchemaErrors> {
+    publish_some(schemas, published, |_| true)
+}
+
+/// [`publish`] of those events alone that `wanted` picks by their full names; others may be anything.
+///
+/// # Errors
+/// When a picked schema is not compatible with what was published, or a file cannot be written.
+pub fn publish_some(
+    schemas: &Path,
+    published: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<NewVersion>, SchemaErrors> {
+    let drafts = drafts(schemas, published, wanted)?;
+    drafts.into_iter().map(Draft::write).collect()
+}
+
+/// What [`publish_some`] would publish, made and checked, and not written.
+///
+/// # Errors
+/// When a picked schema is not compatible with what was published.
+pub fn plan(
+    schemas: &Path,
+    published: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<NewVersion>, SchemaErrors> {
+    let drafts = drafts(schemas, published, wanted)?;
+    Ok(drafts.into_iter().map(|draft| draft.version).collect())
+}
+
+/// A version before it is written.
+struct Draft {
+    version: NewVersion,
+    /// By their extensions, in the order in which they are written.
+    contents: [(&'static str, Vec<u8>); 3],
+}
+
+fn drafts(
+    schemas: &Path,
+    published: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Draft>, SchemaErrors> {
     let tree = Tree::load(schemas)?;
     let known = Published::load(published)?;
-    let errors = verify::errors(&tree, &known, false);
+    let broken = versions::check(&tree, &known, Mode::Backward, true);
+    let errors: Vec<SchemaError> = broken
+        .into_iter()
+        .filter(|broken| wanted(&broken.event))
+        .map(|broken| broken.error)
+        .collect();
     if !errors.is_empty() {
         return Err(SchemaErrors(errors));
     }
-    let mut new = Vec::new();
-    for event in tree.events() {
-        let versions = known.of(&event.record.name);
-        if !verify::is_published(&tree.document(&event.record.name), versions) {
-            let number = versions.last().map_or(1, |last| last.number + 1);
-            new.push(put(&tree, &event, published, number)?);
-        }
+    let mut drafts = Vec::new();
+    for event in tree.events().filter(|event| wanted(&event.record.name)) {
+        let number = match versions::state(&tree, &known, &event.record.name) {
+            State::Published { .. } => continue,
+            State::Changed { newest } => newest + 1,
+            State::New => 1,
+        };
+        drafts.push(draft(&tree, &event, published, number)?);
     }
-    Ok(new)
+    Ok(drafts)
 }
 
-fn put(
+fn draft(
     tree: &Tree,
     event: &TreeEvent<'_>,
     published: &Path,
     number: u32,
-) -> Result<NewVersion, SchemaErrors> {
+) -> Result<Draft, SchemaErrors> {
     let name = &event.record.name;
     let mut parts = name.rsplit('.');
     let (short, owner) = (
@@ -83,24 +130,34 @@ fn put(
         .join(owner)
         .join(short)
         .join(format!("{number}.avsc"));
-    let folder = file.parent().unwrap_or(published);
-    std::fs::create_dir_all(folder).map_err(|error| {
-        SchemaError::in_file(folder, "", format!("cannot make this folder: {error}"))
-    })?;
-    let contents = [
-        ("avsc", text.into_bytes()),
-        ("bin", sample),
-        ("json", format!("{json:#}\n").into_bytes()),
-    ];
-    for (extension, bytes) in contents {
-        let file = file.with_extension(extension);
-        std::fs::write(&file, bytes).map_err(|error| {
-            SchemaError::in_file(&file, "", format!("cannot write it: {error}"))
-        })?;
-    }
-    Ok(NewVersion {
-        event: name.clone(),
-        number,
-        file,
+    Ok(Draft {
+        version: NewVersion {
+            event: name.clone(),
+            number,
+            file,
+        },
+        contents: [
+            ("bin", sample),
+            ("json", format!("{json:#}\n").into_bytes()),
+            // Last: with it the version is published, and its sample is there.
+            ("avsc", text.into_bytes()),
+        ],
     })
+}
+
+impl Draft {
+    fn write(self) -> Result<NewVersion, SchemaErrors> {
+        let file = &self.version.file;
+        let folder = file.parent().unwrap_or(file);
+        std::fs::create_dir_all(folder).map_err(|error| {
+            SchemaError::in_file(folder, "", format!("cannot make this folder: {error}"))
+        })?;
+        for (extension, bytes) in self.contents {
+            let file = file.with_extension(extension);
+            std::fs::write(&file, bytes).map_err(|error| {
+                SchemaError::in_file(&file, "", format!("cannot write it: {error}"))
+            })?;
+        }
+        Ok(self.version)
+    }
 }

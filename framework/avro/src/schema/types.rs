@@ -188,6 +188,17 @@ impl Schema {
         }
     }
 
+    /// The full names of the named types that it is made of, in their order; what those are made of is not followed.
+    #[must_use]
+    pub fn named(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Named(name) => vec![name],
+            Kind::Array(inner) | Kind::Map(inner) => inner.named(),
+            Kind::Union(branches) => branches.iter().flat_map(Self::named).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// How messages call the type.
     #[must_use]
     pub fn describe(&self) -> String {

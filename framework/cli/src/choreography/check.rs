@@ -66,7 +66,7 @@ fn count(number: usize, what: &str) -> String {
 
 /// The head of a finding in the colour of its weight, then the place and what follows. Manifests come from elsewhere: nothing
 /// of them moves the cursor.
-fn show(out: &mut impl Write, finding: &Finding) -> Result<(), Failure> {
+pub(crate) fn show(out: &mut impl Write, finding: &Finding) -> Result<(), Failure> {
     let style = match (&finding.accepted, finding.code.severity()) {
         (Some(_), _) => EVENT,
         (None, Severity::Error) => WRONG,

@@ -5,6 +5,9 @@ mod explain;
 mod graph;
 mod sources;
 
+pub(crate) use check::show;
+pub(crate) use sources::{from_files, published};
+
 use kolo_kafka::Config;
 
 use crate::args::{Check, Graph};

@@ -28,7 +28,8 @@ pub(super) fn choreography(
     Ok(Choreography::from_manifests(manifests))
 }
 
-fn from_files(files: &[PathBuf]) -> Result<Vec<Manifest>, Failure> {
+/// The manifests in these files, of which `-` is the standard input, in their order.
+pub(crate) fn from_files(files: &[PathBuf]) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = Vec::new();
     for file in files {
         let text = read(file)?;
@@ -40,7 +41,7 @@ fn from_files(files: &[PathBuf]) -> Result<Vec<Manifest>, Failure> {
 }
 
 /// The latest manifest of each service, with the partition counts that topics have now.
-fn published(config: &Config) -> Result<Vec<Manifest>, Failure> {
+pub(crate) fn published(config: &Config) -> Result<Vec<Manifest>, Failure> {
     let cluster = Cluster::connect(config)?;
     let none = || {
         Failure::run(format!(

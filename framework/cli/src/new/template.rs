@@ -72,7 +72,6 @@ pub(super) const FILES: &[File] = files![
     "schemas/avro/hotel/RoomCancelled.avsc",
     "schemas/avro/hotel/RoomRefused.avsc",
     "schemas/avro/trip/TripRequested.avsc",
-    "schemas/examples/publish.rs",
     "schemas/src/lib.rs",
     "together/Cargo.toml.in",
     "together/src/main.rs",

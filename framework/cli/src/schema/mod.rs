@@ -1,19 +1,80 @@
-//! `kolo schema`: what a change of a schema needs beside the change.
+//! `kolo schema`: schemas as they change.
+//!
+//! - `project`: the folders, read; `graph`: the services that were told of
+//! - `check`: against published versions and against all readers; `advice`: what to do about what is broken
+//! - `diff`, `publish`, `register`, `list`, `show`: one subcommand each
+//! - `docs`: a page for each event
 
-mod args;
+mod advice;
+pub(crate) mod args;
+mod check;
+mod diff;
+mod docs;
+mod graph;
+mod list;
+mod project;
+mod publish;
 mod register;
+mod show;
 
 use kolo_kafka::Config;
+use serde_json::Value;
 
 use crate::failure::Failure;
+use args::{Action, Schema};
+use graph::Services;
+use project::Project;
 
-pub(crate) use args::Schema;
-
+/// `asked` is whether brokers were named: without them, and without files, no service is told of.
 pub(crate) fn run(
-    command: &Schema,
+    args: &Schema,
+    asked: bool,
     config: impl FnOnce() -> Result<Config, Failure>,
 ) -> Result<(), Failure> {
-    match command {
-        Schema::Register(args) => register::run(args, config()?),
+    let json = args.folders.json;
+    if let Action::Register(register) = &args.action {
+        return register::run(register, args.folders.schemas.as_deref(), json, config()?);
     }
+    let config = asked.then_some(config);
+    let project = Project::load(&args.folders)?;
+    match &args.action {
+        Action::Check(check) => {
+            let services = Services::load(&check.manifests.manifests, config)?;
+            check::run(check, &project, &services, json)
+        }
+        Action::Diff(diff) => diff::run(diff, &project, config, json),
+        Action::Publish { events, dry_run } => publish::run(&project, events, *dry_run, json),
+        Action::Register(_) => Ok(()),
+        Action::List(manifests) => list::run(
+            &project,
+            &Services::load(&manifests.manifests, config)?,
+            json,
+        ),
+        Action::Show {
+            event,
+            version,
+            raw,
+        } => show::run(&project, event, *version, *raw, json),
+        Action::Docs {
+            to,
+            check,
+            manifests,
+        } => {
+            let services = Services::load(&manifests.manifests, config)?;
+            docs::run(&project, &services, to, *check, json)
+        }
+    }
+}
+
+fn print_json(value: &Value) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
+    std::io::Write::write_all(&mut out, b"\n")?;
+    Ok(())
+}
+
+/// `1 event`, `2 events`.
+fn count(number: usize, what: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{end}")
 }

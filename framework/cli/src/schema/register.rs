@@ -1,6 +1,7 @@
 //! `kolo schema register`: what services look up when they start.
 
 use std::io::Write;
+use std::path::Path;
 
 use kolo_avro::dynamic::EventSchema;
 use kolo_kafka::Config;
@@ -23,7 +24,13 @@ enum Outcome {
     Failed(RegistryError),
 }
 
-pub(super) fn run(args: &Register, mut config: Config) -> Result<(), Failure> {
+/// With `json`, one line for each schema.
+pub(super) fn run(
+    args: &Register,
+    folder: Option<&Path>,
+    json: bool,
+    mut config: Config,
+) -> Result<(), Failure> {
     if let Some(url) = &args.registry {
         config.registry.url.clone_from(url);
     }
@@ -32,7 +39,7 @@ pub(super) fn run(args: &Register, mut config: Config) -> Result<(), Failure> {
             "no schema registry is named: give --registry URL, or set KOLO_REGISTRY_URL.",
         ));
     }
-    let schemas = Schemas::load(args.schemas.schemas.as_deref())?;
+    let schemas = Schemas::load(folder)?;
     let events: Vec<EventSchema<'_>> = if args.events.is_empty() {
         schemas.events().collect()
     } else {
@@ -45,7 +52,7 @@ pub(super) fn run(args: &Register, mut config: Config) -> Result<(), Failure> {
     for event in events {
         let outcome = settle(&registry, &schemas, &event, args.dry_run);
         open += usize::from(matches!(outcome, Outcome::Missing | Outcome::Failed(_)));
-        show(args, &registry, &event, &outcome)?;
+        show(json, &registry, &event, &outcome)?;
         // Who does not answer once will hardly answer the others.
         if let Outcome::Failed(problem) = &outcome
             && problem.is_a_matter_of_time()
@@ -89,14 +96,14 @@ fn settle(
 }
 
 fn show(
-    args: &Register,
+    json: bool,
     registry: &Registry,
     event: &EventSchema<'_>,
     outcome: &Outcome,
 ) -> Result<(), Failure> {
     let subject = registry.subjects().of(event.topic(), event.name());
     let mut out = anstream::stdout().lock();
-    if args.json {
+    if json {
         let (state, id, problem) = match outcome {
             Outcome::Known(id) => ("known", Some(id), None),
             Outcome::Registered(id) => ("registered", Some(id), None),

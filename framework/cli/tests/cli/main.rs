@@ -24,6 +24,7 @@ mod owned;
 mod publish;
 mod refused;
 mod restored;
+mod schema;
 mod stream;
 mod tail;
 mod topics;

@@ -110,8 +110,14 @@ codes! {
     "Reactions answer each other in a cycle, and none of them may stop it."
     "One event starts a flood that never ends. Let one reaction of the cycle return `Option`, and nothing once its state says that it has answered.";
     SchemasIncompatible "schemas-incompatible" Error
-    "A service cannot read what the owner of an event writes."
-    "Its key would be parked at the first such record. Publish the owner's version to the reader and build it again, or make the change compatible.";
+    "A service cannot read what the owner of an event writes: by Avro's rules, or because that version was not published to its build."
+    "Its key would be parked at the first such record. A build reads the versions that it was made with and no other one, also where Avro could resolve it. Publish the owner's version to the reader, build it again and deploy it before the owner, or make the change compatible.";
+    NoDeployOrder "no-deploy-order" Error
+    "The working schemas change so that the builds before and after cannot run side by side, in whichever order they are deployed."
+    "Whatever is deployed first, some reader meets a version that it cannot read. Make the change in two steps, each of which has an order: docs/schemas.md says how.";
+    DeployOrder "deploy-order" Note
+    "The working schemas change, and what runs cannot read the next version: the services have to be deployed in an order."
+    "Deploy the readers first, which read the old and the new version, then the writers. Deployed the other way round, the new records would park their keys at the readers that were built before.";
     TopicsDiffer "topics-differ" Error
     "Two services look for one event in different places: another topic, key field or saga field."
     "The reader sits at the wrong topic, or takes another field for the key or the saga. Build both with the same schema; where an event is found does not change once it is published.";

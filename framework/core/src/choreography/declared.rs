@@ -1,6 +1,7 @@
 //! From a declaration to its manifest.
 
 use std::collections::BTreeMap;
+use std::iter::repeat;
 
 use super::manifest::{
     Accepted, AggregateManifest, CompensationManifest, DeadlineManifest, Declared, EffectManifest,
@@ -17,8 +18,9 @@ impl From<&Service> for Manifest {
         let described = service.aggregates().iter().map(|known| known.description());
         let aggregates = described
             .map(|known| {
-                for event in mentioned(&known) {
-                    events.insert(event.name, EventManifest::from(event));
+                for (event, versions) in mentioned(&known) {
+                    let event = EventManifest::from(event).reading(versions);
+                    events.insert(event.name.clone(), event);
                 }
                 aggregate(&known, service.inbox(known.aggregate))
             })
@@ -33,12 +35,15 @@ impl From<&Service> for Manifest {
     }
 }
 
-/// The event types that a declaration names.
-fn mentioned(known: &Description) -> Vec<&'static EventType> {
-    let mut events = known.own_events.to_vec();
-    events.extend(known.reactions.iter().map(|reaction| reaction.event));
-    events.extend(known.compensations.iter().map(|undo| undo.event));
-    events
+/// The event types that a declaration names, each with the schema versions that are read of it.
+fn mentioned(known: &Description) -> Vec<(&'static EventType, &'static [u64])> {
+    let versions = known.own_versions.iter().copied().chain(repeat(&[][..]));
+    let own = known.own_events.iter().copied().zip(versions);
+    let reactions = known.reactions.iter();
+    let compensations = known.compensations.iter();
+    own.chain(reactions.map(|reaction| (reaction.event, reaction.versions)))
+        .chain(compensations.map(|undo| (undo.event, undo.versions)))
+        .collect()
 }
 
 fn aggregate(known: &Description, inbox: String) -> AggregateManifest {

@@ -135,16 +135,7 @@ pub(super) fn settle<'a>(
     accepting: impl Iterator<Item = (String, &'a Accepted)>,
 ) -> Report {
     for (aggregate, accepted) in accepting {
-        let mut used = false;
-        for finding in &mut findings {
-            if finding.code.slug() == accepted.code
-                && finding.aggregate.as_ref() == Some(&aggregate)
-            {
-                finding.accepted = Some(accepted.reason.clone());
-                used = true;
-            }
-        }
-        if !used {
+        if !accept(&mut findings, &aggregate, accepted) {
             findings.push(Finding {
                 code: Code::AcceptsNothing,
                 message: format!(
@@ -162,9 +153,26 @@ pub(super) fn settle<'a>(
             });
         }
     }
+    sort(&mut findings);
+    Report { findings }
+}
+
+/// Marks the findings about an aggregate that it accepts; whether there is any.
+pub(super) fn accept(findings: &mut [Finding], aggregate: &str, accepted: &Accepted) -> bool {
+    let mut used = false;
+    for finding in findings {
+        if finding.code.slug() == accepted.code && finding.aggregate.as_deref() == Some(aggregate) {
+            finding.accepted = Some(accepted.reason.clone());
+            used = true;
+        }
+    }
+    used
+}
+
+/// Open ones first, the heaviest first, each once.
+pub(super) fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|one, other| order(one).cmp(&order(other)));
     findings.dedup();
-    Report { findings }
 }
 
 /// Open ones first, then by weight, kind and aggregate.

@@ -165,6 +165,10 @@ pub struct EventManifest {
     /// The whole text of its schema; empty where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub schema: String,
+    /// The versions of the schema that the service's build reads, as fingerprints in hex; the first is the one that it
+    /// writes. Empty where they are not known: in manifests of older builds, and for events that are written by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
 }
 
 impl From<&EventType> for EventManifest {
@@ -178,7 +182,20 @@ impl From<&EventType> for EventManifest {
             public: event.public,
             mark: event.mark,
             schema: event.schema.into(),
+            versions: Vec::new(),
         }
+    }
+}
+
+impl EventManifest {
+    /// The same with the versions that a build reads, by fingerprint; the first is the one that it writes.
+    #[must_use]
+    pub fn reading(mut self, versions: &[u64]) -> Self {
+        self.versions = versions
+            .iter()
+            .map(|version| format!("{version:016x}"))
+            .collect();
+        self
     }
 }
 

@@ -24,6 +24,8 @@
 //! | `codes.rs` | the kinds of findings, with their explanations |
 //! | `findings.rs` | what was found, accepted findings among it |
 //! | `checks/` | the checks, by what they are about |
+//! | `uses.rs` | who answers and who emits an event |
+//! | `gate/` | builds that run side by side: what they read of each other, and the order to deploy them in |
 //! | `draw/` | the graph as Mermaid and DOT, and as a page |
 
 mod checks;
@@ -32,16 +34,21 @@ mod declared;
 mod draw;
 mod findings;
 mod follow;
+mod gate;
 mod graph;
 mod manifest;
+mod uses;
 
 pub use codes::{Code, Severity};
 pub use draw::{Drawing, Format, UnknownSaga};
 pub use findings::{Finding, Report};
+pub use gate::{Gate, NextSchema, Passage};
 pub use manifest::{
     Accepted, AggregateManifest, CompensationManifest, DeadlineManifest, Declared, EffectManifest,
     Emitted, EventManifest, FORMAT, Manifest, ManifestError, ReactionManifest,
 };
+
+pub use uses::{Does, Use};
 
 use crate::event::EventType;
 use crate::service::Service;

@@ -228,5 +228,6 @@ fn describe(
         public: !marks.contains(&"private"),
         mark: mark.unwrap_or_default(),
         schema: String::new(),
+        versions: Vec::new(),
     }
 }

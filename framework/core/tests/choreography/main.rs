@@ -17,6 +17,7 @@ mod domain;
 mod drawing;
 mod ends;
 mod events;
+mod gate;
 mod manifests;
 mod many;
 mod owners;

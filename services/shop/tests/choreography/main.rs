@@ -4,6 +4,7 @@
 
 mod missed;
 mod page;
+mod schemas;
 
 use kolo::Service;
 use kolo::choreography::Choreography;

@@ -6,7 +6,7 @@
 //! - [`EVENTS`]: the types of all of them
 //!
 //! Each event is a file `avro/<owner>/<Event>.avsc`. To change one, edit its file and publish the new version
-//! (`cargo run -p schemas --example publish`).
+//! (`kolo schema publish`).
 
 pub use kolo_avro::uuid::Uuid;
 

@@ -107,7 +107,7 @@ impl<'c> Checks<'c, '_> {
 /// How many names a message has: more of them are counted.
 const NAMED: usize = 12;
 
-fn and(names: &[String]) -> String {
+pub(super) fn and(names: &[String]) -> String {
     match names {
         many if many.len() > NAMED => {
             let (named, left) = many.split_at(NAMED - 1);

@@ -1,8 +1,9 @@
-//! Whether readers read what owners write.
+//! Whether readers read what owners write: each service's build against the owner's, by the gate's rule for an edge.
 
 use super::Checks;
 use crate::choreography::Reads;
 use crate::choreography::codes::Code;
+use crate::choreography::gate::edge::trouble;
 
 impl Checks<'_, '_> {
     pub(super) fn schemas(&mut self, reads: Reads<'_>) {
@@ -16,11 +17,7 @@ impl Checks<'_, '_> {
                 else {
                     continue;
                 };
-                let equal = reader.schema == writer.schema;
-                if equal || reader.schema.is_empty() || writer.schema.is_empty() {
-                    continue;
-                }
-                let Err(problem) = reads(&reader.schema, &writer.schema) else {
+                let Some(problem) = trouble(reader.into(), writer.into(), reads) else {
                     continue;
                 };
                 let owner = event.owners.first().map_or("the language", |&owner| {
@@ -32,7 +29,7 @@ impl Checks<'_, '_> {
                     manifest.service
                 );
                 let next = format!(
-                    "publish the owner's schema of `{name}` to `{}` and build it again, or make the change compatible",
+                    "publish the owner's schema of `{name}` to `{}`, build it again and deploy it before `{owner}`, or make the change compatible",
                     manifest.service
                 );
                 let consumers = event
