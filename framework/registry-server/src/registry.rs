@@ -83,13 +83,7 @@ impl Builder {
     /// [`StartError`], which says what to do.
     pub async fn start(self) -> Result<Registry, StartError> {
         let (runtime, starting) = self.launch()?;
-        match starting.await {
-            Ok(started) => started.map(|started| Registry::new(started, runtime)),
-            Err(ended) => {
-                runtime.shutdown_background();
-                Err(StartError::Runtime(io::Error::other(ended)))
-            }
-        }
+        Registry::started(starting.await.ok(), runtime)
     }
 
     /// Starts the registry, for callers that are not async.
@@ -98,24 +92,13 @@ impl Builder {
     /// [`StartError`], which says what to do.
     pub fn start_blocking(self) -> Result<Registry, StartError> {
         let (runtime, starting) = self.launch()?;
-        match wait_for(runtime.handle(), starting) {
-            Some(Ok(Ok(started))) => Ok(Registry::new(started, runtime)),
-            Some(Ok(Err(error))) => {
-                runtime.shutdown_background();
-                Err(error)
-            }
-            Some(Err(_)) | None => {
-                runtime.shutdown_background();
-                Err(StartError::Runtime(io::Error::other(
-                    "the start ended badly",
-                )))
-            }
-        }
+        let started = wait_for(runtime.handle(), starting);
+        Registry::started(started.and_then(Result::ok), runtime)
     }
 
     fn launch(self) -> Result<(Runtime, JoinHandle<Result<Started, StartError>>), StartError> {
         let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(1)
+            .worker_threads(2)
             .thread_name("kolo-registry")
             .enable_all()
             .build()
@@ -192,12 +175,24 @@ impl Registry {
         }
     }
 
-    fn new(started: Started, runtime: Runtime) -> Registry {
-        Registry {
-            address: started.address,
-            faults: started.faults,
-            serving: Mutex::new(Some(started.serving)),
-            runtime: Some(runtime),
+    /// Of a start that came to this, or to nothing: then it panicked.
+    fn started(
+        started: Option<Result<Started, StartError>>,
+        runtime: Runtime,
+    ) -> Result<Registry, StartError> {
+        let ended = || StartError::Runtime(io::Error::other("the start ended badly"));
+        match started.unwrap_or_else(|| Err(ended())) {
+            Ok(started) => Ok(Registry {
+                address: started.address,
+                faults: started.faults,
+                serving: Mutex::new(Some(started.serving)),
+                runtime: Some(runtime),
+            }),
+            Err(error) => {
+                // Dropped, it would wait for its threads, which an async caller may not.
+                runtime.shutdown_background();
+                Err(error)
+            }
         }
     }
 

@@ -92,9 +92,15 @@ impl KafkaStore {
         let reader: BaseConsumer = client.create().map_err(failed)?;
         // librdkafka blocks its caller.
         let reading = tokio::task::spawn_blocking(move || read_to_end(&reader));
-        match reading.await {
-            Ok(records) => records.map_err(failed),
-            Err(error) => Err(StoreError(format!("the reader of {TOPIC} ended: {error}"))),
+        let read = reading
+            .await
+            .map_err(|error| StoreError(format!("the reader of {TOPIC} ended: {error}")))?;
+        match read.map_err(failed)? {
+            Log::Records(records) => Ok(records),
+            Log::Partitions(count) => Err(StoreError(format!(
+                "the topic {TOPIC} at {} has {count} partitions and needs a single one, or its records have no order: delete it",
+                self.bootstrap
+            ))),
         }
     }
 
@@ -204,17 +210,19 @@ impl ProducerContext for Receipts {
     }
 }
 
-fn read_to_end(reader: &BaseConsumer) -> Result<Vec<Record>, KafkaError> {
+/// What was found in the topic.
+enum Log {
+    Records(Vec<Record>),
+    /// More than one.
+    Partitions(usize),
+}
+
+fn read_to_end(reader: &BaseConsumer) -> Result<Log, KafkaError> {
     let metadata = reader.fetch_metadata(Some(TOPIC), ANSWER)?;
-    let partitions = metadata
-        .topics()
-        .first()
-        .map_or(0, |topic| topic.partitions().len());
-    if partitions > 1 {
-        // Records of one key could be read in another order than they were written in.
-        return Err(KafkaError::MetadataFetch(
-            RDKafkaErrorCode::InvalidPartitions,
-        ));
+    let topic = metadata.topics().first();
+    let count = topic.map_or(0, |topic| topic.partitions().len());
+    if count > 1 {
+        return Ok(Log::Partitions(count));
     }
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(TOPIC, 0, Offset::Beginning)?;
@@ -227,7 +235,7 @@ fn read_to_end(reader: &BaseConsumer) -> Result<Vec<Record>, KafkaError> {
                 key: message.key().unwrap_or_default().to_vec(),
                 value: message.payload().map(<[u8]>::to_vec),
             }),
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(records),
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Log::Records(records)),
             // librdkafka goes on by itself after all other errors, or until the time is over.
             Some(Err(_)) | None => {}
         }
