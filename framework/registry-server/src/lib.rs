@@ -5,10 +5,12 @@
 //! not for production: there is one of it, and whoever reaches it can change everything unless it was given a password.
 //!
 //! ```
-//! use kolo_registry_server::Registry;
+//! use kolo_registry_server::{Fault, Registry};
 //!
-//! let registry = Registry::builder().start_blocking()?;
+//! let registry = Registry::builder().start_blocking()?; // .kafka("127.0.0.1:9092") keeps it in the topic _schemas
 //! println!("schema.registry.url={}", registry.url());
+//! registry.faults().set(Fault::Failing); // or Slow, or Silent: what a client does in an outage
+//! registry.faults().clear();
 //! registry.shutdown_blocking();
 //! # Ok::<(), kolo_registry_server::StartError>(())
 //! ```

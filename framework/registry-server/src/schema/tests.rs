@@ -134,3 +134,15 @@ fn other_schemas_stay_names_until_they_are_asked_for() {
     );
     assert_eq!(both.0, both.1);
 }
+
+/// Such a default has itself within; whoever looks for its end must not run out of stack.
+#[test]
+fn a_default_that_leads_back_to_itself_is_no_danger() {
+    let endless = r#"{"name":"f","type":"R","default":{}}"#;
+    let foreign = r#"{"name":"a","type":["null","long"],"default":1}"#;
+    let schema = |fields: &str| format!(r#"{{"type":"record","name":"R","fields":[{fields}]}}"#);
+    let legal = read(&schema(endless), &[]).unwrap();
+    assert_eq!(legal.text, schema(endless));
+    // Here the other parser has its say as well.
+    assert!(read(&schema(&format!("{endless},{foreign}")), &[]).is_err());
+}

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
@@ -64,7 +63,7 @@ impl KafkaStore {
             .set("message.max.bytes", MAX_RECORD_BYTES)
             .set("message.timeout.ms", ANSWER.as_millis().to_string());
         let producer = client
-            .create_with_context(Receipts)
+            .create_with_context(Receipts(Quiet))
             .map_err(|error| self.failed("cannot be written to", &error))?;
         let producer = Arc::new(producer);
         self.producer = Some(Arc::clone(&producer));
@@ -89,7 +88,7 @@ impl KafkaStore {
             .set("fetch.wait.max.ms", "5")
             .set("fetch.queue.backoff.ms", "1");
         let failed = |error: KafkaError| self.failed("cannot be read", &error);
-        let reader: BaseConsumer = client.create().map_err(failed)?;
+        let reader: BaseConsumer<Quiet> = client.create_with_context(Quiet).map_err(failed)?;
         // librdkafka blocks its caller.
         let reading = tokio::task::spawn_blocking(move || read_to_end(&reader));
         let read = reading
@@ -108,7 +107,7 @@ impl KafkaStore {
     async fn ensure_topic(&self) -> Result<(), StoreError> {
         let failed = |error: KafkaError| self.failed("cannot be prepared", &error);
         let refused = |_, code| failed(KafkaError::AdminOp(code));
-        let admin: AdminClient<DefaultClientContext> = self.client().create().map_err(failed)?;
+        let admin: AdminClient<Quiet> = self.client().create_with_context(Quiet).map_err(failed)?;
         let options = AdminOptions::new()
             .request_timeout(Some(ANSWER))
             .operation_timeout(Some(ANSWER));
@@ -192,10 +191,33 @@ impl Store for KafkaStore {
     }
 }
 
-/// Hands each delivery report to whoever waits for it.
-struct Receipts;
+/// Keeps to itself what librdkafka complains about: whoever asked is told anyway, and the end of a partition is no error.
+struct Quiet;
 
-impl ClientContext for Receipts {}
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// Hands each delivery report to whoever waits for it.
+struct Receipts(Quiet);
+
+impl ClientContext for Receipts {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+}
 
 impl ProducerContext for Receipts {
     type DeliveryOpaque = Box<oneshot::Sender<Result<(), KafkaError>>>;
@@ -217,7 +239,7 @@ enum Log {
     Partitions(usize),
 }
 
-fn read_to_end(reader: &BaseConsumer) -> Result<Log, KafkaError> {
+fn read_to_end(reader: &BaseConsumer<Quiet>) -> Result<Log, KafkaError> {
     let metadata = reader.fetch_metadata(Some(TOPIC), ANSWER)?;
     let topic = metadata.topics().first();
     let count = topic.map_or(0, |topic| topic.partitions().len());

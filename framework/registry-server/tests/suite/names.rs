@@ -10,7 +10,7 @@ async fn a_subject_may_have_any_name() {
     let registry = Registry::new();
     let schema = registry.record(&json!([]));
     for name in [
-        "a%b", "a/b", "a b", "a%2Fb", "a+b", "é%", "a?b=c#d", "a.b.C", "..", "a\"b",
+        "a%b", "a/b", "a b", "a%2Fb", "a+b", "é%", "a?b=c#d", "a.b.C", "a\"b",
     ] {
         let subject = registry.subject(name);
         let id = registry.register(&subject, &schema).await.id();
