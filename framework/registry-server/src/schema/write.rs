@@ -92,10 +92,10 @@ impl<'a> Writer<'a> {
                 }
             }
             Type::Array(inner, properties) => {
-                self.inner("array", "items", inner, properties, space)?
+                self.inner("array", "items", inner, properties, space)?;
             }
             Type::Map(inner, properties) => {
-                self.inner("map", "values", inner, properties, space)?
+                self.inner("map", "values", inner, properties, space)?;
             }
             Type::Union(branches) => {
                 self.out.push('[');

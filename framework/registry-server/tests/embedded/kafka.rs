@@ -1,4 +1,4 @@
-//! The log in Kafka, on embedded brokers of its own.
+//! The log in Kafka: on embedded brokers of its own, and once on the broker that `KOLO_TEST_BOOTSTRAP` names, where one does.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,49 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use serde_json::json;
 
-use super::client::{everything, get, live, register};
+use super::client::{delete, everything, get, live, register};
 
 async fn on(broker: &Broker) -> Registry {
     let builder = Registry::builder().kafka(broker.bootstrap());
     builder.start().await.unwrap()
 }
 
-/// Over restarts of the registry and of the broker, and over compaction.
+/// On whichever broker: the topic is made, written to, and read back by another registry.
+#[tokio::test]
+async fn any_broker_keeps_the_log() {
+    let on = async || {
+        let builder = Registry::builder().kafka(kolo_broker::testing::bootstrap());
+        builder.start().await.unwrap()
+    };
+    let name = format!("r{}", uuid::Uuid::new_v4().simple());
+    let schema = format!(r#"{{"type":"fixed","name":"{name}","size":1}}"#);
+    let registry = on().await;
+    let (status, registered) = register(&registry, &name, &schema).await;
+    assert_eq!(status, 200, "{registered}");
+    assert_eq!(
+        delete(&registry, &format!("/subjects/{name}")).await.1,
+        json!([1])
+    );
+    let before = everything(&registry).await;
+    registry.shutdown().await;
+    let again = on().await;
+    assert_eq!(everything(&again).await, before);
+    let found = get(&again, &format!("/subjects/{name}/versions/1?deleted=true"))
+        .await
+        .1;
+    assert_eq!(found["id"], registered["id"]);
+    // Nothing of it is left: where the broker stays, so does what other runs wrote.
+    let path = format!("/subjects/{name}?permanent=true");
+    assert_eq!(delete(&again, &path).await.1, json!([1]));
+    again.shutdown().await;
+    let (_, subjects) = get(&on().await, "/subjects?deleted=true").await;
+    assert!(
+        !subjects.as_array().unwrap().contains(&json!(name)),
+        "{subjects}"
+    );
+}
+
+/// Over restarts of the registry, and of the broker.
 #[tokio::test]
 async fn schemas_are_there_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -24,7 +59,7 @@ async fn schemas_are_there_again_after_a_restart() {
         let builder = Broker::builder()
             .data_dir(folder.path())
             .auto_create_topics(false);
-        builder.clean_interval(Duration::from_millis(50)).start()
+        builder.start()
     };
     let first = broker().await.unwrap();
     let registry = on(&first).await;
