@@ -86,7 +86,7 @@ await() {
 start_broker() {
     step 'kolo dev starts'
     rm -f "$WORK/ready"
-    "$KOLO" dev --listen 127.0.0.1:0 --data "$WORK/data" --partitions 3 --json >"$WORK/ready" 2>>"$WORK/dev.err" &
+    "$KOLO" dev --listen 127.0.0.1:0 --data "$WORK/data" --partitions 3 --no-registry --json >"$WORK/ready" 2>>"$WORK/dev.err" &
     DEV_PID=$!
     await is_ready
     BOOTSTRAP=$(sed -n 's/.*"bootstrap":"\([^"]*\)".*/\1/p' "$WORK/ready")

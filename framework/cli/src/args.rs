@@ -82,7 +82,7 @@ pub(crate) enum Command {
     VerifyExport(VerifyExport),
     /// Write the backup of one topic into a topic, a stream under a fence of its own
     Import(Import),
-    /// Run a small Kafka in this process, for development and tests, until Ctrl-C
+    /// Run a small Kafka and a schema registry in this process, for development and tests, until Ctrl-C
     Dev(Dev),
     /// Print the completion script of a shell
     #[command(after_long_help = COMPLETIONS_HELP)]
@@ -335,7 +335,29 @@ pub(crate) struct Dev {
     /// Refuse a topic that nobody created, instead of creating it when a client asks for it
     #[arg(long)]
     pub(crate) no_auto_create: bool,
-    /// Print one JSON object when it listens: `bootstrap`, its address, and `data`, its directory or null
+    /// Where the schema registry beside it listens; 0 takes a free port
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 8081,
+        conflicts_with = "no_registry"
+    )]
+    pub(crate) registry_port: u16,
+    /// The name or address that the registry listens at
+    ///
+    /// Whoever reaches it can change every schema: nothing asks for a password.
+    #[arg(
+        long,
+        value_name = "HOST",
+        default_value = "127.0.0.1",
+        conflicts_with = "no_registry"
+    )]
+    pub(crate) registry_host: String,
+    /// Start no schema registry
+    #[arg(long)]
+    pub(crate) no_registry: bool,
+    /// Print one JSON object when it listens: `bootstrap`, its address, `data`, its directory or null, and `registry`,
+    /// the URL of the schema registry or null
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -556,16 +578,19 @@ Examples:
 
   One that remembers, and one more beside it:
     kolo dev --data ~/.kolo-dev
-    kolo dev --listen 127.0.0.1:0
+    kolo dev --listen 127.0.0.1:0 --registry-port 0
 
   In a script: start it, read where it listens, and end it when done:
-    kolo dev --listen 127.0.0.1:0 --json > ready.json & broker=$!
+    kolo dev --listen 127.0.0.1:0 --no-registry --json > ready.json & broker=$!
     until test -s ready.json; do sleep 0.1; done
     export KOLO_BOOTSTRAP=$(jq -r .bootstrap ready.json)
     kill $broker
 
 It speaks Kafka's own protocol: services, `kolo`, kcat and Kafka's Java tools work against it. Topics, idempotent
 producers, groups, retention and compaction are as in Apache Kafka; transactions are refused.
+
+Beside it runs a schema registry at http://127.0.0.1:8081, for development only: it speaks the protocol of Confluent's, for
+Avro, and keeps its schemas in the topic _schemas of this Kafka. docs/registry.md says what it does and what it refuses.
 
 It is not for production: there is one copy of the data, and nothing is synced to disk before it is acknowledged. With
 --data, an acknowledged record survives a kill -9 of the broker, but not a loss of power.

@@ -1,9 +1,11 @@
-//! `kolo dev`: the embedded broker in this process, until it is told to end.
+//! `kolo dev`: the embedded broker and the embedded schema registry in this process, until it is told to end.
 
 use std::io::{self, Write};
+use std::net::Ipv6Addr;
 use std::path::Path;
 
 use kolo_broker::{Broker, StartError};
+use kolo_registry_server::{Registry, StartError as RegistryError};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -23,17 +25,45 @@ pub(crate) fn run(args: &Dev) -> Result<(), Failure> {
         builder = builder.data_dir(dir);
     }
     let broker = builder.start_blocking().map_err(|error| explain(&error))?;
-    let ready = if args.json {
-        announce_json(&broker, args)
-    } else {
-        announce(&broker, args)
-    };
-    let ended = ready.and_then(|()| interrupt.wait());
+    let ended = serve(&broker, args, &interrupt);
     broker.shutdown_blocking();
     if !args.json && ended.is_ok() {
         say("ended");
     }
     ended
+}
+
+/// From the registry's start to its end: it is gone before the broker that keeps its schemas.
+fn serve(broker: &Broker, args: &Dev, interrupt: &Interrupt) -> Result<(), Failure> {
+    let registry = start_registry(broker, args)?;
+    let ready = if args.json {
+        announce_json(broker, registry.as_ref(), args)
+    } else {
+        announce(broker, registry.as_ref(), args)
+    };
+    let ended = ready.and_then(|()| interrupt.wait());
+    if let Some(registry) = registry {
+        registry.shutdown_blocking();
+    }
+    ended
+}
+
+fn start_registry(broker: &Broker, args: &Dev) -> Result<Option<Registry>, Failure> {
+    if args.no_registry {
+        return Ok(None);
+    }
+    let host = args.registry_host.as_str();
+    // An address of version 6 has colons of its own.
+    let host = match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
+    };
+    let registry = Registry::builder()
+        .listen(format!("{host}:{}", args.registry_port))
+        .kafka(broker.bootstrap())
+        .start_blocking()
+        .map_err(|error| explain_registry(&error))?;
+    Ok(Some(registry))
 }
 
 /// What the broker has to say beside its answers: damage it mended, disks that are full.
@@ -48,7 +78,7 @@ fn log() {
     let _ = subscriber.try_init();
 }
 
-fn announce(broker: &Broker, args: &Dev) -> Result<(), Failure> {
+fn announce(broker: &Broker, registry: Option<&Registry>, args: &Dev) -> Result<(), Failure> {
     let address = broker.bootstrap();
     let kept = match &args.data {
         Some(dir) => format!("keeps its data in {}", dir.display()),
@@ -57,7 +87,7 @@ fn announce(broker: &Broker, args: &Dev) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "A Kafka for development and tests listens at {}, and {kept}.\n\n\
+        "A Kafka for development and tests listens at {}, and {kept}.\n{}\n\
          In another terminal:\n  \
            export KOLO_BOOTSTRAP={address}\n  \
            cargo run --release        {}\n  \
@@ -65,6 +95,10 @@ fn announce(broker: &Broker, args: &Dev) -> Result<(), Failure> {
          It is not for production: one copy of the data, nothing synced to disk before it is acknowledged.\n\
          Ctrl-C ends it.",
         paint(PLACE, &address),
+        registry.map_or_else(String::new, |registry| format!(
+            "registry  {} (for development only)\n",
+            paint(PLACE, registry.url())
+        )),
         paint(DIM, "# the sample's services, and 1,000 orders"),
     )?;
     out.flush()?;
@@ -74,14 +108,23 @@ fn announce(broker: &Broker, args: &Dev) -> Result<(), Failure> {
             args.listen
         ));
     }
+    if let Some(registry) = registry
+        && registry.address().ip().is_unspecified()
+    {
+        note(&format!(
+            "the registry is at every address of this machine, {}: whoever reaches it can change every schema",
+            registry.address()
+        ));
+    }
     Ok(())
 }
 
-fn announce_json(broker: &Broker, args: &Dev) -> Result<(), Failure> {
+fn announce_json(broker: &Broker, registry: Option<&Registry>, args: &Dev) -> Result<(), Failure> {
     let data = args.data.as_deref().map(std::path::absolute).transpose()?;
     let ready = json!({
         "bootstrap": broker.bootstrap(),
         "data": data.as_deref().map(Path::to_string_lossy),
+        "registry": registry.map(Registry::url),
     });
     let mut out = io::stdout().lock();
     writeln!(out, "{ready}")?;
@@ -118,5 +161,25 @@ fn explain(error: &StartError) -> Failure {
             dir.display()
         )),
         other => Failure::run(other.to_string()),
+    }
+}
+
+/// Why the registry does not start, and what to type instead.
+fn explain_registry(error: &RegistryError) -> Failure {
+    match error {
+        RegistryError::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+            let port = address.rsplit(':').next().unwrap_or(address);
+            Failure::run(format!(
+                "port {port} is taken: another program listens at {address}, perhaps a schema registry or another `kolo dev`. \
+                 `kolo dev --registry-port 0` takes a free port for the registry, `kolo dev --no-registry` starts none"
+            ))
+        }
+        RegistryError::Listen { address, source } => Failure::run(format!(
+            "the schema registry cannot listen at {address}: {source}. Leave out --registry-host to listen on this machine \
+             alone, or start none with --no-registry"
+        )),
+        other => Failure::run(format!(
+            "the schema registry does not start: {other}. `kolo dev --no-registry` starts the broker without it"
+        )),
     }
 }

@@ -9,7 +9,7 @@
 //! - `schema`: schemas as they change: checked, compared, published, registered, documented
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `new`: a project to start from
-//! - `dev`: a broker for development, in this process
+//! - `dev`: a broker and a schema registry for development, in this process
 //! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
 

@@ -60,8 +60,10 @@ pub(crate) fn check(default: &Value, schema: &Schema, types: &Types) -> Result<(
             }
             (Some(Named::Record(record)), Value::Object(object)) => {
                 return record.fields.iter().try_for_each(|field| {
-                    match object.get(&field.name).or(field.default.as_ref()) {
+                    match object.get(&field.name) {
                         Some(value) => check(value, &field.schema, types),
+                        // It is checked where it stands; from here it may lead back to here, without an end.
+                        None if field.default.is_some() => Ok(()),
                         None => Err(format!(
                             "the default has no value for the field `{}`",
                             field.name
@@ -93,5 +95,38 @@ fn size_fits(schema: &Schema, bytes: &[u8], types: &Types) -> bool {
             matches!(types.get(name), Some(Named::Fixed(fixed)) if fixed.size == bytes.len())
         }
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::schema::Document;
+
+    #[test]
+    fn a_default_may_leave_out_what_has_a_default_and_nothing_else() {
+        let parse = |inner: &str| {
+            Document::parse(&format!(
+                r#"{{"type":"record","name":"R","fields":[{{"name":"s","default":{{}},
+                "type":{{"type":"record","name":"S","fields":[{inner}]}}}}]}}"#
+            ))
+            .map(|_| ())
+            .map_err(|errors| errors.to_string())
+        };
+        assert_eq!(parse(r#"{"name":"a","type":"int","default":1}"#), Ok(()));
+        let missing = parse(r#"{"name":"a","type":"int"}"#).unwrap_err();
+        assert!(
+            missing.contains("R.s") && missing.contains("`a`"),
+            "{missing}"
+        );
+        let wrong = parse(r#"{"name":"a","type":"int","default":"x"}"#).unwrap_err();
+        assert!(wrong.contains("S.a"), "{wrong}");
+    }
+
+    /// It would be looked for without an end.
+    #[test]
+    fn a_default_may_lead_back_to_itself() {
+        let record =
+            r#"{"type":"record","name":"R","fields":[{"name":"f","type":"R","default":{}}]}"#;
+        assert!(Document::parse(record).is_ok());
     }
 }

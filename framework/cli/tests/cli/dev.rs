@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::common::{LIMIT, Ran, kolo, run};
 
@@ -22,6 +22,9 @@ struct Dev {
 impl Dev {
     fn start(args: &[&str]) -> Dev {
         let mut command = kolo(&["dev", "--listen", "127.0.0.1:0"]);
+        if !args.contains(&"--no-registry") {
+            command.args(["--registry-port", "0"]);
+        }
         let mut child = command
             .args(args)
             .stdout(Stdio::piped())
@@ -145,11 +148,13 @@ fn it_says_where_it_listens_and_what_to_type_and_ends_with_ctrl_c() {
         "cargo run".to_owned(),
         "kolo topics list".to_owned(),
         "not for production".to_owned(),
+        "registry  http://127.0.0.1:".to_owned(),
+        "(for development only)".to_owned(),
     ] {
         assert!(said.contains(&words), "{words} is missing in {said}");
     }
     let list = run(&["topics", "list", "--bootstrap", &address]).done();
-    assert!(list.out.contains("There are no topics yet"), "{}", list.out);
+    assert!(list.out.contains("_schemas"), "{}", list.out);
     let ran = dev.end("-INT").done();
     assert_eq!(ran.err, "ended\n");
 }
@@ -167,8 +172,15 @@ fn with_json_it_prints_one_object_when_it_listens_and_nothing_else() {
     let ran = dev.end("-TERM").done();
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
 
-    let mut memory = Dev::start(&["--json"]);
-    assert_eq!(memory.ready()["data"], Value::Null);
+    let mut memory = Dev::start(&["--json", "--no-registry"]);
+    let ready = memory.ready();
+    assert_eq!(
+        (&ready["data"], &ready["registry"]),
+        (&Value::Null, &Value::Null)
+    );
+    let bootstrap = ready["bootstrap"].as_str().unwrap();
+    let list = run(&["topics", "list", "--bootstrap", bootstrap]).done();
+    assert!(list.out.contains("There are no topics yet"), "{}", list.out);
 }
 
 #[test]
@@ -182,6 +194,71 @@ fn a_directory_is_kept_over_a_clean_end_and_over_a_kill() {
         assert_eq!(watermarks(&bootstrap, "tea"), (0, count));
         assert_eq!(dev.end(signal).code, code);
     }
+}
+
+/// Asks the registry, with a body to register.
+fn schemas(ready: &Value, path: &str, body: Option<&str>) -> Value {
+    let url = format!("{}{path}", ready["registry"].as_str().unwrap());
+    let client = reqwest::Client::new();
+    let request = match body {
+        Some(body) => client.post(url).body(body.to_owned()),
+        None => client.get(url),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime
+        .block_on(async { request.send().await?.error_for_status()?.json().await })
+        .unwrap()
+}
+
+#[test]
+fn a_schema_is_there_again_over_a_clean_end_and_over_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for (count, signal, code) in [(1, "-TERM", 0), (2, "-KILL", -1), (3, "-INT", 0)] {
+        let mut dev = Dev::start(&["--json", "--data", data]);
+        let ready = dev.ready();
+        let schema =
+            format!(r#"{{"schema": "{{\"type\":\"fixed\",\"name\":\"F{count}\",\"size\":1}}"}}"#);
+        let registered = schemas(
+            &ready,
+            &format!("/subjects/s{count}/versions"),
+            Some(&schema),
+        );
+        assert_eq!(registered, json!({"id": count}));
+        for earlier in 1..=count {
+            let found = schemas(
+                &ready,
+                &format!("/subjects/s{earlier}/versions/latest"),
+                None,
+            );
+            assert_eq!(found["id"], earlier);
+        }
+        let ran = dev.end(signal);
+        assert_eq!((ran.code, ran.err.as_str()), (code, ""));
+    }
+}
+
+#[test]
+fn a_port_that_the_registry_cannot_have_is_named_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let dev = [
+        "dev",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data,
+        "--registry-port",
+        &port,
+    ];
+    let named = format!("port {port} is taken");
+    run(&dev).fails(1, &[&named, "--registry-port 0", "--no-registry"]);
+    // The broker has ended as well, and left its directory.
+    drop(taken);
+    let mut free = Dev::start(&["--json", "--data", data]);
+    assert_eq!(schemas(&free.ready(), "/subjects", None), json!([]));
 }
 
 #[test]
@@ -241,6 +318,11 @@ fn wrong_usage_of_dev_is_exit_code_2() {
         (&["--listen", "127.0.0.1:70000"][..], "host:port"),
         (&["--listen", ":9092"][..], "host:port"),
         (&["--partitions", "0"][..], "1..=10000"),
+        (&["--registry-port", "70000"][..], "0..=65535"),
+        (
+            &["--registry-port", "1", "--no-registry"][..],
+            "cannot be used with",
+        ),
         (&["--bootstrap", "127.0.0.1:9093"][..], "--listen"),
     ] {
         let ran: Ran = kolo(&["dev"]).args(args).output().unwrap().into();
@@ -257,6 +339,8 @@ fn the_help_of_dev_teaches() {
         "Examples:",
         "kolo dev --data",
         "--listen 127.0.0.1:0",
+        "--registry-port",
+        "--no-registry",
         "not for production",
         "kill -9",
     ] {

@@ -44,7 +44,8 @@ impl Embedded {
             .arg("dev")
             .arg("--data")
             .arg(self.folder.join("broker"))
-            .args(["--listen", &self.address.to_string()]);
+            .args(["--listen", &self.address.to_string()])
+            .arg("--no-registry");
         let log = self.folder.join("000-broker.log");
         let mut process = Child::spawn("the broker", &mut command, log)?;
         await_that("the broker listens", PATIENCE, || {
