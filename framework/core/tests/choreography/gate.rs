@@ -243,8 +243,9 @@ terminal Counted";
     assert!(
         found.len() == 1
             && found[0].contains("`order.life` (its own stream) and `order.line` (`")
-            && found[0]
-                .contains("then `order`, whose old processes all end before a new one starts"),
+            && found[0].contains(
+                "next: deploy `order`, whose old processes all end before a new one starts"
+            ),
         "{found:#?}"
     );
     assert_eq!(passed.order, Some(vec![]), "there is only one service");

@@ -172,50 +172,49 @@ impl<'g> Change<'g> {
         self.finding(Code::DeployOrder, message, self.steps())
     }
 
-    /// The readers first, then the writers; and what a service does about what it writes itself.
+    /// The readers first, then the writers.
     fn steps(&self) -> String {
-        let list = |services: Vec<&String>| {
-            let names: Vec<String> = services.iter().map(|name| format!("`{name}`")).collect();
-            checks::and(&names)
-        };
         let stale = self.stale_services();
-        let first: Vec<&String> = stale.difference(&self.writing).collect();
-        let own: Vec<&String> = stale.intersection(&self.writing).collect();
-        let mut steps = Vec::new();
-        if !first.is_empty() {
-            steps.push(format!("deploy the readers first: {}", list(first)));
+        let (own, first): (BTreeSet<&String>, BTreeSet<&String>) = stale
+            .iter()
+            .partition(|service| self.writing.contains(*service));
+        let last = if self.writing.is_empty() {
+            OUTSIDE.to_owned()
+        } else {
+            format!("{}{}", names(&self.writing), self.about_itself(&own))
+        };
+        if first.is_empty() {
+            format!("deploy {last}")
+        } else {
+            format!("deploy the readers first: {}; then {last}", names(first))
         }
-        let by_version = |(reader, _): &(Reader<'_>, String)| reader.is_owner();
-        if self.writing.is_empty() {
-            steps.push(format!("then {OUTSIDE}"));
-        } else if own.is_empty() {
-            steps.push(format!("then {}", list(self.writing.iter().collect())));
-        } else if self
+    }
+
+    /// What services do about what they write themselves and read, as part of a sentence.
+    fn about_itself(&self, own: &BTreeSet<&String>) -> String {
+        let within = |(reader, _): &&(Reader<'_>, String)| own.contains(&reader.build.service);
+        let (owners, others): (Vec<_>, Vec<_>) = self
             .stale
             .iter()
-            .filter(|(reader, _)| own.contains(&&reader.build.service))
-            .all(by_version)
-        {
-            let versions = self.stale.iter().filter(|(reader, _)| reader.is_owner());
-            let raised = versions.map(|(reader, _)| {
-                let version = reader
-                    .build
-                    .owner(&self.next.event)
-                    .map_or(1, |known| known.version);
-                format!("`.version({})` of `{}`", version + 1, reader.name())
-            });
-            steps.push(format!(
-                "then {}, with {}, so that no old process takes a partition back",
-                list(self.writing.iter().collect()),
-                checks::and(&raised.collect::<Vec<_>>())
-            ));
-        } else {
-            steps.push(format!(
-                "then {}, whose old processes all end before a new one starts, since it reads what it writes; or in two steps, {TWO_STEPS}",
-                list(self.writing.iter().collect()),
-            ));
+            .filter(within)
+            .partition(|(reader, _)| reader.is_owner());
+        if !others.is_empty() {
+            return format!(
+                ", whose old processes all end before a new one starts, since it reads what it writes; or in two steps, {TWO_STEPS}"
+            );
         }
-        steps.join("; ")
+        if owners.is_empty() {
+            return String::new();
+        }
+        let raised = owners.iter().map(|(reader, _)| {
+            let owner = reader.build.owner(&self.next.event);
+            let version = owner.map_or(1, |known| known.version);
+            format!("`.version({})` of `{}`", version + 1, reader.name())
+        });
+        format!(
+            ", with {}, so that no old process takes a partition back",
+            checks::and(&raised.collect::<Vec<_>>())
+        )
     }
 
     fn writers_first(&self) -> Finding {
@@ -225,14 +224,10 @@ impl<'g> Change<'g> {
             self.event(),
             self.written_at
         );
-        let names = |services: &BTreeSet<String>| {
-            let names: Vec<String> = services.iter().map(|name| format!("`{name}`")).collect();
-            checks::and(&names)
-        };
         let next = format!(
             "deploy the writers first: {}; then, when all that is written has been read, {}",
             names(&self.writing),
-            names(&self.reading.difference(&self.writing).cloned().collect())
+            names(self.reading.difference(&self.writing))
         );
         self.finding(Code::DeployOrder, message, next)
     }
@@ -260,21 +255,22 @@ const OUTSIDE: &str = "what publishes from outside";
 /// How to deploy what reads and writes in a circle.
 const TWO_STEPS: &str = "first with the new version published and the old schema still in the working folder, so that every build reads the new version and none writes it; then with the new schema";
 
+fn names<'n>(all: impl IntoIterator<Item = &'n String>) -> String {
+    let names: Vec<String> = all
+        .into_iter()
+        .map(|name| format!("`{}`", short(name)))
+        .collect();
+    checks::and(&names)
+}
+
 fn circle(services: &[String], events: &[String]) -> Finding {
-    let name = |names: &[String]| {
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| format!("`{}`", short(name)))
-            .collect();
-        checks::and(&names)
-    };
     Finding {
         code: Code::NoDeployOrder,
         aggregate: None,
         message: format!(
             "no order of deploying is safe: {} each would have to be deployed before the other, for {}",
-            name(services),
-            name(events)
+            names(services),
+            names(events)
         ),
         place: None,
         next: format!("do it in two steps, {TWO_STEPS}"),
