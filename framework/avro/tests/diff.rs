@@ -81,6 +81,21 @@ fn types() {
 }
 
 #[test]
+fn a_type_that_is_widened_and_may_be_null_has_both_changes() {
+    assert_eq!(
+        field(
+            r#""type": "int""#,
+            r#""type": ["null", "long"], "default": null"#
+        ),
+        [
+            "type widened from int to long",
+            "null added to the union",
+            "default null added"
+        ]
+    );
+}
+
+#[test]
 fn a_renamed_field_is_one_removed_and_one_added() {
     assert_eq!(
         record(

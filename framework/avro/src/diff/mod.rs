@@ -194,37 +194,41 @@ impl<'a> Walk<'a> {
                 .copied()
                 .find(|other| other.describe() == branch.describe())
         };
-        let mut removed: Vec<&Schema> = Vec::new();
+        let mut removed: Vec<&'a Schema> = Vec::new();
         for branch in &before {
             match kept(branch, &now) {
                 Some(same) => self.schema(branch, same, place),
                 None => removed.push(branch),
             }
         }
-        let added: Vec<&'a Schema> = now
+        let mut added: Vec<&'a Schema> = now
             .iter()
             .copied()
             .filter(|branch| kept(branch, &before).is_none())
             .collect();
-        if let ([one], [other]) = (removed.as_slice(), added.as_slice())
-            && before.len() == now.len()
-        {
+        let all_kept = removed.is_empty() && added.is_empty();
+        // A single type in the place of another one is that type, changed, whether or not null came or went with it.
+        let typed = |all: &[&'a Schema]| -> Vec<&'a Schema> {
+            let typed = all.iter().filter(|branch| branch.kind != Kind::Null);
+            typed.copied().collect()
+        };
+        if let ([one], [other]) = (typed(&removed).as_slice(), typed(&added).as_slice()) {
             self.schema(one, other, place);
-        } else {
-            for branch in &removed {
-                self.say(place, What::BranchRemoved(branch.describe()));
-            }
-            for branch in &added {
-                self.say(place, What::BranchAdded(branch.describe()));
-            }
+            removed.retain(|branch| branch.kind == Kind::Null);
+            added.retain(|branch| branch.kind == Kind::Null);
         }
-        if removed.is_empty() && added.is_empty() {
+        for branch in &removed {
+            self.say(place, What::BranchRemoved(branch.describe()));
+        }
+        for branch in &added {
+            self.say(place, What::BranchAdded(branch.describe()));
+        }
+        if all_kept {
             let order = |all: &[&Schema]| all.iter().map(|one| one.describe()).collect::<Vec<_>>();
             if order(&before) != order(&now) {
                 self.say(place, What::BranchesMoved);
             }
         }
-        self.property(place, "newtype", old.newtype.as_ref(), new.newtype.as_ref());
     }
 
     fn record(&mut self, old: &'a Record, new: &'a Record, place: &str) {

@@ -67,8 +67,9 @@ impl fmt::Display for What {
 
 fn article(of: &str) -> String {
     let vowel = of.starts_with(['a', 'e', 'i', 'o']);
-    // A named type is called by its full name, and a namespace takes no article.
-    if of.split(' ').next().is_some_and(|word| word.contains('.')) {
+    // A named type is called by its full name, and a namespace takes no article; nor do bytes.
+    let first = of.split(' ').next().unwrap_or_default();
+    if first == "bytes" || first.contains('.') {
         return of.to_owned();
     }
     format!("{} {of}", if vowel { "an" } else { "a" })

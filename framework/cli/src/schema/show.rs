@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use kolo_avro::schema::{Document, EventProperties, Mark, Named, Record, Schema, write};
+use kolo_avro::schema::{Document, EventProperties, Kind, Mark, Named, Record, Schema, write};
 use kolo_avro::versions::State;
 use serde_json::{Value, json};
 
@@ -135,12 +135,12 @@ fn fields(out: &mut impl Write, record: &Record) -> Result<(), Failure> {
 
 /// A type in words, named types without their namespace.
 pub(super) fn type_words(schema: &Schema) -> String {
-    match schema.nullable() {
-        Some((_, inner)) => format!("{} or null", type_words(inner)),
-        None => {
-            let words = schema.describe();
-            words.split(' ').map(short).collect::<Vec<_>>().join(" ")
-        }
+    match (schema.nullable(), &schema.kind) {
+        (Some((_, inner)), _) => format!("{} or null", type_words(inner)),
+        (_, Kind::Array(items)) => format!("array of {}", type_words(items)),
+        (_, Kind::Map(values)) => format!("map of {}", type_words(values)),
+        (_, Kind::Named(name)) => short(name).to_owned(),
+        _ => schema.describe(),
     }
 }
 
