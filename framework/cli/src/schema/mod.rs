@@ -32,35 +32,35 @@ pub(crate) fn run(
     config: impl FnOnce() -> Result<Config, Failure>,
 ) -> Result<(), Failure> {
     let json = args.folders.json;
-    if let Action::Register(register) = &args.action {
-        return register::run(register, args.folders.schemas.as_deref(), json, config()?);
-    }
-    let config = asked.then_some(config);
-    let project = Project::load(&args.folders)?;
+    let project = || Project::load(&args.folders);
     match &args.action {
+        Action::Register(register) => {
+            register::run(register, args.folders.schemas.as_deref(), json, config()?)
+        }
         Action::Check(check) => {
-            let services = Services::load(&check.manifests.manifests, config)?;
+            let project = project()?;
+            let services = Services::load(&check.manifests.manifests, asked.then_some(config))?;
             check::run(check, &project, &services, json)
         }
-        Action::Diff(diff) => diff::run(diff, &project, config, json),
-        Action::Publish { events, dry_run } => publish::run(&project, events, *dry_run, json),
-        Action::Register(_) => Ok(()),
-        Action::List(manifests) => list::run(
-            &project,
-            &Services::load(&manifests.manifests, config)?,
-            json,
-        ),
+        Action::Diff(diff) => diff::run(diff, &project()?, asked.then_some(config), json),
+        Action::Publish { events, dry_run } => publish::run(&project()?, events, *dry_run, json),
+        Action::List(manifests) => {
+            let project = project()?;
+            let services = Services::load(&manifests.manifests, asked.then_some(config))?;
+            list::run(&project, &services, json)
+        }
         Action::Show {
             event,
             version,
             raw,
-        } => show::run(&project, event, *version, *raw, json),
+        } => show::run(&project()?, event, *version, *raw, json),
         Action::Docs {
             to,
             check,
             manifests,
         } => {
-            let services = Services::load(&manifests.manifests, config)?;
+            let project = project()?;
+            let services = Services::load(&manifests.manifests, asked.then_some(config))?;
             docs::run(&project, &services, to, *check, json)
         }
     }
