@@ -8,6 +8,7 @@ use super::answer::{Answer, VersionAnswer, answer, raw};
 use super::asked::{Body, Options, find, version as parse};
 use crate::change::{self, Submission};
 use crate::refusal::Refusal;
+use crate::state::Found;
 
 pub(super) async fn list(State(ledger): State<Shared>, options: Options) -> Answer {
     let prefix = options.text("subjectPrefix").unwrap_or_default();
@@ -84,14 +85,24 @@ pub(super) async fn register(
     answer(&Registered { id })
 }
 
+/// The version that a request asks for.
+fn asked_for(
+    ledger: &Shared,
+    subject: &str,
+    version: &str,
+    options: &Options,
+) -> Result<Found, Refusal> {
+    let version = parse(version)?;
+    let deleted = options.is_set("deleted");
+    ledger.read(|state| find(state, subject, version, deleted))
+}
+
 pub(super) async fn version(
     State(ledger): State<Shared>,
     Path((subject, version)): Path<(String, String)>,
     options: Options,
 ) -> Answer {
-    let version = parse(&version)?;
-    let deleted = options.is_set("deleted");
-    let found = ledger.read(|state| find(state, &subject, version, deleted))?;
+    let found = asked_for(&ledger, &subject, &version, &options)?;
     answer(&VersionAnswer::new(&found))
 }
 
@@ -100,9 +111,7 @@ pub(super) async fn text(
     Path((subject, version)): Path<(String, String)>,
     options: Options,
 ) -> Answer {
-    let version = parse(&version)?;
-    let deleted = options.is_set("deleted");
-    let found = ledger.read(|state| find(state, &subject, version, deleted))?;
+    let found = asked_for(&ledger, &subject, &version, &options)?;
     raw(found.content.schema.clone())
 }
 
