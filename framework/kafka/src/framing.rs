@@ -47,11 +47,7 @@ impl Framing {
             let own = aggregates.flat_map(|known| known.description().own_events);
             let schemas: Vec<Schema<'_>> = own
                 .filter(|event| !event.schema.is_empty())
-                .map(|event| Schema {
-                    event: event.name,
-                    topic: event.topic,
-                    text: event.schema,
-                })
+                .map(|event| schema_of(event))
                 .collect();
             let writer = self
                 .registry
@@ -116,6 +112,16 @@ fn decoded(description: &Description) -> Vec<&'static EventType> {
     events.extend(description.reactions.iter().map(|one| one.event));
     events.extend(description.compensations.iter().map(|one| one.event));
     events
+}
+
+/// An event's schema, as it is registered.
+#[must_use]
+pub fn schema_of(event: &EventType) -> Schema<'static> {
+    Schema {
+        event: event.name,
+        topic: event.topic,
+        text: event.schema,
+    }
 }
 
 /// For a process that reads, and is no service: whatever it decodes asks the registry for ids that are new to it, if there

@@ -44,5 +44,5 @@ pub use cold::{Cold, Store as ColdStore};
 pub use command::refuse;
 pub use config::{Config, ConfigError};
 pub use effects::{BreakerState, PendingEffect, Progress};
-pub use framing::registry_for_tools;
+pub use framing::{registry_for_tools, schema_of};
 pub use worker::RunError;

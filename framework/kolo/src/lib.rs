@@ -150,6 +150,6 @@ pub use kolo_core::{
 };
 pub use kolo_kafka::{
     Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,
-    RunError, Running, StartError, refuse, registry_for_tools, topics,
+    RunError, Running, StartError, refuse, registry_for_tools, schema_of, topics,
 };
 pub use kolo_registry as registry;

@@ -122,13 +122,7 @@ impl Registry {
     /// When one is not registered.
     pub fn learn_ids(&self) -> anyhow::Result<()> {
         let events = shop_schemas::EVENTS.iter();
-        let schemas: Vec<Schema<'_>> = events
-            .map(|event| Schema {
-                event: event.name,
-                topic: event.topic,
-                text: event.schema,
-            })
-            .collect();
+        let schemas: Vec<Schema<'_>> = events.map(|event| kolo::schema_of(event)).collect();
         Client::open(&self.settings())?.writer(&schemas)?;
         Ok(())
     }

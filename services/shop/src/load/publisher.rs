@@ -60,11 +60,7 @@ fn writer(config: &Config, topics: &[&str]) -> anyhow::Result<Option<Writer>> {
     let events = shop_schemas::EVENTS.iter();
     let schemas: Vec<Schema<'_>> = events
         .filter(|event| topics.contains(&event.topic))
-        .map(|event| Schema {
-            event: event.name,
-            topic: event.topic,
-            text: event.schema,
-        })
+        .map(|event| kolo::schema_of(event))
         .collect();
     Ok(Some(registry.writer(&schemas)?))
 }
