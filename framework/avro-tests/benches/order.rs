@@ -111,7 +111,14 @@ const ID: u32 = 100_123;
 
 fn by_id() -> Vec<u8> {
     let fingerprint = frame::fingerprint(&framed()).unwrap();
-    ids::learn(ID, Meaning::schema(fingerprint, OrderPlaced::TYPE.name));
+    ids::learn(
+        ID,
+        Meaning::schema(
+            fingerprint,
+            OrderPlaced::TYPE.name,
+            OrderPlaced::TYPE.schema,
+        ),
+    );
     [frame::registry_frame(ID).as_slice(), &body()].concat()
 }
 
@@ -125,6 +132,27 @@ fn decode_version(bencher: Bencher<'_, '_>, version: usize) {
     ];
     let value = SAMPLES[version - 1];
     bencher.bench_local(|| Shipment::decode(black_box(value)));
+}
+
+/// The same schemas in a build to which no version was published.
+#[allow(unreachable_pub, reason = "generated for the root of a crate")]
+mod alone {
+    include!(concat!(env!("OUT_DIR"), "/alone.rs"));
+}
+
+/// The first version, resolved by what a registry says of its id; to be held against `decode_version` of 1.
+#[divan::bench]
+fn decode_foreign(bencher: Bencher<'_, '_>) {
+    const SAMPLE: &[u8] = include_bytes!("../published/evolving/Shipment/1.bin");
+    const TEXT: &str = include_str!("../published/evolving/Shipment/1.avsc");
+    let fingerprint = frame::fingerprint(SAMPLE).unwrap();
+    ids::learn(
+        ID + 1,
+        Meaning::schema(fingerprint, Shipment::TYPE.name, TEXT),
+    );
+    let body = &SAMPLE[FRAME_BYTES..];
+    let value = [frame::registry_frame(ID + 1).as_slice(), body].concat();
+    bencher.bench_local(|| alone::evolving::Shipment::decode(black_box(&value)));
 }
 
 /// The fields as serde sees them; uuids are texts in their schema.

@@ -1,6 +1,6 @@
 //! Each pair of schemas of `avro-decode.jsonl` becomes an event `kolo.case.Case` with one field of the reader's type,
 //! and a published version of it with the writer's: so that what Java decoded is decoded by generated code, or the
-//! generator says why not.
+//! generator says why not. Each that is generated is generated once more by a build to which the version was not published.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,14 +44,24 @@ pub(crate) fn generate() {
                 let path = folder.join("case.rs");
                 writeln!(modules, "mod c{index} {{ include!({path:?}); }}")
                     .expect("strings can be written to");
+                let alone = Generator::new(folder.join("avro"))
+                    .code()
+                    .expect("it was generated before");
+                let path = folder.join("alone.rs");
+                put(&path, &alone.code);
+                writeln!(modules, "mod a{index} {{ include!({path:?}); }}")
+                    .expect("strings can be written to");
                 let published =
                     Published::load(&folder.join("published")).expect("it was loaded before");
                 let fingerprint = published.of("kolo.case.Case")[0].fingerprint;
                 format!(
-                    "Outcome::Generated {{ decode: reencoded::<c{index}::case::Case>, fingerprint: {fingerprint}, folder: {folder:?} }}"
+                    "Outcome::Generated {{ decode: reencoded::<c{index}::case::Case>, alone: reencoded::<a{index}::case::Case>, fingerprint: {fingerprint}, folder: {folder:?} }}"
                 )
             }
-            Err(errors) => format!("Outcome::Refused({:?})", errors.to_string()),
+            Err(errors) => format!(
+                "Outcome::Refused {{ reason: {:?}, folder: {folder:?} }}",
+                errors.to_string()
+            ),
         };
         writeln!(table, "    Case {{ name: {name:?}, outcome: {outcome} }},")
             .expect("strings can be written to");

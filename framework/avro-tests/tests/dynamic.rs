@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use kolo_avro::codec::{Meaning, frame, ids};
 use kolo_avro::dynamic::{DynamicError, SchemaSet, SchemaVersion};
 use kolo_avro_tests::kinds::{Color, Everything};
 use kolo_core::Event;
@@ -38,7 +39,7 @@ fn problems(event: &str, change: impl FnOnce(&mut Value)) -> String {
 
 #[test]
 fn golden_samples_are_what_their_json_says() {
-    let set = set();
+    let set = set().revealed();
     for (event, version) in [
         ("kinds/Everything", 1),
         ("shop/OrderPlaced", 1),
@@ -90,6 +91,32 @@ fn a_value_is_found_by_its_fingerprint() {
     assert_eq!(
         other.to_string(),
         "the record is called kolo.test.kinds.Everything, but its value was written with a schema of kolo.test.shop.OrderPlaced"
+    );
+}
+
+/// A version that the folder does not have is shown as the registry has it, by its own schema.
+#[test]
+fn a_value_is_found_by_what_a_registry_says_of_its_id() {
+    let set = set();
+    let event = "kolo.test.kinds.Newer";
+    let text = format!(
+        r#"{{"type": "record", "name": "{event}", "fields": [{{"name": "a", "type": "int"}}]}}"#
+    );
+    ids::learn(40_001, Meaning::schema(99, event, &text));
+    let value = [frame::registry_frame(40_001).as_slice(), &[6]].concat();
+    for _ in 0..2 {
+        let decoded = set.decode(&value).unwrap();
+        assert_eq!(decoded.event, event);
+        assert_eq!(decoded.version, SchemaVersion::Registered(40_001));
+        assert_eq!(decoded.json, json!({"a": 3}));
+    }
+    let without_end = text.replace("\"int\"", &format!("\"{event}\""));
+    ids::learn(40_002, Meaning::schema(98, event, &without_end));
+    let value = [frame::registry_frame(40_002).as_slice(), &[6]].concat();
+    let error = set.decode(&value).unwrap_err().to_string();
+    assert!(
+        error.contains("40002") && error.contains("contains itself"),
+        "{error}"
     );
 }
 
@@ -147,7 +174,7 @@ fn events_are_found_by_name() {
     );
     let all = set.event("Nonsense").unwrap_err().to_string();
     assert!(all.contains("kolo.test.shop.OrderPlaced"), "{all}");
-    assert_eq!(set.events().count(), 3);
+    assert_eq!(set.events().count(), 4);
 }
 
 /// Each kind of wrong input, with the message for it.

@@ -8,8 +8,11 @@
 
 use std::collections::BTreeSet;
 
-use kolo_avro::codec::frame::frame;
+use kolo_avro::codec::frame::{frame, registry_frame};
+use kolo_avro::codec::{Meaning, ids};
 use kolo_avro::dynamic::SchemaSet;
+use kolo_avro::schema::Document;
+use kolo_avro::transcode::Transcoder;
 use kolo_core::{DecodeError, Event};
 use serde_json::Value;
 
@@ -22,10 +25,15 @@ enum Outcome {
     /// Decodes a value of the writer's schema, and encodes it with the reader's.
     Generated {
         decode: fn(&[u8]) -> Result<Vec<u8>, DecodeError>,
+        /// The same by a build to which the writer's schema was not published.
+        alone: fn(&[u8]) -> Result<Vec<u8>, DecodeError>,
         fingerprint: u64,
         folder: &'static str,
     },
-    Refused(&'static str),
+    Refused {
+        reason: &'static str,
+        folder: &'static str,
+    },
 }
 
 include!(concat!(env!("OUT_DIR"), "/java.rs"));
@@ -70,7 +78,7 @@ fn java_decodes_the_same() {
         let name = java["name"].as_str().unwrap();
         let case = CASES.iter().find(|case| case.name == name).unwrap();
         match &case.outcome {
-            Outcome::Refused(reason) if java["checker"]["java"] == "incompatible" => {
+            Outcome::Refused { reason, .. } if java["checker"]["java"] == "incompatible" => {
                 if !["_MISMATCH", "MISSING_"]
                     .iter()
                     .any(|rule| reason.contains(rule))
@@ -82,7 +90,7 @@ fn java_decodes_the_same() {
                     ));
                 }
             }
-            Outcome::Refused(reason) => {
+            Outcome::Refused { reason, .. } => {
                 let expected = REFUSED.iter().find(|(refused, _)| *refused == name);
                 if !expected.is_some_and(|(_, word)| reason.contains(word)) {
                     wrong.push(format!("{name}: refused: {reason}"));
@@ -95,6 +103,7 @@ fn java_decodes_the_same() {
                 decode,
                 fingerprint,
                 folder,
+                ..
             } => {
                 let body: Vec<u8> = serde_json::from_value(java["bytes"].clone()).unwrap();
                 let mut value = frame(*fingerprint).to_vec();
@@ -118,6 +127,73 @@ fn java_decodes_the_same() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(decoded >= 30, "only {decoded} cases were decoded");
+}
+
+fn text(folder: &str, file: &str) -> String {
+    std::fs::read_to_string(format!("{folder}/{file}")).unwrap()
+}
+
+/// What a build reads of a version that it hears of from a registry alone is what the build reads that was made with it.
+#[test]
+fn what_is_resolved_is_what_generated_code_reads() {
+    let mut compared = 0;
+    let lines = include_str!("../../avro/tests/data/avro-decode.jsonl");
+    for (id, line) in (20_000..).zip(lines.lines()) {
+        let java: Value = serde_json::from_str(line).unwrap();
+        let name = java["name"].as_str().unwrap();
+        let case = CASES.iter().find(|case| case.name == name).unwrap();
+        let Outcome::Generated {
+            decode,
+            alone,
+            fingerprint,
+            folder,
+        } = &case.outcome
+        else {
+            continue;
+        };
+        let writer = text(folder, "published/case/Case/1.avsc");
+        ids::learn(id, Meaning::schema(*fingerprint, "kolo.case.Case", &writer));
+        let mut body: Vec<u8> = vec![2, b'k'];
+        body.extend(serde_json::from_value::<Vec<u8>>(java["bytes"].clone()).unwrap());
+        let by_id = [registry_frame(id).as_slice(), &body].concat();
+        let by_print = [frame(*fingerprint).as_slice(), &body].concat();
+        let (resolved, generated) = (alone(&by_id), decode(&by_print));
+        assert_eq!(resolved.is_ok(), generated.is_ok(), "{name}: {resolved:?}");
+        if let (Ok(resolved), Ok(generated)) = (resolved, generated) {
+            assert_eq!(resolved, generated, "{name}");
+            compared += 1;
+        }
+        // Without a registry nothing is known of the version, unless it is the build's own.
+        let unknown = alone(&by_print).err();
+        let same = alone(&by_print) == decode(&by_print);
+        assert!(
+            same || matches!(unknown, Some(DecodeError::UnknownVersion { .. })),
+            "{name}: {unknown:?}"
+        );
+    }
+    assert!(compared >= 30, "only {compared} cases were compared");
+}
+
+#[test]
+fn what_the_generator_refuses_is_not_resolved() {
+    let mut refused = 0;
+    for case in CASES {
+        let Outcome::Refused { folder, .. } = &case.outcome else {
+            continue;
+        };
+        let reader = Document::parse(&text(folder, "avro/case/Case.avsc"));
+        let writer = Document::parse(&text(folder, "published/case/Case/1.avsc"));
+        let (Ok(reader), Ok(writer)) = (reader, writer) else {
+            continue;
+        };
+        // A schema that cannot be generated is no reader.
+        if reader.check_supported().is_ok() {
+            let planned = Transcoder::new(&reader, &writer);
+            assert!(planned.is_err(), "{}", case.name);
+            refused += 1;
+        }
+    }
+    assert!(refused >= 15, "only {refused} cases were refused");
 }
 
 /// Whether Java's text and ours mean the same.

@@ -91,6 +91,24 @@ fn an_event_needs_its_properties() {
 }
 
 #[test]
+fn what_is_sensitive_is_said_by_true_or_false_and_is_no_key() {
+    let id = r#"{"name": "id", "type": "string""#;
+    assert!(ORDER.contains(id), "{ORDER}");
+    let key = ORDER.replace(id, &format!(r#"{id}, "sensitive": true"#));
+    let found = refused(&[("order/Placed", &key)]);
+    assert!(
+        found.contains("\"key\" names the field `id`, which is \"sensitive\""),
+        "{found}"
+    );
+    let yes = field(r#"{"name": "count", "type": "int", "sensitive": "yes"}"#);
+    let found = refused(&[("order/Placed", &yes)]);
+    assert!(
+        found.contains("Placed.count: \"sensitive\" is true or false, not \"yes\""),
+        "{found}"
+    );
+}
+
+#[test]
 fn marks_have_known_values_and_exclude_each_other() {
     let marked = |marks: &str| ORDER.replace(r#""key": "id""#, &format!(r#""key": "id", {marks}"#));
     let cases = [
@@ -133,6 +151,98 @@ fn a_mark_needs_no_new_version() {
             |order: String| order.replace(r#""key": "id""#, &format!(r#""key": "id", {mark}"#));
         assert_eq!(changed(true, marked), Ok(vec![]));
     }
+}
+
+/// An upcast takes what Avro's rules cannot say, and only that.
+#[test]
+fn an_upcast_takes_the_version_that_it_names_and_the_older_ones() {
+    let upcast = |versions: &str, order: String| {
+        let properties = format!(r#""key": "id", "upcasts": {versions}"#);
+        order.replace(r#""key": "id""#, &properties)
+    };
+    let cents = || field(r#"{"name": "cents", "type": "long"}"#);
+    assert!(changed(true, |_| cents()).is_err());
+    let unpublished = Ok(vec!["shop.order.Placed".to_owned()]);
+    assert_eq!(changed(true, |_| upcast("[1]", cents())), unpublished);
+    let cases = [
+        (
+            upcast("1", cents()),
+            "is a list of published versions in ascending order, as in [2], not 1",
+        ),
+        (
+            upcast("[1, 1]", cents()),
+            "in ascending order, as in [2], not [1,1]",
+        ),
+        (
+            upcast("[0]", cents()),
+            "in ascending order, as in [2], not [0]",
+        ),
+        (
+            upcast("[2]", cents()),
+            "names the version 2, and 1 is the newest that is published",
+        ),
+        (
+            upcast("[1]", ORDER.to_owned()),
+            "parts the version 1 from the working schema, and the records of both look alike",
+        ),
+        // A version cannot move what is found by its place.
+        (
+            upcast("[1]", cents()).replace(r#""topic": "orders""#, r#""topic": "baskets""#),
+            "the topic of the published version 1",
+        ),
+    ];
+    for (schema, problem) in cases {
+        let found = changed(true, |_| schema).unwrap_err();
+        assert!(
+            found.starts_with("avro/order/Placed.avsc: Placed") && found.contains(problem),
+            "{found}"
+        );
+    }
+    let nobody = upcast("[1]", ORDER.to_owned());
+    assert!(
+        refused(&[("order/Placed", &nobody)])
+            .contains("names the version 1, and none is published")
+    );
+}
+
+/// Version 1 cannot be read as version 2, so the upcast of version 2 alone cannot take it.
+#[test]
+fn what_is_read_as_an_upcasts_version_must_be_readable_as_that() {
+    let folder = folder(&[("order/Placed", ORDER)]);
+    let publish = || {
+        publish(
+            &folder.path().join("avro"),
+            &folder.path().join("published"),
+        )
+    };
+    let of = |upcasts: &str, name: &str| {
+        field(&format!(r#"{{"name": "{name}", "type": "long"}}"#)).replace(
+            r#""key": "id""#,
+            &format!(r#""key": "id", "upcasts": {upcasts}"#),
+        )
+    };
+    publish().unwrap();
+    put(folder.path(), "order/Placed", &of("[1]", "cents"));
+    publish().unwrap();
+    put(folder.path(), "order/Placed", &of("[2]", "millicents"));
+    let error = generator(folder.path()).code().unwrap_err().to_string();
+    assert!(
+        error.contains("Placed.cents")
+            && error.contains(
+                "so the upcast of version 2 cannot take records of the published version 1"
+            ),
+        "{error}"
+    );
+    put(folder.path(), "order/Placed", &of("[1, 2]", "millicents"));
+    let code = generator(folder.path()).code().unwrap().code;
+    assert!(code.contains("pub mod placed_v1") && code.contains("pub mod placed_v2"));
+    // What was written by both looks alike, and would be turned by one of them only.
+    put(folder.path(), "order/Placed", &of("[1, 2]", "cents"));
+    let error = generator(folder.path()).code().unwrap_err().to_string();
+    assert!(
+        error.contains("parts the version 2 from the working schema"),
+        "{error}"
+    );
 }
 
 #[test]

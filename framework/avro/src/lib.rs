@@ -9,6 +9,7 @@
 //! - [`versions`]: the working schemas against those that were published
 //! - [`diff`]: what changed between two versions, in words
 //! - [`publish`]: puts a version of a schema, with its golden sample, beside those before it
+//! - [`transcode`]: from a version that is known at run time only to the one that generated code reads
 //! - [`codec`]: what the generated code calls at run time
 //!
 //! Why the encoding is written out field by field: through a tree of values an order of 174 bytes takes several
@@ -21,6 +22,7 @@ pub mod dynamic;
 mod generate;
 pub mod publish;
 pub mod schema;
+pub mod transcode;
 pub mod versions;
 
 pub use codec::{Date, Decimal, DecimalError, TimestampMicros, TimestampMillis};

@@ -10,6 +10,7 @@
 //! let registry = Registry::builder().start_blocking()?; // .kafka("127.0.0.1:9092") keeps it in the topic _schemas
 //! println!("schema.registry.url={}", registry.url());
 //! registry.faults().set(Fault::Failing); // or Slow, or Silent: what a client does in an outage
+//! registry.faults().set_for_id(7, Fault::Failing); // only where somebody asks by this id
 //! registry.faults().clear();
 //! registry.shutdown_blocking();
 //! # Ok::<(), kolo_registry_server::StartError>(())

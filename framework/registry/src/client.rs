@@ -6,16 +6,17 @@ use schema_registry_converter::async_impl::schema_registry::{
     SrSettings, get_schema_by_id, get_schema_by_subject_and_version, perform_sr_call,
 };
 use schema_registry_converter::error::SRCError;
-use schema_registry_converter::schema_registry_common::{SchemaType, SrCall};
+use schema_registry_converter::schema_registry_common::{RegisteredSchema, SrCall};
 use serde_json::json;
 
 use crate::problem::RegistryError;
 use crate::settings::{Settings, SettingsError};
 use crate::subject::in_path;
+use crate::version::Version;
 
 /// Asks one registry.
 pub(crate) struct Client {
-    settings: SrSettings,
+    pub(crate) settings: SrSettings,
     /// Its address, for messages.
     pub(crate) shown: String,
 }
@@ -28,66 +29,41 @@ impl Client {
         })
     }
 
-    fn problem(&self, error: &SRCError, what: &str) -> RegistryError {
+    pub(crate) fn problem(&self, error: &SRCError, what: &str) -> RegistryError {
         RegistryError::of(error, &self.shown, what)
     }
 
-    /// The text behind an id.
-    pub(crate) async fn text_of(&self, id: u32) -> Result<String, RegistryError> {
-        let what = format!("the schema with the id {id}");
-        let found = get_schema_by_id(id, &self.settings)
-            .await
-            .map_err(|error| self.problem(&error, &what))?;
-        let unusable = |problem: String| RegistryError::Unusable {
+    pub(crate) fn unusable(&self, what: &str, problem: String) -> RegistryError {
+        RegistryError::Unusable {
             registry: self.shown.clone(),
-            what: what.clone(),
+            what: what.to_owned(),
             problem,
-        };
-        if found.schema_type != SchemaType::Avro {
-            return Err(unusable(format!(
-                "it is of the type {:?}, and events are Avro",
-                found.schema_type
-            )));
         }
-        if let Some(reference) = found.references.first() {
-            return Err(unusable(format!(
-                "it refers to `{}` in another subject: register it with all its types in one text",
-                reference.name
-            )));
-        }
-        Ok(found.schema)
     }
 
     /// What an id stands for.
     pub(crate) async fn meaning_of(&self, id: u32) -> Result<Meaning, RegistryError> {
-        let text = self.text_of(id).await?;
-        meaning(&text).map_err(|problem| RegistryError::Unusable {
-            registry: self.shown.clone(),
-            what: format!("the schema with the id {id}"),
-            problem,
-        })
+        let what = format!("the schema with the id {id}");
+        let found = get_schema_by_id(id, &self.settings)
+            .await
+            .map_err(|error| self.problem(&error, &what))?;
+        let text = self.whole(found, &what).await?;
+        meaning(&text).map_err(|problem| self.unusable(&what, problem))
     }
 
-    /// The ids of all versions of a subject, and what they stand for. Versions that were deleted are left out, and so is what
-    /// is no schema of an event: whoever meets such an id is told why.
-    pub(crate) async fn versions_of(
-        &self,
-        subject: &str,
-    ) -> Result<Vec<(u32, Meaning)>, RegistryError> {
+    /// All versions of a subject, the latest first. Those that were deleted are left out.
+    pub(crate) async fn versions_of(&self, subject: &str) -> Result<Vec<Version>, RegistryError> {
         let what = format!("the subject `{subject}`");
-        let subject = in_path(subject);
+        let path = in_path(subject);
         let mut found = Vec::new();
         let mut version = None;
         loop {
-            let one = get_schema_by_subject_and_version(&self.settings, &subject, version).await;
+            let one = get_schema_by_subject_and_version(&self.settings, &path, version).await;
             let last = match one {
                 Ok(schema) => {
-                    let known =
-                        schema.references.is_empty() && schema.schema_type == SchemaType::Avro;
-                    if let (true, Ok(meaning)) = (known, meaning(&schema.schema)) {
-                        found.push((schema.id, meaning));
-                    }
-                    version.or(schema.version)
+                    let number = version.or(schema.version);
+                    found.push(self.version(subject, number, schema).await?);
+                    number
                 }
                 Err(error) => match (self.problem(&error, &what), version) {
                     (RegistryError::Absent { .. }, Some(version)) => Some(version),
@@ -100,6 +76,28 @@ impl Client {
                 Some(before) => version = Some(before),
             }
         }
+    }
+
+    /// What cannot be used is told with the version. What time may mend is an error: nothing is known of the version then.
+    async fn version(
+        &self,
+        subject: &str,
+        number: Option<u32>,
+        found: RegisteredSchema,
+    ) -> Result<Version, RegistryError> {
+        let (id, number) = (found.id, number.unwrap_or_default());
+        let what = format!("version {number} of `{subject}`");
+        let text = match self.whole(found, &what).await {
+            Ok(text) => Ok(text),
+            Err(problem) if problem.is_a_matter_of_time() => return Err(problem),
+            Err(problem) => Err(problem.to_string()),
+        };
+        Ok(Version {
+            subject: subject.to_owned(),
+            number,
+            id,
+            text,
+        })
     }
 
     /// The id of this text in a subject, which must have it.
@@ -134,13 +132,13 @@ fn body(text: &str) -> String {
 }
 
 /// What a schema's text means to whoever decodes its values.
-fn meaning(text: &str) -> Result<Meaning, String> {
+pub(crate) fn meaning(text: &str) -> Result<Meaning, String> {
     let document = parsed(text)?;
     let Kind::Named(name) = &document.root.kind else {
         return Err("it is no record, and events are records".to_owned());
     };
     let fingerprint = canonical::fingerprint(&document.root, &document.types);
-    Ok(Meaning::schema(fingerprint, name))
+    Ok(Meaning::schema(fingerprint, name, text))
 }
 
 /// The fingerprint of a schema's text.

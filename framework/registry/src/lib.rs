@@ -2,8 +2,8 @@
 //!
 //! With a registry, a value starts with an id instead of a fingerprint, so that consumers in other languages can read it
 //! with the deserializers that they know. Everything else stays: types are generated from the schemas in the repository,
-//! and a service reads the versions that were published to its build, registry or not. The registry says which of them
-//! an id means.
+//! and read by generated code. The registry says which version an id means; one that was not published to the build of
+//! whoever reads is resolved by its text.
 //!
 //! ```text
 //!   registry ──(id -> schema)──> Registry ──> kolo_avro::codec::ids ──> every decode, without waiting
@@ -23,10 +23,13 @@ mod problem;
 mod registry;
 mod settings;
 mod subject;
+mod version;
+mod whole;
 mod writer;
 
 pub use problem::RegistryError;
 pub use registry::{Registry, Wake};
 pub use settings::{Auth, Settings, SettingsError};
 pub use subject::Subjects;
+pub use version::Version;
 pub use writer::{Schema, Writer};

@@ -11,10 +11,11 @@ use dashmap::DashMap;
 use kolo_avro::codec::{Meaning, frame, ids};
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, fingerprint};
+use crate::client::{Client, fingerprint, meaning};
 use crate::problem::RegistryError;
 use crate::settings::{Settings, SettingsError};
 use crate::subject::Subjects;
+use crate::version::Version;
 use crate::writer::{Schema, Writer};
 
 /// For how long "there is no such id" is believed.
@@ -239,18 +240,42 @@ impl Registry {
         let this = Arc::clone(&self.0);
         let learnt = self.wait_for(Duration::MAX, async move {
             for subject in subjects {
-                match this.client.versions_of(&subject).await {
-                    Ok(versions) => versions
-                        .into_iter()
-                        .for_each(|(id, meaning)| ids::learn(id, meaning)),
-                    Err(RegistryError::Absent { .. }) => {}
+                let versions = match this.client.versions_of(&subject).await {
+                    Ok(versions) => versions,
+                    Err(RegistryError::Absent { .. }) => continue,
                     Err(problem) => return Err(problem),
+                };
+                // Whoever meets the id of what is no schema of an event is told why.
+                for version in versions {
+                    if let Ok(Ok(meaning)) = version.text.as_deref().map(meaning) {
+                        ids::learn(version.id, meaning);
+                    }
                 }
             }
             Ok(())
         });
         if let Err(problem) = learnt {
             tracing::warn!("schemas of others will be asked for when they are met: {problem}");
+        }
+    }
+
+    /// All versions of the subject of this event, the first one first; none if there is no such subject. Waits for the answers.
+    ///
+    /// # Errors
+    /// When the registry does not answer. What cannot be used is told by its [`Version`].
+    pub fn versions(&self, topic: &str, event: &str) -> Result<Vec<Version>, RegistryError> {
+        let this = Arc::clone(&self.0);
+        let subject = self.0.subjects.of(topic, event);
+        let found = self.wait_for(Duration::MAX, async move {
+            this.client.versions_of(&subject).await
+        });
+        match found {
+            Ok(mut versions) => {
+                versions.reverse();
+                Ok(versions)
+            }
+            Err(RegistryError::Absent { .. }) => Ok(Vec::new()),
+            Err(problem) => Err(problem),
         }
     }
 
@@ -263,7 +288,7 @@ impl Registry {
         })?;
         let id = self.id_of(schema, self.0.register)?;
         // It is read back when the own stream is.
-        ids::learn(id, Meaning::schema(fingerprint, schema.event));
+        ids::learn(id, Meaning::schema(fingerprint, schema.event, schema.text));
         Ok((fingerprint, id))
     }
 

@@ -2,110 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+mod fake;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fake::{await_that, flag, open, serve, text};
 use kolo_avro::codec::frame::{self, Closed};
 use kolo_avro::codec::{Meaning, ids};
 use kolo_registry::{Registry, RegistryError, Schema, Settings, Subjects};
-
-/// A registry that knows what it was given, and does what it is told.
-#[derive(Default)]
-struct Fake {
-    /// By path with query: status and body.
-    answers: Mutex<HashMap<String, (u16, String)>>,
-    /// Answers nothing but 503.
-    is_down: AtomicBool,
-    asked: AtomicUsize,
-    /// Path and `authorization` of the last request.
-    last: Mutex<(String, String)>,
-}
-
-impl Fake {
-    fn put(&self, path: &str, status: u16, body: impl Into<String>) {
-        let mut answers = self.answers.lock().unwrap();
-        answers.insert(path.to_owned(), (status, body.into()));
-    }
-
-    fn schema(&self, id: u32, text: &str) {
-        let body = serde_json::json!({ "schema": text }).to_string();
-        self.put(&format!("GET /schemas/ids/{id}?deleted=true"), 200, body);
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-async fn answer(State(fake): State<Arc<Fake>>, request: Request) -> Response {
-    let (method, uri) = (request.method(), request.uri());
-    fake.asked.fetch_add(1, Ordering::Relaxed);
-    let auth = request.headers().get(header::AUTHORIZATION);
-    let auth = auth.and_then(|auth| auth.to_str().ok()).unwrap_or_default();
-    *fake.last.lock().unwrap() = (uri.path().to_owned(), auth.to_owned());
-    if fake.is_down.load(Ordering::Relaxed) {
-        let body = r#"{"error_code": 50003, "message": "no leader"}"#;
-        return (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
-    }
-    let known = fake
-        .answers
-        .lock()
-        .unwrap()
-        .get(&format!("{method} {uri}"))
-        .cloned();
-    match known {
-        Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
-        None => {
-            let body = r#"{"error_code": 40403, "message": "Schema not found"}"#;
-            (StatusCode::NOT_FOUND, body).into_response()
-        }
-    }
-}
-
-/// Serves until the process ends.
-fn serve() -> (Arc<Fake>, String) {
-    let fake = Arc::new(Fake::default());
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&fake));
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await.unwrap();
-        });
-    });
-    (fake, url)
-}
-
-fn open(url: &str) -> Registry {
-    Registry::open(&Settings::new(url)).unwrap()
-}
-
-fn text(name: &str) -> String {
-    format!(
-        r#"{{"type": "record", "name": "{name}", "fields": [{{"name": "a", "type": "string"}}]}}"#
-    )
-}
-
-/// Ids are the process's, and tests run side by side: each takes its own.
-fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn an_id_is_asked_for_once_and_an_outage_is_not_noticed_then() {
@@ -127,15 +31,6 @@ fn an_id_is_asked_for_once_and_an_outage_is_not_noticed_then() {
         panic!("{:?}", ids::meaning(101));
     };
     assert_eq!(&*name, "shop.Once");
-}
-
-fn flag() -> (Arc<AtomicBool>, kolo_registry::Wake) {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&flag);
-    (
-        flag,
-        Arc::new(move || raised.store(true, Ordering::Relaxed)),
-    )
 }
 
 #[test]

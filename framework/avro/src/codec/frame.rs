@@ -156,7 +156,7 @@ mod tests {
             open(&value),
             Err(Closed::NoSchema(id, "it was deleted".into()))
         );
-        ids::learn(id, ids::Meaning::schema(fingerprint, "shop.X"));
+        ids::learn(id, ids::Meaning::schema(fingerprint, "shop.X", ""));
         let opened = Opened {
             fingerprint,
             body: 5,

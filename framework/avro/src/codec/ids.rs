@@ -22,6 +22,8 @@ pub enum Meaning {
         fingerprint: u64,
         /// Full name of the record.
         name: Box<str>,
+        /// The whole text, which says more than the fingerprint: logical types.
+        text: Arc<str>,
     },
     /// No schema that can be read, and why.
     None {
@@ -33,9 +35,12 @@ pub enum Meaning {
 impl Meaning {
     /// A schema.
     #[must_use]
-    pub fn schema(fingerprint: u64, name: &str) -> Meaning {
-        let name = name.into();
-        Meaning::Schema { fingerprint, name }
+    pub fn schema(fingerprint: u64, name: &str, text: &str) -> Meaning {
+        Meaning::Schema {
+            fingerprint,
+            name: name.into(),
+            text: text.into(),
+        }
     }
 
     /// No schema, and why.

@@ -2,12 +2,14 @@
 //!
 //! - [`mod@write`]: appends values to a buffer; cannot fail
 //! - [`Reader`]: reads them back, trusting no length; a [`Fault`] says what is wrong, where, and in which field
+//! - [`foreign`]: values of versions that were not published to this build
 //! - [`frame`]: the bytes before the body that name the writer's schema; [`ids`]: what they mean in a registry's framing
 //! - [`Decimal`], [`TimestampMillis`], [`TimestampMicros`], [`Date`]: logical types
 
 mod blocks;
 mod decimal;
 mod fault;
+pub mod foreign;
 pub mod frame;
 pub mod ids;
 mod reader;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::verdicts::Verdicts;
 use crate::schema::{Document, Field, Kind, Named, Record, Schema, Types};
 
 /// The rules that a pair of schemas can break, by the names that Java gives them.
@@ -61,15 +62,25 @@ impl fmt::Display for Incompatibility {
 }
 
 /// All reasons why `reader` cannot read what `writer` wrote; none if it can.
+///
+/// A pair of records is compared once, however often the schemas name it. If it is incompatible, its reasons are told at each
+/// place where it stands; at the first ones, where there are very many.
 #[must_use]
 pub fn check(reader: &Document, writer: &Document) -> Vec<Incompatibility> {
     let mut checker = Checker {
         reader: &reader.types,
         writer: &writer.types,
-        open: Vec::new(),
+        verdicts: Verdicts::default(),
+        found: Vec::new(),
+        probing: 0,
+        told_again: 0,
     };
-    checker.pair(&reader.root, &writer.root, &Path::default())
+    checker.pair(&reader.root, &writer.root, &Path::default());
+    checker.found
 }
+
+/// How often reasons that were told already are told again, at another place.
+const TOLD_AGAIN: usize = 1000;
 
 #[derive(Default, Clone)]
 struct Path {
@@ -97,67 +108,58 @@ impl Path {
         }
     }
 
-    fn wrong(&self, rule: Rule, problem: String) -> Vec<Incompatibility> {
+    fn wrong(&self, rule: Rule, problem: String) -> Incompatibility {
         let location = if self.location.is_empty() {
             "/".to_owned()
         } else {
             self.location.clone()
         };
-        vec![Incompatibility {
+        Incompatibility {
             rule,
             location,
             place: self.place.clone(),
             problem,
-        }]
+        }
     }
 }
 
 struct Checker<'a> {
     reader: &'a Types,
     writer: &'a Types,
-    /// Pairs of named types that are being compared further out: they are compatible if nothing else speaks against it.
-    open: Vec<(String, String)>,
+    verdicts: Verdicts,
+    found: Vec<Incompatibility>,
+    /// Above zero while only the verdict counts: whether any branch of a union fits.
+    probing: usize,
+    told_again: usize,
 }
 
+/// Whether the reader's type reads the writer's is what all these say; why not is added to what was found.
 impl Checker<'_> {
-    fn pair(&mut self, reader: &Schema, writer: &Schema, path: &Path) -> Vec<Incompatibility> {
+    fn pair(&mut self, reader: &Schema, writer: &Schema, path: &Path) -> bool {
         match (&reader.kind, &writer.kind) {
-            (Kind::Union(_), Kind::Union(branches)) => branches
-                .iter()
-                .enumerate()
-                .filter(|(_, branch)| !self.pair(reader, branch, path).is_empty())
-                .flat_map(|(index, branch)| {
-                    path.step(&index.to_string()).wrong(
-                        Rule::MissingUnionBranch,
-                        format!(
-                            "the writer's {} fits none of the reader's {}",
-                            branch.describe(),
-                            reader.describe()
-                        ),
-                    )
-                })
-                .collect(),
-            (_, Kind::Union(branches)) => branches
-                .iter()
-                .enumerate()
-                .flat_map(|(index, branch)| {
-                    self.pair(reader, branch, &path.step(&index.to_string()))
-                })
-                .collect(),
-            (Kind::Union(branches), _) => {
-                if branches
-                    .iter()
-                    .any(|branch| self.pair(branch, writer, path).is_empty())
-                {
-                    Vec::new()
-                } else {
-                    let problem = format!(
-                        "the writer's {} fits none of the reader's {}",
-                        writer.describe(),
-                        reader.describe()
-                    );
-                    path.wrong(Rule::MissingUnionBranch, problem)
+            (Kind::Union(_), Kind::Union(branches)) => {
+                let mut reads = true;
+                for (index, branch) in branches.iter().enumerate() {
+                    if !self.fits(reader, branch, path) {
+                        let path = path.step(&index.to_string());
+                        reads =
+                            self.wrong(&path, Rule::MissingUnionBranch, no_branch(reader, branch));
+                    }
                 }
+                reads
+            }
+            (_, Kind::Union(branches)) => {
+                let mut reads = true;
+                for (index, branch) in branches.iter().enumerate() {
+                    reads &= self.pair(reader, branch, &path.step(&index.to_string()));
+                }
+                reads
+            }
+            (Kind::Union(branches), _) => {
+                let fits = branches
+                    .iter()
+                    .any(|branch| self.fits(branch, writer, path));
+                fits || self.wrong(path, Rule::MissingUnionBranch, no_branch(reader, writer))
             }
             (Kind::Array(reader), Kind::Array(writer)) => {
                 self.pair(reader, writer, &path.step("items"))
@@ -167,98 +169,136 @@ impl Checker<'_> {
             }
             (Kind::Named(r), Kind::Named(w)) => match (self.reader.get(r), self.writer.get(w)) {
                 (Some(r), Some(w)) => self.named(r, w, path),
-                _ => mismatch(reader, writer, path),
+                _ => self.mismatch(reader, writer, path),
             },
-            (r, w) if r == w || promotes(r, w) => Vec::new(),
-            _ => mismatch(reader, writer, path),
+            (r, w) if r == w || promotes(r, w) => true,
+            _ => self.mismatch(reader, writer, path),
         }
     }
 
-    fn named(&mut self, reader: &Named, writer: &Named, path: &Path) -> Vec<Incompatibility> {
-        let pair = (reader.name().to_owned(), writer.name().to_owned());
-        if self.open.contains(&pair) {
-            return Vec::new();
+    /// The verdict alone.
+    fn fits(&mut self, reader: &Schema, writer: &Schema, path: &Path) -> bool {
+        self.probing += 1;
+        let fits = self.pair(reader, writer, path);
+        self.probing -= 1;
+        fits
+    }
+
+    /// Adds a reason, and is the verdict.
+    fn wrong(&mut self, path: &Path, rule: Rule, problem: String) -> bool {
+        if self.probing == 0 {
+            self.found.push(path.wrong(rule, problem));
         }
+        false
+    }
+
+    fn mismatch(&mut self, reader: &Schema, writer: &Schema, path: &Path) -> bool {
+        let problem = format!(
+            "the writer's {} cannot be read as {}",
+            writer.describe(),
+            reader.describe()
+        );
+        self.wrong(path, Rule::TypeMismatch, problem)
+    }
+
+    fn named(&mut self, reader: &Named, writer: &Named, path: &Path) -> bool {
         match (reader, writer) {
             (Named::Record(r), Named::Record(w)) => {
+                let pair = (r.name.clone(), w.name.clone());
+                match self.verdicts.known(&pair) {
+                    Some(true) => return true,
+                    Some(false) if self.probing > 0 || self.told_again >= TOLD_AGAIN => {
+                        return false;
+                    }
+                    Some(false) => self.told_again += 1,
+                    None => {}
+                }
                 let path = if path.place.is_empty() {
                     path.name(short(&r.name))
                 } else {
                     path.clone()
                 };
-                self.open.push(pair);
-                let mut found = names(reader, writer, &path);
-                found.extend(self.fields(r, w, &path));
-                self.open.pop();
-                found
+                self.verdicts.open(pair);
+                let named = self.names(reader, writer, &path);
+                let fields = self.fields(r, w, &path);
+                self.verdicts.close(named && fields)
             }
             (Named::Enum(r), Named::Enum(w)) => {
-                let mut found = names(reader, writer, path);
+                let named = self.names(reader, writer, path);
                 let missing: Vec<&str> = w
                     .symbols
                     .iter()
                     .filter(|symbol| !r.symbols.contains(symbol))
                     .map(String::as_str)
                     .collect();
-                if !missing.is_empty() && r.default.is_none() {
-                    found.extend(path.step("symbols").wrong(
-                        Rule::MissingEnumSymbols,
-                        format!(
-                            "the reader's enum does not know {}, and has no default",
-                            missing.join(", ")
-                        ),
-                    ));
+                if missing.is_empty() || r.default.is_some() {
+                    return named;
                 }
-                found
+                let problem = format!(
+                    "the reader's enum does not know {}, and has no default",
+                    missing.join(", ")
+                );
+                self.wrong(&path.step("symbols"), Rule::MissingEnumSymbols, problem)
             }
             (Named::Fixed(r), Named::Fixed(w)) => {
-                let mut found = names(reader, writer, path);
-                if r.size != w.size {
-                    found.extend(path.step("size").wrong(
-                        Rule::FixedSizeMismatch,
-                        format!(
-                            "the writer's has {} byte(s), the reader's {}",
-                            w.size, r.size
-                        ),
-                    ));
+                let named = self.names(reader, writer, path);
+                if r.size == w.size {
+                    return named;
                 }
-                found
+                let problem = format!(
+                    "the writer's has {} byte(s), the reader's {}",
+                    w.size, r.size
+                );
+                self.wrong(&path.step("size"), Rule::FixedSizeMismatch, problem)
             }
-            _ => path.wrong(
-                Rule::TypeMismatch,
-                format!(
+            _ => {
+                let problem = format!(
                     "the writer's is a {}, the reader's a {}",
                     what(writer),
                     what(reader)
-                ),
-            ),
+                );
+                self.wrong(path, Rule::TypeMismatch, problem)
+            }
         }
     }
 
-    fn fields(&mut self, reader: &Record, writer: &Record, path: &Path) -> Vec<Incompatibility> {
-        let mut found = Vec::new();
+    /// Short names are compared, and the reader's aliases with the writer's full name.
+    fn names(&mut self, reader: &Named, writer: &Named, path: &Path) -> bool {
+        let alias = reader.aliases().iter().any(|alias| alias == writer.name());
+        if short(reader.name()) == short(writer.name()) || alias {
+            return true;
+        }
+        let problem = format!(
+            "the writer's is called {}, the reader's {}",
+            writer.name(),
+            reader.name()
+        );
+        self.wrong(&path.step("name"), Rule::NameMismatch, problem)
+    }
+
+    fn fields(&mut self, reader: &Record, writer: &Record, path: &Path) -> bool {
+        let mut reads = true;
         for (index, field) in reader.fields.iter().enumerate() {
             let path = path
                 .step("fields")
                 .step(&index.to_string())
                 .name(&field.name);
-            match writer_field(writer, field) {
-                Some(written) => {
-                    found.extend(self.pair(&field.schema, &written.schema, &path.step("type")));
-                }
-                None if field.default.is_some() => {}
+            reads &= match writer_field(writer, field) {
+                Some(written) => self.pair(&field.schema, &written.schema, &path.step("type")),
+                None if field.default.is_some() => true,
                 None if self.is_enum_with_default(field) => {
                     // So does Java: it compares the enum with the writer's record, which never fits.
                     let problem = "the writer has no such field; an enum's default is no default of the field".to_owned();
-                    found.extend(path.step("type").wrong(Rule::TypeMismatch, problem));
+                    self.wrong(&path.step("type"), Rule::TypeMismatch, problem)
                 }
-                None => found.extend(path.wrong(
+                None => self.wrong(
+                    &path,
                     Rule::ReaderFieldMissingDefaultValue,
                     "the writer has no such field, and it has no \"default\"".to_owned(),
-                )),
-            }
+                ),
+            };
         }
-        found
+        reads
     }
 
     fn is_enum_with_default(&self, field: &Field) -> bool {
@@ -275,22 +315,6 @@ fn writer_field<'a>(writer: &'a Record, field: &Field) -> Option<&'a Field> {
     named(&field.name).or_else(|| field.aliases.iter().find_map(|alias| named(alias)))
 }
 
-/// Short names are compared, and the reader's aliases with the writer's full name.
-fn names(reader: &Named, writer: &Named, path: &Path) -> Vec<Incompatibility> {
-    let alias = reader.aliases().iter().any(|alias| alias == writer.name());
-    if short(reader.name()) == short(writer.name()) || alias {
-        return Vec::new();
-    }
-    path.step("name").wrong(
-        Rule::NameMismatch,
-        format!(
-            "the writer's is called {}, the reader's {}",
-            writer.name(),
-            reader.name()
-        ),
-    )
-}
-
 /// Whether every value of `writer` has a value of `reader`, among the primitive types.
 pub(crate) fn promotes(reader: &Kind, writer: &Kind) -> bool {
     matches!(
@@ -303,14 +327,11 @@ pub(crate) fn promotes(reader: &Kind, writer: &Kind) -> bool {
     )
 }
 
-fn mismatch(reader: &Schema, writer: &Schema, path: &Path) -> Vec<Incompatibility> {
-    path.wrong(
-        Rule::TypeMismatch,
-        format!(
-            "the writer's {} cannot be read as {}",
-            writer.describe(),
-            reader.describe()
-        ),
+fn no_branch(reader: &Schema, writer: &Schema) -> String {
+    format!(
+        "the writer's {} fits none of the reader's {}",
+        writer.describe(),
+        reader.describe()
     )
 }
 

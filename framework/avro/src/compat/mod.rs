@@ -5,6 +5,7 @@
 
 mod check;
 pub mod meaning;
+mod verdicts;
 
 pub(crate) use check::promotes;
 pub use check::{Incompatibility, Rule, check};
@@ -21,19 +22,27 @@ pub fn reads(reader: &str, writer: &str) -> Result<(), String> {
             .map_err(|errors| format!("the {whose}'s schema is not valid: {errors}"))
     };
     let (reader, writer) = (parse("reader", reader)?, parse("writer", writer)?);
-    let broken = check(&reader, &writer);
+    trouble(&reader, &writer).map_or(Ok(()), Err)
+}
+
+/// All reasons why `reader` does not read what `writer` wrote, or would take it for something else; none if it reads it.
+/// Two schemas of an event with different upcasts do not read each other.
+#[must_use]
+pub fn trouble(reader: &Document, writer: &Document) -> Option<String> {
+    // What stands before an upcast is turned by a function that the schemas alone do not have, and what comes after one means
+    // something else.
+    if reader.upcasts() != writer.upcasts() {
+        return Some("an upcast stands between the two".to_owned());
+    }
+    let broken = check(reader, writer);
     let mut problems: Vec<String> = broken.iter().map(ToString::to_string).collect();
     if problems.is_empty() {
-        let changed = meaning::check(&reader, &writer);
+        let changed = meaning::check(reader, writer);
         problems.extend(
             changed
                 .into_iter()
                 .map(|(place, problem)| format!("{place}: {problem}")),
         );
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems.join("; "))
-    }
+    (!problems.is_empty()).then(|| problems.join("; "))
 }

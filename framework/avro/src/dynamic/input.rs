@@ -49,6 +49,28 @@ pub(crate) fn encode(
     }
 }
 
+/// The bytes of a default, as schemas write it.
+///
+/// # Errors
+/// What is wrong with it. Defaults are checked when schemas are loaded.
+pub(crate) fn encode_default(
+    json: &Value,
+    schema: &Schema,
+    types: &Types,
+) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder {
+        types,
+        problems: Vec::new(),
+        out: &mut out,
+    };
+    encoder.value(json, schema, "default", Form::Default);
+    match encoder.problems.first() {
+        None => Ok(out),
+        Some(problem) => Err(problem.to_string()),
+    }
+}
+
 /// How a value is written in JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {

@@ -14,16 +14,22 @@
 //! JSON shows what people read: a uuid as text, a decimal as text (`"12.50"`), bytes in base64, an enum by its symbol, a
 //! nullable union as the value or `null`, a timestamp or date as the integer of its unit. On the way in a timestamp may be RFC 3339 as
 //! well (`"2026-01-31T12:00:00Z"`), a date `"2026-01-31"`.
+//!
+//! What a field holds that a schema marks as `"sensitive"` is shown as `"(hidden)"`, unless the set is [`revealed`](SchemaSet::revealed).
 
 mod input;
 mod output;
+mod read;
+mod sensitive;
 mod set;
 
 pub use input::InputProblem;
-pub use set::{Decoded, EncodedEvent, EventSchema, SchemaSet, SchemaVersion};
+pub use read::{Decoded, SchemaVersion};
+pub use set::{EncodedEvent, EventSchema, SchemaSet};
 
-pub(crate) use input::encode as encode_json;
+pub(crate) use input::{encode as encode_json, encode_default};
 pub(crate) use output::decode as decode_json;
+pub(crate) use sensitive::Shown;
 
 /// Why JSON did not become an event, or a value no JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

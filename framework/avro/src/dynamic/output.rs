@@ -1,9 +1,10 @@
-//! From bytes to JSON.
+//! From bytes to JSON; what is sensitive is hidden unless it is asked for.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::sensitive::{HIDDEN, Shown};
 use crate::codec::{Fault, Reader, decimal_to_text};
 use crate::schema::{Kind, Logical, Named, Schema, Types, min_bytes};
 
@@ -11,10 +12,15 @@ use crate::schema::{Kind, Logical, Named, Schema, Types, min_bytes};
 ///
 /// # Errors
 /// When the bytes are not what the schema says.
-pub(crate) fn decode(r: &mut Reader<'_>, schema: &Schema, types: &Types) -> Result<Value, Fault> {
+pub(crate) fn decode(
+    r: &mut Reader<'_>,
+    schema: &Schema,
+    types: &Types,
+    shown: Shown<'_>,
+) -> Result<Value, Fault> {
     if let Some((null, inner)) = schema.nullable() {
         return Ok(r
-            .nullable(null, |r| decode(r, inner, types))?
+            .nullable(null, |r| decode(r, inner, types, shown))?
             .unwrap_or(Value::Null));
     }
     Ok(match (&schema.kind, schema.logical) {
@@ -39,17 +45,23 @@ pub(crate) fn decode(r: &mut Reader<'_>, schema: &Schema, types: &Types) -> Resu
         (Kind::Bytes, _) => STANDARD.encode(r.slice()?).into(),
         (Kind::String, _) => r.str()?.into(),
         (Kind::Array(items), _) => {
-            Value::Array(r.array(min_bytes(items, types), |r| decode(r, items, types))?)
+            Value::Array(r.array(min_bytes(items, types), |r| decode(r, items, types, shown))?)
         }
         (Kind::Map(values), _) => {
-            Value::Object(r.map(|r| decode(r, values, types))?.into_iter().collect())
+            let entries = r.map(|r| decode(r, values, types, shown))?;
+            Value::Object(entries.into_iter().collect())
         }
         (Kind::Named(name), _) => match types.get(name) {
             Some(Named::Record(record)) => {
                 let mut object = Map::new();
                 for field in &record.fields {
-                    let value = decode(r, &field.schema, types)
+                    let value = decode(r, &field.schema, types, shown)
                         .map_err(|fault| fault.within(field.name.clone()))?;
+                    let value = if shown.hides(&record.name, field) {
+                        HIDDEN.into()
+                    } else {
+                        value
+                    };
                     object.insert(field.name.clone(), value);
                 }
                 Value::Object(object)

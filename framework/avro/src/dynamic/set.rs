@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use dashmap::DashMap;
 use serde_json::Value;
 
+use super::read::{Registered, SchemaVersion};
+use super::sensitive::{Sensitive, Shown};
 use super::{DynamicError, decode_json, encode_json};
-use crate::codec::frame::{Closed, Opened};
 use crate::codec::{Reader, frame};
 use crate::schema::published::Published;
 use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree, Types, write};
@@ -14,19 +17,14 @@ use crate::schema::{Document, EventProperties, Kind, Schema, SchemaErrors, Tree,
 /// All events of a folder of schemas, with their published versions.
 #[derive(Debug, Clone)]
 pub struct SchemaSet {
-    tree: Tree,
+    pub(super) tree: Tree,
     /// Sorted by full name.
     names: Vec<String>,
-    versions: HashMap<u64, (String, SchemaVersion, Option<Document>)>,
-}
-
-/// Which text of a schema wrote a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SchemaVersion {
-    /// The schema as it stands in the folder.
-    Working,
-    /// The published version of this number, which differs from the working one.
-    Published(u32),
+    pub(super) versions: HashMap<u64, (String, SchemaVersion, Option<Document>)>,
+    /// Versions that are not in the folder, by the ids by which a schema registry knows them.
+    pub(super) registered: Arc<DashMap<u32, Registered>>,
+    sensitive: Sensitive,
+    is_revealed: bool,
 }
 
 /// One event of a [`SchemaSet`].
@@ -55,17 +53,6 @@ pub struct EncodedEvent {
     pub value: Vec<u8>,
 }
 
-/// A value, read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decoded {
-    /// Full name of the event.
-    pub event: String,
-    /// The version that it was written with.
-    pub version: SchemaVersion,
-    /// Its fields.
-    pub json: Value,
-}
-
 impl SchemaSet {
     /// Reads a folder: the one that holds `avro/` and `published/`, or the `avro/` itself (the published versions are
     /// then looked for beside it).
@@ -77,8 +64,11 @@ impl SchemaSet {
         let tree = Tree::load(&schemas)?;
         let published = Published::load(&published)?;
         let mut versions = HashMap::new();
+        let mut sensitive = Sensitive::default();
+        sensitive.add(tree.types());
         for (name, all) in published.events() {
             for version in all {
+                sensitive.add(&version.document.types);
                 let entry = (
                     name.to_owned(),
                     SchemaVersion::Published(version.number),
@@ -101,7 +91,37 @@ impl SchemaSet {
             tree,
             names,
             versions,
+            registered: Arc::default(),
+            sensitive,
+            is_revealed: false,
         })
+    }
+
+    /// The same set, which shows what is sensitive: for who must see it.
+    #[must_use]
+    pub fn revealed(mut self) -> Self {
+        self.is_revealed = true;
+        self
+    }
+
+    pub(super) fn shown(&self) -> Shown<'_> {
+        if self.is_revealed {
+            Shown::Whole
+        } else {
+            Shown::Without(&self.sensitive)
+        }
+    }
+
+    /// Whether a value that could not be read may be shown as the bytes that it is. Not if something sensitive may be in it:
+    /// if the event that it is said to be has such a field, or is not known while another event has one.
+    #[must_use]
+    pub fn may_show_bytes(&self, event: Option<&str>) -> bool {
+        self.is_revealed
+            || self.sensitive.is_empty()
+            || event.is_some_and(|event| {
+                let types = self.tree.types();
+                types.contains_key(event) && !self.sensitive.is_within(event, types)
+            })
     }
 
     /// The events, by full name.
@@ -155,55 +175,6 @@ impl SchemaSet {
     pub fn text(&self, event: &EventSchema<'_>) -> String {
         let document = self.tree.document(event.name);
         write::text(&document.root, &document.types)
-    }
-
-    /// Reads a framed value, whichever event it is.
-    ///
-    /// # Errors
-    /// When it is not framed, its schema is unknown, or its body is malformed.
-    pub fn decode(&self, value: &[u8]) -> Result<Decoded, DynamicError> {
-        let Opened { fingerprint, body } = frame::open(value).map_err(|closed| match closed {
-            Closed::Unframed => DynamicError::Framing {
-                start: frame::start_in_hex(value),
-            },
-            Closed::NotLearnt(id) => DynamicError::NoRegistry { id },
-            Closed::NoSchema(id, problem) => DynamicError::NoSchema { id, problem },
-        })?;
-        let Some((name, version, document)) = self.versions.get(&fingerprint) else {
-            return Err(DynamicError::UnknownVersion { fingerprint });
-        };
-        let root = Schema::plain(Kind::Named(name.clone()));
-        let types = document
-            .as_ref()
-            .map_or(self.tree.types(), |document| &document.types);
-        let mut reader = Reader::new(value, body);
-        let json = decode_json(&mut reader, &root, types)
-            .and_then(|json| reader.finish().map(|()| json))
-            .map_err(|fault| DynamicError::Malformed {
-                event: name.clone(),
-                at: fault.at(),
-                problem: fault.to_string(),
-            })?;
-        Ok(Decoded {
-            event: name.clone(),
-            version: *version,
-            json,
-        })
-    }
-
-    /// Reads the framed value of a record that says which event it is, as its header `ce_type` does.
-    ///
-    /// # Errors
-    /// As [`decode`](Self::decode), and when the value is of another event.
-    pub fn decode_named(&self, name: &str, value: &[u8]) -> Result<Decoded, DynamicError> {
-        let decoded = self.decode(value)?;
-        if decoded.event == name {
-            return Ok(decoded);
-        }
-        Err(DynamicError::OtherEvent {
-            name: name.to_owned(),
-            actual: decoded.event,
-        })
     }
 }
 
@@ -273,7 +244,7 @@ impl<'a> EventSchema<'a> {
             .map_err(DynamicError::Input)?;
         // Read back, so that key and saga are the texts that every reader of the value sees.
         let mut reader = Reader::new(&value, frame::FRAME_BYTES);
-        let read = decode_json(&mut reader, &root, self.types).map_err(|fault| {
+        let read = decode_json(&mut reader, &root, self.types, Shown::Whole).map_err(|fault| {
             DynamicError::Malformed {
                 event: self.name.to_owned(),
                 at: fault.at(),

@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::model::{Model, owner, short};
-use super::{ALLOW, names, resolve};
+use super::{ALLOW, names, resolve, upcasts};
 use crate::schema::{Logical, TreeEvent, write};
 
 pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
@@ -61,17 +61,21 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
         "0x{:016x} => Self::avro_read(r),",
         event.fingerprint
     ));
-    for version in resolve::versions(model, event) {
-        code.line(&format!(
-            "0x{:016x} => {}(r),",
-            version.fingerprint,
-            resolve::function(event, version)
-        ));
+    for read in resolve::versions(model, event) {
+        let body = resolve::expression(model, event, &read);
+        let fingerprint = read.version.fingerprint;
+        code.line(&match read.last {
+            None => format!("0x{fingerprint:016x} => {body},"),
+            Some(last) => format!(
+                "0x{fingerprint:016x} => return super::wire::close(\"{}\", {body}, &reader).and_then({}),",
+                event.record.name,
+                upcasts::function(event, last)
+            ),
+        });
     }
-    code.line(&format!(
-        "_ => return Err(super::wire::unknown(\"{}\", value, version)),",
-        record.name
-    ));
+    code.line(
+        "_ => return super::wire::foreign(<Self as ::kolo_core::Event>::TYPE, value, version, Self::avro_read),",
+    );
     code.close("};");
     code.line(&format!(
         "super::wire::close(\"{}\", read, &reader)",
@@ -85,7 +89,8 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
 /// The fingerprints that `decode` knows, that of the working schema first.
 fn readable(model: &Model<'_>, event: &TreeEvent<'_>) -> Vec<String> {
     let published = resolve::versions(model, event).into_iter();
-    let all = std::iter::once(event.fingerprint).chain(published.map(|known| known.fingerprint));
+    let all =
+        std::iter::once(event.fingerprint).chain(published.map(|read| read.version.fingerprint));
     all.map(|fingerprint| format!("0x{fingerprint:016x}"))
         .collect()
 }
@@ -112,10 +117,11 @@ pub(super) fn put_wire(code: &mut Code) {
     code.line(WIRE);
 }
 
-const WIRE: &str = r"mod wire {
-    use ::kolo_avro::codec::frame::Closed;
-    use ::kolo_avro::codec::{Fault, Meaning, Reader, frame, ids};
-    use ::kolo_core::DecodeError;
+const WIRE: &str = r#"mod wire {
+    use ::kolo_avro::codec::foreign::{self, Foreign};
+    use ::kolo_avro::codec::frame::{self, Closed};
+    use ::kolo_avro::codec::{Fault, Reader};
+    use ::kolo_core::{DecodeError, EventType};
 
     #[inline]
     pub(super) fn open<'a>(event: &'static str, value: &'a [u8]) -> Result<(u64, Reader<'a>), DecodeError> {
@@ -148,13 +154,21 @@ const WIRE: &str = r"mod wire {
     }
 
     #[cold]
-    pub(super) fn unknown(event: &'static str, value: &[u8], fingerprint: u64) -> DecodeError {
-        match frame::registry_id(value).and_then(|id| Some((id, ids::meaning(id)?))) {
-            Some((id, Meaning::Schema { name, .. })) if *name != *event => DecodeError::OtherType { event, id, actual: name.into() },
-            _ => DecodeError::UnknownVersion { event, fingerprint },
+    pub(super) fn foreign<T>(event: &'static EventType, value: &[u8], fingerprint: u64, read: impl FnOnce(&mut Reader<'_>) -> Result<T, Fault>) -> Result<T, DecodeError> {
+        let name = event.name;
+        match foreign::resolve(name, event.schema, value) {
+            Foreign::Resolved(body) => {
+                let mut reader = Reader::new(&body, 0);
+                let read = read(&mut reader).and_then(|value| reader.finish().map(|()| value));
+                read.map_err(|fault| DecodeError::Malformed { event: name, at: fault.at(), problem: format!("{fault} (counted in the value as this build's schema has it, to which it was resolved)") })
+            }
+            Foreign::Unknown => Err(DecodeError::UnknownVersion { event: name, fingerprint }),
+            Foreign::OtherEvent { id, actual } => Err(DecodeError::OtherType { event: name, id, actual }),
+            Foreign::Unreadable { problem } => Err(DecodeError::Unresolvable { event: name, fingerprint, problem }),
+            Foreign::Malformed(fault) => Err(malformed(name, &fault)),
         }
     }
-}";
+}"#;
 
 /// The list of all events: the language, whole.
 pub(super) fn put_list(code: &mut Code, model: &Model<'_>) {

@@ -13,6 +13,7 @@ mod read;
 mod records;
 mod resolve;
 mod streams;
+mod upcasts;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::schema::{Named, SchemaErrors, Tree};
 use crate::versions::{self, Mode, State};
 use code::Code;
 use model::{Model, Stream};
+use upcasts::Olds;
 
 /// The file that [`Generator::generate`] writes into `OUT_DIR`.
 const FILE: &str = "events.rs";
@@ -48,7 +50,8 @@ const FILE: &str = "events.rs";
 /// `kolo-core` and `kolo-avro`.
 ///
 /// Each event reads what was written with any of its published versions, older or newer than the schema in the
-/// folder, and the crate's own tests get a test for each golden sample. A schema that could not read one of them (Avro's
+/// folder, and the crate's own tests get a test for each golden sample. What Avro's rules cannot say about an old version
+/// is said by a function, a `kolo_core::Upcast`: the schema names the versions that have one in `"upcasts"`. A schema that could not read one of them (Avro's
 /// `BACKWARD_TRANSITIVE`) fails the build, since streams keep their records for ever. With
 /// [`full_compatibility`](Self::full_compatibility) so does one whose records an older schema could not read.
 #[derive(Debug, Clone)]
@@ -162,7 +165,8 @@ impl Generator {
             Some(folder) => Published::load(folder)?,
             None => Published::default(),
         };
-        let model = Model::new(&tree, &published, &self.streams)?;
+        let olds = Olds::new(&tree, &published)?;
+        let model = Model::new(&tree, &published, &olds, &self.streams)?;
         let mode = if self.full {
             Mode::Full
         } else {
@@ -236,6 +240,7 @@ fn whole(model: &Model<'_>) -> String {
         for event in model.events_of(module) {
             events::put(&mut code, model, &event);
             resolve::put(&mut code, model, &event);
+            upcasts::put(&mut code, model, &event);
         }
         for stream in model.streams_of(module) {
             streams::put(&mut code, model, stream);

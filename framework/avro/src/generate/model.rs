@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::upcasts::Olds;
 use crate::schema::published::{Published, Version};
 use crate::schema::{
     Kind, Logical, Named, Record, Schema, SchemaErrors, Tree, TreeEvent, Types, canonical,
@@ -26,6 +27,7 @@ pub(super) enum Under {
 pub(super) struct Model<'a> {
     pub(super) tree: &'a Tree,
     published: &'a Published,
+    olds: &'a Olds,
     pub(super) streams: &'a [Stream],
     /// Newtypes, and the modules that use them.
     pub(super) ids: BTreeMap<String, (Under, BTreeSet<String>)>,
@@ -36,11 +38,13 @@ impl<'a> Model<'a> {
     pub(super) fn new(
         tree: &'a Tree,
         published: &'a Published,
+        olds: &'a Olds,
         streams: &'a [Stream],
     ) -> Result<Self, SchemaErrors> {
         let mut model = Self {
             tree,
             published,
+            olds,
             streams,
             ids: BTreeMap::new(),
         };
@@ -54,8 +58,9 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// All types: the working ones, and those of old versions that upcasts take.
     pub(super) fn types(&self) -> &'a Types {
-        self.tree.types()
+        &self.olds.types
     }
 
     // Modules and what is in them.
@@ -113,6 +118,11 @@ impl<'a> Model<'a> {
 
     pub(super) fn published(&self, event: &str) -> &'a [Version] {
         self.published.of(event)
+    }
+
+    /// The record of a version that an upcast takes.
+    pub(super) fn old(&self, event: &TreeEvent<'a>, version: &Version) -> Option<&'a Record> {
+        self.olds.record(event, version)
     }
 
     // Types.

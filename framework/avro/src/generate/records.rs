@@ -16,7 +16,9 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, record: &Record) {
     } else {
         ""
     };
-    code.line(&format!("#[derive(Debug, Clone, PartialEq{eq})]"));
+    let hides = record.fields.iter().any(|field| field.sensitive);
+    let debug = if hides { "" } else { "Debug, " };
+    code.line(&format!("#[derive({debug}Clone, PartialEq{eq})]"));
     code.open(&format!("pub struct {name} {{"));
     for field in &record.fields {
         code.doc(
@@ -30,6 +32,9 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, record: &Record) {
         ));
     }
     code.close("}");
+    if hides {
+        put_debug(code, record);
+    }
 
     code.open(&format!("impl {name} {{"));
     let fields = !record.fields.is_empty();
@@ -60,6 +65,29 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, record: &Record) {
             &write::Value::place(format!("self.{}", names::field(&field.name))),
         );
     }
+    code.close("}");
+    code.close("}");
+}
+
+/// `Debug` as it would be derived, without what is sensitive: logs, panics and tools print events by it.
+fn put_debug(code: &mut Code, record: &Record) {
+    let name = short(&record.name);
+    code.open(&format!("impl ::std::fmt::Debug for {name} {{"));
+    code.open("fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {");
+    code.line(&format!("f.debug_struct(\"{name}\")"));
+    for field in &record.fields {
+        let place = format!("&self.{}", names::field(&field.name));
+        let shown = if field.sensitive {
+            format!("&::kolo_core::Hidden({place})")
+        } else {
+            place
+        };
+        code.line(&format!(
+            "    .field({}, {shown})",
+            names::literal(&field.name)
+        ));
+    }
+    code.line("    .finish()");
     code.close("}");
     code.close("}");
 }

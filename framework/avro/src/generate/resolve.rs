@@ -6,28 +6,59 @@ use std::collections::BTreeMap;
 use super::code::Code;
 use super::enums::put_indexes;
 use super::model::{Model, owner, same_wire, short};
-use super::read::{expression, skip, wrap};
-use super::{literal, names};
+use super::read::{skip, wrap};
+use super::{literal, names, read};
 use crate::schema::published::Version;
 use crate::schema::{EnumType, Kind, Named, Record, Schema, TreeEvent, Types, min_bytes};
+use crate::versions::eras::{Era, eras};
 
-/// The versions that need a reader of their own: those whose bytes differ from the working schema's.
-pub(super) fn versions<'a>(model: &Model<'a>, event: &TreeEvent<'a>) -> Vec<&'a Version> {
-    let mut versions: Vec<&Version> = Vec::new();
-    for version in model.published(&event.record.name) {
-        let known = version.fingerprint == event.fingerprint
-            || versions
-                .iter()
-                .any(|other| other.fingerprint == version.fingerprint);
-        if !known {
-            versions.push(version);
+/// A version that has an arm of its own in `decode`, and what it is read as.
+pub(super) struct Read<'a> {
+    pub(super) version: &'a Version,
+    /// The last version of its era, which an upcast turns; `None`: it is read as the type in use.
+    pub(super) last: Option<&'a Version>,
+}
+
+/// The versions whose bytes differ from the working schema's, each once.
+pub(super) fn versions<'a>(model: &Model<'a>, event: &TreeEvent<'a>) -> Vec<Read<'a>> {
+    let mut reads: Vec<Read<'a>> = Vec::new();
+    for Era { versions, last } in eras(event, model.published(&event.record.name)) {
+        for version in versions {
+            let known = version.fingerprint == event.fingerprint
+                || reads
+                    .iter()
+                    .any(|other| other.version.fingerprint == version.fingerprint);
+            if !known {
+                reads.push(Read { version, last });
+            }
         }
     }
-    versions
+    reads
+}
+
+/// An expression that reads a version.
+pub(super) fn expression(model: &Model<'_>, event: &TreeEvent<'_>, read: &Read<'_>) -> String {
+    match read.last.and_then(|last| model.old(event, last)) {
+        Some(old) if read.is_last() => {
+            format!(
+                "{}::avro_read(r)",
+                Model::path(&old.name, owner(&event.record.name))
+            )
+        }
+        _ => format!("{}(r)", function(event, read.version)),
+    }
+}
+
+impl Read<'_> {
+    /// Whether its bytes are those of the version that it is read as.
+    fn is_last(&self) -> bool {
+        self.last
+            .is_some_and(|last| last.fingerprint == self.version.fingerprint)
+    }
 }
 
 /// The function that reads a version of an event.
-pub(super) fn function(event: &TreeEvent<'_>, version: &Version) -> String {
+fn function(event: &TreeEvent<'_>, version: &Version) -> String {
     format!(
         "{}_v{}",
         names::snake(short(&event.record.name)),
@@ -36,11 +67,16 @@ pub(super) fn function(event: &TreeEvent<'_>, version: &Version) -> String {
 }
 
 /// Puts a reader for each published version of an event.
-pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
-    for version in versions(model, event) {
+pub(super) fn put<'a>(code: &mut Code, model: &Model<'a>, event: &TreeEvent<'a>) {
+    for read in versions(model, event) {
+        let version = read.version;
         let Some(Named::Record(writer)) = version.document.types.get(&event.record.name) else {
             continue;
         };
+        if read.is_last() {
+            continue;
+        }
+        let old = read.last.and_then(|last| model.old(event, last));
         let mut resolver = Resolver {
             model,
             types: &version.document.types,
@@ -49,7 +85,8 @@ pub(super) fn put(code: &mut Code, model: &Model<'_>, event: &TreeEvent<'_>) {
             functions: BTreeMap::new(),
             bodies: Vec::new(),
         };
-        let body = resolver.record(&function(event, version), writer, event.record);
+        let name = function(event, version);
+        let body = resolver.record(&name, writer, old.unwrap_or(event.record));
         body.put(code);
         for body in resolver.bodies {
             body.put(code);
@@ -185,7 +222,7 @@ impl Resolver<'_, '_> {
     /// An expression that reads the writer's type as the reader's.
     fn value(&mut self, writer: &Schema, reader: &Schema) -> String {
         if same_wire(writer, self.types, reader, self.model.types()) {
-            return expression(self.model, reader, self.module);
+            return read::expression(self.model, reader, self.module);
         }
         match (writer.nullable(), reader.nullable()) {
             (Some((null, written)), Some((_, read))) => {
@@ -214,7 +251,7 @@ impl Resolver<'_, '_> {
             (Kind::Long, Kind::Double) => "r.long().map(|value| value as f64)",
             (Kind::Float, Kind::Double) => "r.float().map(f64::from)",
             // Strings and bytes have the same layout, so the reader's own expression reads them.
-            _ => return expression(self.model, reader, self.module),
+            _ => return read::expression(self.model, reader, self.module),
         };
         wrap(reader, raw)
     }
@@ -231,7 +268,7 @@ impl Resolver<'_, '_> {
                     Some(this.enumeration(name, writer, of))
                 })
             }
-            _ => expression(self.model, reader, self.module),
+            _ => read::expression(self.model, reader, self.module),
         }
     }
 

@@ -5,7 +5,7 @@ mod sample;
 use std::path::{Path, PathBuf};
 
 use crate::codec::{Reader, frame};
-use crate::dynamic::{decode_json, encode_json};
+use crate::dynamic::{Shown, decode_json, encode_json};
 use crate::schema::published::Published;
 use crate::schema::{Document, SchemaError, SchemaErrors, Tree, TreeEvent, write};
 use crate::versions::{self, Mode, State};
@@ -123,7 +123,7 @@ fn draft(
         broken(format!("no sample could be made: {}", problems.join("; ")))
     })?;
     let mut reader = Reader::new(&sample, frame::FRAME_BYTES);
-    let json = decode_json(&mut reader, &document.root, &document.types)
+    let json = decode_json(&mut reader, &document.root, &document.types, Shown::Whole)
         .map_err(|fault| broken(format!("its sample cannot be read back: {fault}")))?;
 
     let file = published

@@ -17,6 +17,9 @@ pub struct EventProperties {
     pub public: bool,
     /// What it is in the course of a saga, which the checks of a choreography go by.
     pub mark: Mark,
+    /// Published versions that Avro's rules do not lead away from: a record that was written with one of them, or with an
+    /// older one, is read as that version and turned by a declared function. In ascending order.
+    pub upcasts: Vec<u32>,
 }
 
 /// What an event is in the course of a saga: the properties `intake`, `outcome` and `terminal`, of which it has one at most.
@@ -103,14 +106,19 @@ impl EventProperties {
             }
         };
         let mark = Mark::parse(object)?;
+        let upcasts = upcasts(object)?;
         match (topic, key) {
-            (Some(topic), Some(key)) => Ok(Some(Self { topic, key, saga, public: public.unwrap_or(true), mark })),
+            (Some(topic), Some(key)) => Ok(Some(Self { topic, key, saga, public: public.unwrap_or(true), mark, upcasts })),
             (Some(topic), None) => Err(format!(
                 "an event of topic `{topic}` needs the property \"key\": the name of the field that holds its key"
             )),
-            (None, None) if saga.is_none() && public.is_none() && mark == Mark::Step => Ok(None),
+            (None, None)
+                if saga.is_none() && public.is_none() && mark == Mark::Step && upcasts.is_empty() =>
+            {
+                Ok(None)
+            }
             (None, _) => Err(
-                "\"key\", \"saga\", \"public\", \"intake\", \"outcome\" and \"terminal\" are properties of events, and this record has no \"topic\": add it, or take them away"
+                "\"key\", \"saga\", \"public\", \"intake\", \"outcome\", \"terminal\" and \"upcasts\" are properties of events, and this record has no \"topic\": add it, or take them away"
                     .to_owned(),
             ),
         }
@@ -132,6 +140,9 @@ impl EventProperties {
                 "\"{property}\" names the field `{name}` of type {}; keys and sagas are a string or a uuid, since they are text on the wire",
                 field.schema.describe()
             )),
+            Some(field) if field.sensitive => problems.push(format!(
+                "\"{property}\" names the field `{name}`, which is \"sensitive\": keys and sagas stand open beside every record and in every tool; take another field, such as an id that says nothing"
+            )),
             Some(_) => {}
         }
         };
@@ -141,6 +152,26 @@ impl EventProperties {
         }
         problems
     }
+}
+
+fn upcasts(object: &Map<String, Value>) -> Result<Vec<u32>, String> {
+    let Some(value) = object.get("upcasts") else {
+        return Ok(Vec::new());
+    };
+    let wrong = || {
+        format!(
+            "the property \"upcasts\" is a list of published versions in ascending order, as in [2], not {value}"
+        )
+    };
+    let number = |item: &Value| item.as_u64().and_then(|number| u32::try_from(number).ok());
+    let numbers: Option<Vec<u32>> = value
+        .as_array()
+        .and_then(|list| list.iter().map(number).collect());
+    let numbers = numbers.ok_or_else(wrong)?;
+    if numbers.first() == Some(&0) || !numbers.is_sorted_by(|one, next| one < next) {
+        return Err(wrong());
+    }
+    Ok(numbers)
 }
 
 fn is_text(schema: &Schema) -> bool {

@@ -94,6 +94,8 @@ pub struct Field {
     pub schema: Schema,
     /// What a reader takes where the writer had no such field.
     pub default: Option<Value>,
+    /// Whether it is nobody's to see who looks at events: tools, logs and `Debug` hide what it holds.
+    pub sensitive: bool,
 }
 
 /// An enum.
@@ -139,7 +141,21 @@ pub struct Document {
 }
 
 impl Document {
-    /// The same without documentation and marks: what a version on the wire is about.
+    /// The upcasts that the schema of an event names; none where it is no event's.
+    pub(crate) fn upcasts(&self) -> &[u32] {
+        let Kind::Named(name) = &self.root.kind else {
+            return &[];
+        };
+        match self.types.get(name) {
+            Some(Named::Record(record)) => {
+                let event = record.event.as_ref();
+                event.map_or(&[], |properties| &properties.upcasts)
+            }
+            _ => &[],
+        }
+    }
+
+    /// The same without documentation, marks, upcasts and what is sensitive: what a version on the wire is about.
     #[must_use]
     pub fn without_docs(&self) -> Self {
         let mut same = self.clone();
@@ -149,8 +165,12 @@ impl Document {
                     record.doc = None;
                     if let Some(event) = &mut record.event {
                         event.mark = Mark::Step;
+                        event.upcasts.clear();
                     }
-                    record.fields.iter_mut().for_each(|field| field.doc = None);
+                    for field in &mut record.fields {
+                        field.doc = None;
+                        field.sensitive = false;
+                    }
                 }
                 Named::Enum(of) => of.doc = None,
                 Named::Fixed(fixed) => fixed.doc = None,
@@ -295,17 +315,29 @@ pub(crate) fn namespace(full: &str) -> &str {
 
 /// The least number of bytes that a value takes on the wire.
 pub(crate) fn min_bytes(schema: &Schema, types: &Types) -> usize {
+    least(schema, types, &mut BTreeMap::new())
+}
+
+/// Each record is summed up once, however often it is named; one that contains itself adds nothing to itself.
+fn least<'t>(schema: &Schema, types: &'t Types, known: &mut BTreeMap<&'t str, usize>) -> usize {
     match &schema.kind {
         Kind::Null => 0,
         Kind::Float => 4,
         Kind::Double => 8,
         Kind::String if schema.logical == Logical::Uuid => 37,
         Kind::Named(name) => match types.get(name) {
-            Some(Named::Record(record)) => record
-                .fields
-                .iter()
-                .map(|field| min_bytes(&field.schema, types))
-                .sum(),
+            Some(Named::Record(record)) => {
+                if let Some(bytes) = known.get(record.name.as_str()) {
+                    return *bytes;
+                }
+                known.insert(&record.name, 0);
+                let fields = record.fields.iter();
+                let bytes = fields.fold(0usize, |sum, field| {
+                    sum.saturating_add(least(&field.schema, types, known))
+                });
+                known.insert(&record.name, bytes);
+                bytes
+            }
             Some(Named::Fixed(fixed)) => fixed.size,
             _ => 1,
         },

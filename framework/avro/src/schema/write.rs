@@ -196,6 +196,11 @@ fn definition(
                 if let Some((name, value)) = event.mark.property() {
                     entries.push((name, Node::Leaf(value)));
                 }
+                if !event.upcasts.is_empty() {
+                    let versions = event.upcasts.iter();
+                    let versions = versions.map(|version| Node::Leaf((*version).into()));
+                    entries.push(("upcasts", Node::List(versions.collect())));
+                }
             }
             let fields = record
                 .fields
@@ -239,6 +244,9 @@ fn field(field: &Field, types: &Types, defined: &mut Vec<String>) -> Node {
     if let Some(default) = &field.default {
         entries.push(("default", Node::Leaf(default.clone())));
     }
+    if field.sensitive {
+        entries.push(("sensitive", Node::Leaf(true.into())));
+    }
     if let Some(doc) = &field.doc {
         entries.push(("doc", Node::text(doc)));
     }
@@ -257,7 +265,7 @@ mod tests {
             "fields":[
                 {"name":"id","type":{"type":"string","logicalType":"uuid"},"newtype":"OrderId","doc":"x"},
                 {"name":"price","type":{"type":"fixed","name":"Money","size":8,"logicalType":"decimal","precision":9,"scale":2}},
-                {"name":"other","type":["null","Money"],"default":null},
+                {"name":"other","type":["null","Money"],"default":null,"sensitive":true},
                 {"name":"kinds","type":{"type":"array","items":{"type":"enum","name":"Kind","symbols":["A"],"default":"A"}}},
                 {"name":"skus","type":{"type":"map","values":{"type":"string","newtype":"Sku"}},"default":{}}]}"#,
         )

@@ -46,7 +46,7 @@ impl Guard {
 }
 
 pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    match guard.faults.get() {
+    match guard.faults.of(request.uri().path()) {
         None => {}
         Some(Fault::Failing) => {
             let failing = Refusal::store("the registry was told to fail");

@@ -61,6 +61,27 @@ async fn it_fails_delays_and_is_silent_on_request_and_recovers() {
     assert_eq!(register(&registry, "a", "\"int\"").await.0, 200);
 }
 
+#[tokio::test]
+async fn what_befalls_one_id_befalls_no_other() {
+    let registry = Registry::builder().start().await.unwrap();
+    for (subject, schema) in [("a", "\"int\""), ("b", "\"long\"")] {
+        assert_eq!(register(&registry, subject, schema).await.0, 200);
+    }
+    registry.faults().set_for_id(2, Fault::Failing);
+    assert_eq!(registry.faults().get(), None);
+    for troubled in ["/schemas/ids/2", "/schemas/ids/2/versions"] {
+        let (status, body) = get(&registry, troubled).await;
+        assert_eq!((status, &body["error_code"]), (500, &json!(50001)));
+    }
+    for sound in ["/schemas/ids/1", "/subjects", "/subjects/b/versions/1"] {
+        assert_eq!(get(&registry, sound).await.0, 200, "{sound}");
+    }
+    assert_eq!(get(&registry, "/schemas/ids/22").await.0, 404);
+
+    registry.faults().clear();
+    assert_eq!(get(&registry, "/schemas/ids/2").await.0, 200);
+}
+
 /// A request that is never answered does not keep the registry from ending.
 #[tokio::test]
 async fn it_ends_beside_a_request_that_is_never_answered() {

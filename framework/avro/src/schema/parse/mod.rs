@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::references::{check_defaults, check_references, settle_fixed};
 use super::types::{Document, Kind, Logical, Schema, Types};
-use super::{SchemaError, SchemaErrors};
+use super::{SchemaError, SchemaErrors, write};
 use crate::codec::MAX_PRECISION;
 
 impl Document {
@@ -20,30 +20,48 @@ impl Document {
         Self::from_json(&value)
     }
 
+    /// Parses a schema that names types of other texts, as versions of a registry do that refer to other subjects; each of
+    /// the others may name types of others too. Of them all only what the schema is made of is kept.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and when two texts define a type of one name and not alike.
+    pub fn parse_with<'t>(
+        json: &'t str,
+        others: impl IntoIterator<Item = &'t str>,
+    ) -> Result<Self, SchemaErrors> {
+        let mut parser = Parser::default();
+        let mut root = None;
+        for text in std::iter::once(json).chain(others) {
+            let value: Value = serde_json::from_str(text)
+                .map_err(|error| SchemaError::new("", format!("this is not JSON: {error}")))?;
+            let mut one = Parser::default();
+            let schema = one.schema(&value, "", "");
+            root.get_or_insert(schema);
+            parser.errors.append(&mut one.errors);
+            for (name, named) in one.types {
+                match parser.types.get(&name) {
+                    Some(known) if *known != named => {
+                        let problem = format!("two texts define `{name}`, and not alike");
+                        parser.errors.push(SchemaError::new("", problem));
+                    }
+                    _ => drop(parser.types.insert(name, named)),
+                }
+            }
+        }
+        let root = root.unwrap_or(Schema::plain(Kind::Null));
+        let whole = parser.finish(root)?;
+        // Written and read again, it has no type that it does not name.
+        Self::parse(&write::text(&whole.root, &whole.types))
+    }
+
     /// [`parse`](Self::parse), of JSON that has been read already.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn from_json(value: &Value) -> Result<Self, SchemaErrors> {
         let mut parser = Parser::default();
-        let mut root = parser.schema(value, "", "");
-        settle_fixed(&mut parser.types, Some(&mut root));
-        parser
-            .errors
-            .extend(check_references(&parser.types, Some(&root), &parser.types));
-        if parser.errors.is_empty() {
-            parser
-                .errors
-                .extend(check_defaults(&parser.types, &parser.types));
-        }
-        if parser.errors.is_empty() {
-            Ok(Self {
-                root,
-                types: parser.types,
-            })
-        } else {
-            Err(SchemaErrors(parser.errors))
-        }
+        let root = parser.schema(value, "", "");
+        parser.finish(root)
     }
 }
 
@@ -55,6 +73,24 @@ pub(in crate::schema) struct Parser {
 }
 
 impl Parser {
+    /// The schema `root` with all types that were read, if nothing is wrong with them.
+    fn finish(mut self, mut root: Schema) -> Result<Document, SchemaErrors> {
+        settle_fixed(&mut self.types, Some(&mut root));
+        self.errors
+            .extend(check_references(&self.types, Some(&root), &self.types));
+        if self.errors.is_empty() {
+            self.errors.extend(check_defaults(&self.types, &self.types));
+        }
+        if self.errors.is_empty() {
+            Ok(Document {
+                root,
+                types: self.types,
+            })
+        } else {
+            Err(SchemaErrors(self.errors))
+        }
+    }
+
     pub(super) fn wrong(&mut self, place: &str, problem: impl Into<String>) -> Schema {
         self.errors.push(SchemaError::new(place, problem));
         Schema::plain(Kind::Null)

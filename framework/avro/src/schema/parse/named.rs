@@ -166,12 +166,24 @@ impl Parser {
                 );
             }
         }
+        let sensitive = match field.get("sensitive") {
+            None => false,
+            Some(Value::Bool(sensitive)) => *sensitive,
+            Some(other) => {
+                self.wrong(
+                    place,
+                    format!("\"sensitive\" is true or false, not {other}"),
+                );
+                true
+            }
+        };
         Field {
             name: name.to_owned(),
             aliases: self.texts(field, "aliases", place).unwrap_or_default(),
             doc: text(field, "doc"),
             schema,
             default: field.get("default").cloned(),
+            sensitive,
         }
     }
 

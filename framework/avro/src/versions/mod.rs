@@ -1,5 +1,7 @@
 //! The working schemas against all that was published.
 
+pub(crate) mod eras;
+
 use crate::compat::{self, Incompatibility, Rule};
 use crate::schema::published::{Published, Version};
 use crate::schema::{Document, Named, SchemaError, Tree, TreeEvent, write};
@@ -44,6 +46,8 @@ pub enum Breaks {
     Meaning,
     /// Topic, key or saga differ.
     Place,
+    /// What the schema says of upcasts cannot be.
+    Upcasts,
     /// There is no event of this name any more.
     Gone,
     /// The golden sample is missing.
@@ -67,7 +71,8 @@ pub enum State {
     },
 }
 
-/// What the working schemas break. With [`Mode::Full`] and `transitive`, any two builds of any time understand each other;
+/// What the working schemas break. What stands before an upcast that a schema names is held against the version that the
+/// upcast takes, and need not be read by programs from before it. With [`Mode::Full`] and `transitive`, any two builds of any time understand each other;
 /// not `transitive`, only the newest version of each event is compared.
 #[must_use]
 pub fn check(tree: &Tree, published: &Published, mode: Mode, transitive: bool) -> Vec<Broken> {
@@ -87,21 +92,79 @@ pub fn check(tree: &Tree, published: &Published, mode: Mode, transitive: bool) -
             });
             continue;
         };
+        let problems = eras::problems(&event, versions);
+        if !problems.is_empty() {
+            let short = name.rsplit('.').next().unwrap_or_default();
+            broken.extend(problems.into_iter().map(|(version, problem)| Broken {
+                event: name.to_owned(),
+                version,
+                breaks: Breaks::Upcasts,
+                rule: None,
+                error: SchemaError::in_file(event.file, short, problem),
+            }));
+            continue;
+        }
         let working = tree.document(name);
-        let first = if transitive { 0 } else { versions.len() - 1 };
-        for (number, version) in versions.iter().enumerate() {
-            if number >= first {
+        let first = match versions.last() {
+            Some(newest) if !transitive => newest.number,
+            _ => 0,
+        };
+        for era in eras::eras(&event, versions) {
+            for version in era.versions.iter().filter(|known| known.number >= first) {
+                let (number, file) = (version.number, version.file.display());
                 let pair = Pair {
                     event: &event,
-                    working: &working,
-                    version,
+                    reader: era.last.map_or(&working, |last| &last.document),
+                    until: era.last.map(|last| last.number),
+                    number,
+                    version: &version.document,
+                    called: format!("the published version {number} ({file})"),
+                    stands: format!("version {number} ({file}) was published"),
                 };
                 pair.check(mode, &mut broken);
             }
-            broken.extend(sample(name, version));
         }
+        broken.extend(versions.iter().flat_map(|version| sample(name, version)));
     }
     broken
+}
+
+/// What the working schema of an event, by its full name, breaks of a version that a schema registry has: that of this
+/// number in this subject, whose schema has this id. `None` if no working schema is called so.
+#[must_use]
+pub fn check_registered(
+    tree: &Tree,
+    published: &Published,
+    event: &str,
+    (subject, number, id): (&str, u32, u32),
+    version: &Document,
+    mode: Mode,
+) -> Option<Vec<Broken>> {
+    let event = tree.events().find(|known| known.record.name == event)?;
+    let working = tree.document(&event.record.name);
+    let era = eras::of_registered(&event, published.of(&event.record.name), version);
+    let called = format!("version {number} of the subject `{subject}` (id {id})");
+    let last = era.and_then(|era| era.last);
+    let pair = Pair {
+        event: &event,
+        reader: last.map_or(&working, |last| &last.document),
+        until: last.map(|last| last.number),
+        number,
+        version,
+        stands: format!("{called} is registered"),
+        called,
+    };
+    let mut broken = Vec::new();
+    if era.is_some() {
+        pair.check(mode, &mut broken);
+    } else {
+        let problem = format!(
+            "{} names other \"upcasts\" than the working schema",
+            pair.called
+        );
+        broken.push(pair.broken(Breaks::Upcasts, "", problem));
+    }
+    Some(broken)
 }
 
 /// How the working schema of an event, by its full name, stands to its published versions.
@@ -128,16 +191,25 @@ fn without_docs(document: &Document) -> String {
     write::text(&document.root, &document.types)
 }
 
-/// The working schema of an event, and one version of it.
+/// One version of an event, and what it is read as.
 struct Pair<'a> {
     event: &'a TreeEvent<'a>,
-    working: &'a Document,
-    version: &'a Version,
+    /// The working schema, or the last version of an older era.
+    reader: &'a Document,
+    /// The number of that version.
+    until: Option<u32>,
+    /// The version's number, and its schema.
+    number: u32,
+    version: &'a Document,
+    /// How messages call the version.
+    called: String,
+    /// That it is there, as a sentence.
+    stands: String,
 }
 
 impl Pair<'_> {
     fn check(&self, mode: Mode, broken: &mut Vec<Broken>) {
-        let (number, file) = (self.version.number, self.version.file.display());
+        let (called, published) = (&self.called, self.version);
         let checked = |wanted: bool, reader, writer| {
             if wanted {
                 compat::check(reader, writer)
@@ -145,25 +217,27 @@ impl Pair<'_> {
                 Vec::new()
             }
         };
-        let published = &self.version.document;
         let reads_old = matches!(mode, Mode::Backward | Mode::Full);
-        let backward = checked(reads_old, self.working, published);
+        let backward = checked(reads_old, self.reader, published);
         for found in &backward {
-            let follows = format!(
-                "records written with the published version {number} ({file}) could not be read any more"
-            );
+            let follows = match self.until {
+                None => format!("records written with {called} could not be read any more"),
+                Some(until) => format!(
+                    "so the upcast of version {until} cannot take records of {called}: it needs an upcast of its own"
+                ),
+            };
             broken.push(self.incompatible(Breaks::Backward, found, &follows));
         }
-        let is_read = matches!(mode, Mode::Forward | Mode::Full);
-        for found in checked(is_read, published, self.working) {
-            let follows = format!(
-                "programs that were built with the published version {number} ({file}) could not read new records"
-            );
+        // Programs from before an upcast do not read what comes after it: that is what it is for.
+        let is_read = self.until.is_none() && matches!(mode, Mode::Forward | Mode::Full);
+        for found in checked(is_read, published, self.reader) {
+            let follows =
+                format!("programs that were built with {called} could not read new records");
             broken.push(self.incompatible(Breaks::Forward, &found, &follows));
         }
         if reads_old && backward.is_empty() {
-            for (place, problem) in compat::meaning::check(self.working, published) {
-                let problem = format!("{problem}; version {number} ({file}) was published");
+            for (place, problem) in compat::meaning::check(self.reader, published) {
+                let problem = format!("{problem}; {}", self.stands);
                 broken.push(self.broken(Breaks::Meaning, &place, problem));
             }
         }
@@ -171,8 +245,8 @@ impl Pair<'_> {
     }
 
     fn places(&self, broken: &mut Vec<Broken>) {
-        let (number, file) = (self.version.number, self.version.file.display());
-        let types = &self.version.document.types;
+        let called = &self.called;
+        let types = &self.version.types;
         let Some(Named::Record(record)) = types.get(&self.event.record.name) else {
             return;
         };
@@ -191,7 +265,7 @@ impl Pair<'_> {
         ] {
             if before != now {
                 let problem = format!(
-                    "the {property} of the published version {number} ({file}) is `{before}`, here it is `{now}`; where an event is found does not change: publish an event of another name"
+                    "the {property} of {called} is `{before}`, here it is `{now}`; where an event is found does not change: publish an event of another name"
                 );
                 broken.push(self.broken(Breaks::Place, name.unwrap_or_default(), problem));
             }
@@ -209,7 +283,7 @@ impl Pair<'_> {
     fn broken(&self, breaks: Breaks, place: &str, problem: String) -> Broken {
         Broken {
             event: self.event.record.name.clone(),
-            version: self.version.number,
+            version: self.number,
             breaks,
             rule: None,
             error: SchemaError::in_file(self.event.file, place, problem),
