@@ -63,6 +63,8 @@ pub struct EffectCall {
     pub value: Box<[u8]>,
     /// When the request was recorded.
     pub at: Timestamp,
+    /// The W3C trace context that the request carries on, if it has one.
+    pub traceparent: Option<Box<str>>,
 }
 
 /// Why a request has no reply and no more call is made for it.

@@ -185,6 +185,28 @@ pub enum DecodeError {
         /// The writer's fingerprint (CRC-64-AVRO).
         fingerprint: u64,
     },
+    /// The function that turns an old version into the next one panicked, or gave an event of another key or saga.
+    #[error("{event}: the upcast of version {version} {problem}; mend it and build again")]
+    Upcast {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The published version that the function takes.
+        version: u32,
+        /// What it did, as the end of a sentence.
+        problem: String,
+    },
+    /// The value was written with a schema that was never published to this reader, and Avro's rules do not make it readable.
+    #[error(
+        "{event}: written with the schema version {fingerprint:016x}, which was not published to this build and cannot be resolved: {problem}. Build with a schema that reads it, and that version published beside it"
+    )]
+    Unresolvable {
+        /// Full name of the event type that was expected.
+        event: &'static str,
+        /// The writer's fingerprint (CRC-64-AVRO).
+        fingerprint: u64,
+        /// Why not, in words.
+        problem: String,
+    },
     /// The body is not what the schema says.
     #[error("{event}: malformed at byte {at} of the value: {problem}")]
     Malformed {

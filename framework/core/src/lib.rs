@@ -131,18 +131,21 @@
 //! | file | idea |
 //! |---|---|
 //! | `event.rs` | what a schema says about an event, and what generated code implements |
+//! | `upcast.rs` | an old version of an event turned by a function, where Avro's rules end |
 //! | `key.rs` `partition.rs` | what names an aggregate, and on which partition that puts it |
 //! | `id.rs` | ids of events and sagas: all derived, none drawn |
 //! | `time.rs` | time as it stands in the log |
 //! | `state.rs` | the fold of own events, and the input that a decision reads |
 //! | `emits.rs` | what a reaction may return: its type is the outgoing edge |
 //! | `effect.rs` | calls to the outside world: ports, requests, answers |
+//! | `effect_note.rs` | what is known of calls that fail, told beside the log |
 //! | `policy.rs` | how a port is called: time limits, retries, how many at once |
 //! | `aggregate.rs` `service.rs` | the declaration, as a user writes it |
 //! | `declaration.rs` | the same with the user's types erased: what the processor runs |
 //! | `description.rs` | the same as data: what a person or a graph reads |
 //! | `choreography/` | the declarations of all services as one graph: manifests, findings, drawing |
-//! | `problem.rs` | why an input cannot be decided, or a stream not be restored |
+//! | `saga/` | one saga, put together from its records: the tree, the end, and who has not answered |
+//! | `problem.rs` `panic.rs` | why an input cannot be decided, or a stream not be restored |
 //! | `barrier.rs` | what makes a compensation safe in every order of arrival |
 //! | `position.rs` | how far each origin was decided |
 //! | `stream.rs` | which records of a fenced stream are valid |
@@ -157,19 +160,24 @@ pub mod choreography;
 mod declaration;
 mod description;
 mod effect;
+pub mod effect_note;
 mod emits;
 mod event;
+mod hidden;
 mod id;
 mod key;
+mod panic;
 mod partition;
 mod policy;
 mod position;
 mod problem;
 pub mod processor;
+pub mod saga;
 mod service;
 mod state;
 pub mod stream;
 mod time;
+mod upcast;
 pub mod wire;
 
 pub use aggregate::{Aggregate, KeyOfAggregate};
@@ -180,8 +188,11 @@ pub use description::{
 pub use effect::{Answers, CallFailure, EffectCall, Port, Reply};
 pub use emits::{Compensates, Emits, Outgoing};
 pub use event::{DecodeError, Event, EventType, Mark, OwnEvents, Owns};
+pub use hidden::{Hidden, revealed};
 pub use id::{CorrelationId, EventId, ReactionId, TopicId};
 pub use key::Key;
+#[doc(hidden)]
+pub use panic::message_of;
 pub use partition::partition_of;
 pub use policy::{Breaker, CallPolicy, Pauses, Rate, Retries};
 pub use position::{Origin, OriginNumber, Path, Position};
@@ -189,3 +200,6 @@ pub use problem::InputProblem;
 pub use service::{Participant, Service};
 pub use state::{Deadline, KeyOf, Received, State};
 pub use time::Timestamp;
+pub use upcast::Upcast;
+#[doc(hidden)]
+pub use upcast::upcast;

@@ -11,6 +11,7 @@ mod common;
 use common::bench::{Bench, Stored, fact};
 use common::domain::*;
 use kolo_core::EventId;
+use kolo_core::processor::Outcome;
 
 fn placed(offset: i64, id: &str, parts: u32) -> Stored {
     fact(
@@ -74,8 +75,10 @@ fn a_trigger_before_its_step_bars_it() {
     live_and_restored(|bench, renew| {
         assert_eq!(bench.handle(0, &dropped(0, "d")), BARS);
         renew(bench);
-        assert!(bench.handle(0, &placed(1, "a", 1)).is_empty());
-        assert!(bench.handle(0, &wanted(2, "w")).is_empty());
+        for late in [placed(1, "a", 1), wanted(2, "w")] {
+            assert_eq!(bench.decide(0, &late).unwrap(), Outcome::Barred);
+            assert!(bench.out.is_empty());
+        }
         let other = fact(
             3,
             "other",

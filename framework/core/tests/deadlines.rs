@@ -137,6 +137,23 @@ fn a_deadline_is_answered_once_with_the_event_that_set_it_as_its_cause() {
     assert_eq!(pass(&mut bench, ALWAYS, 10), [""; 0]);
 }
 
+#[test]
+fn what_a_deadline_leads_to_carries_the_trace_of_the_event_that_set_it_on() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut first = bench_of(&expiring(), Vec::new(), 1);
+    let traced = Stored {
+        traceparent: Some(TRACE.into()),
+        ..placed(0, "o", 500)
+    };
+    first.handle(0, &traced);
+    let mut next = bench_of(&expiring(), first.log.clone(), 2);
+    for bench in [&mut first, &mut next] {
+        assert_eq!(pass(bench, ALWAYS, 10), ["Freed"]);
+        let freed = bench.log.last().unwrap();
+        assert_eq!(freed.traceparent.as_deref(), Some(TRACE));
+    }
+}
+
 // failure: time | two owners answer the same deadline | one answer is void, or recognised | both have the same ids
 // | nobody
 #[test]
@@ -160,6 +177,41 @@ fn whoever_answers_a_deadline_gives_the_same_answer() {
     let mut third = bench_of(&expiring(), other.log.clone(), 3);
     assert_eq!(third.processor.next_deadline(), None);
     assert_eq!(pass(&mut third, ALWAYS, 10), [""; 0]);
+}
+
+#[test]
+fn what_is_due_is_counted_by_keys_and_no_further_than_asked_for() {
+    let mut bench = bench_of(&expiring(), Vec::new(), 1);
+    let due = |bench: &Bench, at: i64| {
+        let due = |limit| {
+            bench
+                .processor
+                .due_deadlines(Timestamp::from_millis(at), limit)
+        };
+        [due(10), due(2)]
+    };
+    for (offset, amount) in (0..).zip([900, 100, 500, 100]) {
+        bench.handle(0, &placed(offset, &format!("o{offset}"), amount));
+    }
+    let set = bench.log.last().unwrap().at.as_millis();
+    assert_eq!(due(&bench, set), [0, 0]);
+    assert_eq!(due(&bench, set + 100), [2, 2]);
+    assert_eq!(due(&bench, set + 900), [4, 2]);
+    let order = "o1".to_owned();
+    bench.handle(0, &fact(4, "closed", &OrderClosed { order }));
+    assert_eq!(due(&bench, set + 100), [1, 1], "it waits no more");
+    let poison = Stored {
+        value: Some(b"garbage".to_vec()),
+        ..placed(5, "o3", 0)
+    };
+    bench.handle(0, &poison);
+    assert_eq!(
+        due(&bench, set + 100),
+        [0, 0],
+        "it is behind what is parked"
+    );
+    pass(&mut bench, ALWAYS, 10);
+    assert_eq!(due(&bench, set + 900), [0, 0]);
 }
 
 #[test]

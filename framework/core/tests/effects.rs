@@ -49,6 +49,24 @@ fn a_request_is_called_with_its_own_id_once_its_append_is_acknowledged() {
 }
 
 #[test]
+fn a_call_and_its_answer_carry_the_trace_of_the_request_on() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut bench = Bench::holds();
+    let traced = Stored {
+        traceparent: Some(TRACE.into()),
+        ..wanted(0, "w")
+    };
+    bench.handle(0, &traced);
+    assert_eq!(bench.effects[0].traceparent.as_deref(), Some(TRACE));
+    let mut bench = bench.restored(2);
+    let call = bench.start.effects[0].clone();
+    assert_eq!(call.traceparent.as_deref(), Some(TRACE));
+    bench.answer(call.request, verdict(true));
+    let granted = bench.log.last().unwrap();
+    assert_eq!(granted.traceparent.as_deref(), Some(TRACE));
+}
+
+#[test]
 fn a_second_reply_is_ignored() {
     let mut bench = Bench::holds();
     bench.handle(0, &wanted(0, "w"));

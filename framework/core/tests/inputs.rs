@@ -247,7 +247,7 @@ fn records_of_kolo_itself_and_void_ones_are_passed_over_in_an_input_that_is_a_st
         Outcome::Skipped,
         Outcome::Ignored,
         Outcome::Skipped,
-        Outcome::Skipped,
+        Outcome::Void,
         Outcome::Decided(1),
     ];
     assert_eq!(outcomes, expected);

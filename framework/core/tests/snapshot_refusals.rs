@@ -76,13 +76,13 @@ fn damage_is_noticed_wherever_it_is() {
     for end in 0..kept.rest.len() {
         fresh().load(stream(), &kept.rest[..end]).unwrap_err();
     }
-    let format = [&2_u32.to_le_bytes(), &kept.rest[4..]].concat();
+    let format = [&1_u32.to_le_bytes(), &kept.rest[4..]].concat();
     let problem = fresh().load(stream(), &format).unwrap_err();
     assert_eq!(
         problem,
         SnapshotProblem::Format {
-            found: 2,
-            expected: 1
+            found: 1,
+            expected: 2
         }
     );
     for (key, bytes) in &kept.keys {

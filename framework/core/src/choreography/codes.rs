@@ -111,7 +111,7 @@ codes! {
     "One event starts a flood that never ends. Let one reaction of the cycle return `Option`, and nothing once its state says that it has answered.";
     SchemasIncompatible "schemas-incompatible" Error
     "A service cannot read what the owner of an event writes: by Avro's rules, or because that version was not published to its build."
-    "Its key would be parked at the first such record. A build reads the versions that it was made with and no other one, also where Avro could resolve it. Publish the owner's version to the reader, build it again and deploy it before the owner, or make the change compatible.";
+    "Its key would be parked at the first such record. Without a schema registry a build reads the versions that it was made with and no other one, also where Avro could resolve it; with one it resolves what Avro can. Publish the owner's version to the reader, build it again and deploy it before the owner, or make the change compatible.";
     NoDeployOrder "no-deploy-order" Error
     "The working schemas change so that the builds before and after cannot run side by side, in whichever order they are deployed."
     "Whatever is deployed first, some reader meets a version that it cannot read. Make the change in two steps, each of which has an order: docs/schemas.md says how.";

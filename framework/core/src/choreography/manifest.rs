@@ -169,6 +169,10 @@ pub struct EventManifest {
     /// writes. Empty where they are not known: in manifests of older builds, and for events that are written by hand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
+    /// Whether the build resolves, by Avro's rules, what was written with another version that a schema registry tells it of.
+    /// Builds of an older kolo do not, nor do events that are written by hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolves: bool,
 }
 
 impl From<&EventType> for EventManifest {
@@ -183,14 +187,17 @@ impl From<&EventType> for EventManifest {
             mark: event.mark,
             schema: event.schema.into(),
             versions: Vec::new(),
+            resolves: false,
         }
     }
 }
 
 impl EventManifest {
-    /// The same with the versions that a build reads, by fingerprint; the first is the one that it writes.
+    /// The same with the versions that a build reads, by fingerprint; the first is the one that it writes. Code that was
+    /// generated with versions resolves others as well.
     #[must_use]
     pub fn reading(mut self, versions: &[u64]) -> Self {
+        self.resolves = !versions.is_empty();
         self.versions = versions
             .iter()
             .map(|version| format!("{version:016x}"))

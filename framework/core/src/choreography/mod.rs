@@ -59,6 +59,7 @@ use graph::Graph;
 pub struct Choreography {
     manifests: Vec<Manifest>,
     language: Vec<EventManifest>,
+    registry: bool,
 }
 
 /// Whether the first schema reads what was written with the second one, or why not; both as JSON texts.
@@ -77,6 +78,7 @@ impl Choreography {
         Choreography {
             manifests,
             language: Vec::new(),
+            registry: false,
         }
     }
 
@@ -85,6 +87,14 @@ impl Choreography {
     pub fn language(mut self, events: &[&EventType]) -> Self {
         let events = events.iter().map(|&event| EventManifest::from(event));
         self.language.extend(events);
+        self
+    }
+
+    /// The services have a schema registry: a build that resolves reads what Avro's rules make readable, whichever versions
+    /// were published to it.
+    #[must_use]
+    pub fn with_registry(mut self) -> Self {
+        self.registry = true;
         self
     }
 
@@ -108,7 +118,7 @@ impl Choreography {
             let accepted = node.declared.accepted.iter();
             accepted.map(|accepted| (node.name.clone(), accepted))
         });
-        findings::settle(checks::all(&graph, reads), accepting)
+        findings::settle(checks::all(&graph, reads, self.registry), accepting)
     }
 
     fn graph(&self) -> Graph<'_> {

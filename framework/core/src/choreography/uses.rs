@@ -52,15 +52,15 @@ impl Manifest {
     /// What its aggregates do about an event, of this full name, in declared order.
     #[must_use]
     pub fn readers(&self, event: &str) -> Vec<Use<'_>> {
-        let all = self.uses().into_iter();
-        all.filter(|found| found.answers == Some(event)).collect()
+        let answers = |found: &Use<'_>| found.answers == Some(event);
+        self.uses().filter(answers).collect()
     }
 
     /// Where it may emit an event, of this full name, in declared order.
     #[must_use]
     pub fn writers(&self, event: &str) -> Vec<Use<'_>> {
         let emits = |found: &Use<'_>| found.emits.iter().any(|edge| edge.event == event);
-        self.uses().into_iter().filter(emits).collect()
+        self.uses().filter(emits).collect()
     }
 
     /// The aggregate in whose stream an event is, by the event's full name.
@@ -76,37 +76,38 @@ impl Manifest {
         self.events.iter().find(|event| event.name == name)
     }
 
-    fn uses(&self) -> Vec<Use<'_>> {
-        let mut all = Vec::new();
-        for known in &self.aggregates {
-            let mut put = |does, answers, emits, function| {
-                all.push(Use {
-                    service: &self.service,
-                    aggregate: &known.name,
-                    does,
-                    answers,
-                    emits,
-                    function,
-                });
+    fn uses(&self) -> impl Iterator<Item = Use<'_>> {
+        self.aggregates.iter().flat_map(|known| {
+            let found = |does, answers, emits, function| Use {
+                service: &self.service,
+                aggregate: &known.name,
+                does,
+                answers,
+                emits,
+                function,
             };
-            for known in &known.reactions {
+            let reactions = known.reactions.iter().map(move |known| {
                 let does = Does::React {
                     routed: known.routed,
                 };
-                put(does, Some(&*known.event), &*known.emits, &known.function);
-            }
-            for known in &known.compensations {
+                found(does, Some(&*known.event), &*known.emits, &known.function)
+            });
+            let compensations = known.compensations.iter().map(move |known| {
                 let does = Does::Undo(&known.undoes);
-                put(does, Some(&*known.event), &*known.emits, &known.function);
-            }
-            for known in &known.effects {
+                found(does, Some(&*known.event), &*known.emits, &known.function)
+            });
+            let effects = known.effects.iter().map(move |known| {
                 let does = Does::Call(&known.port);
-                put(does, Some(&*known.request), &*known.emits, &known.function);
-            }
-            if let Some(known) = &known.deadline {
-                put(Does::Expire, None, &*known.emits, &known.function);
-            }
-        }
-        all
+                found(does, Some(&*known.request), &*known.emits, &known.function)
+            });
+            let deadline = known
+                .deadline
+                .iter()
+                .map(move |known| found(Does::Expire, None, &*known.emits, &known.function));
+            reactions
+                .chain(compensations)
+                .chain(effects)
+                .chain(deadline)
+        })
     }
 }

@@ -47,7 +47,8 @@ impl<S: State> Owner<S> {
             return stop(self, InputProblem::Gone { decided });
         }
         let outcome = match verdict {
-            Ok(Verdict::Fence(_) | Verdict::Void(_)) => Outcome::Skipped,
+            Ok(Verdict::Fence(_)) => Outcome::Skipped,
+            Ok(Verdict::Void(_)) => Outcome::Void,
             Ok(Verdict::Valid(stamp)) => self.arrive(input, Some(stamp), None, record, now, out)?,
             Ok(Verdict::Unfenced(stamp)) => self.arrive(input, stamp, None, record, now, out)?,
             Err(problem) => self.arrive(input, None, Some(problem), record, now, out)?,
@@ -177,6 +178,7 @@ impl<S: State> Owner<S> {
             value: record.value.unwrap_or_default(),
             at: record.timestamp,
             stamp,
+            traceparent: record.headers.traceparent,
             routed,
         };
         (deciding, problem)

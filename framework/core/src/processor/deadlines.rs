@@ -5,6 +5,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use hashbrown::HashSet;
+
 use crate::id::EventId;
 use crate::state::{Meta, State};
 use crate::time::Timestamp;
@@ -51,6 +53,23 @@ impl Deadlines {
         self.heap.pop();
     }
 
+    /// All entries that were due at `passed`, in no order. In a heap, whatever stands below a later one is later.
+    fn due(&self, passed: Timestamp) -> impl Iterator<Item = (Timestamp, &str)> {
+        let entries = self.heap.as_slice();
+        let mut open = vec![0];
+        std::iter::from_fn(move || {
+            loop {
+                let at = open.pop()?;
+                if let Some(Reverse((due, key))) = entries.get(at)
+                    && *due <= passed
+                {
+                    open.extend([2 * at + 1, 2 * at + 2]);
+                    return Some((*due, key.as_ref()));
+                }
+            }
+        })
+    }
+
     /// Forgets the stale entries once they are most of all, so that the heap is never larger than twice what it tells.
     fn tidy(&mut self, is_current: impl Fn(&str, Timestamp) -> bool) {
         const FEW: usize = 1024;
@@ -89,6 +108,21 @@ impl<S: State> Owner<S> {
     pub(super) fn arm_deadline(&mut self, key: &str) {
         let due = self.entities.get(key).and_then(Entity::due);
         self.deadlines.changed(key, None, due);
+    }
+
+    /// How many keys have a deadline that was due at `passed`, among so many that it looks at: whoever is late has other things to do
+    /// than to count.
+    pub(super) fn due_deadlines(&self, passed: Timestamp, limit: usize) -> usize {
+        let due = self.deadlines.due(passed).take(limit);
+        let current = due.filter(|(due, key)| self.waits_for(key, *due));
+        // A deadline that went away and came back has two entries.
+        let keys: HashSet<&str> = current.map(|(_, key)| key).collect();
+        keys.len()
+    }
+
+    /// Whether this is the key's deadline still. A parked key's deadline is behind what is parked.
+    fn waits_for(&self, key: &str, due: Timestamp) -> bool {
+        self.entities.peek(key).and_then(Entity::due) == Some(due) && !self.parked.contains(key)
     }
 
     /// The earliest deadline. Entries that tell nothing any more are forgotten on the way.
@@ -194,7 +228,7 @@ impl<S: State> Owner<S> {
             causation: alarm.cause,
             source: Source::Deadline(alarm.due),
             key,
-            traceparent: None,
+            traceparent: alarm.traceparent.as_deref(),
         };
         self.write_answer(&answer, now, out)
     }
@@ -221,6 +255,7 @@ impl<S: State> Owner<S> {
             now,
             alarm.correlation,
         );
+        making.traceparent = alarm.traceparent.as_deref();
         making.function = Some(deadline.function);
         let meta = Meta {
             id,
@@ -252,6 +287,23 @@ impl<S: State> Owner<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_due_is_found_wherever_it_stands_in_the_heap() {
+        let mut deadlines = Deadlines::default();
+        // In an order that has nothing to do with their times.
+        for number in (0..1_000).map(|number| number * 379 % 1_000) {
+            let due = Some(Timestamp::from_millis(number));
+            deadlines.changed(&number.to_string(), None, due);
+        }
+        for passed in [-1, 0, 1, 500, 998, 999, 5_000] {
+            let due = deadlines.due(Timestamp::from_millis(passed));
+            let mut found: Vec<i64> = due.map(|(due, _)| due.as_millis()).collect();
+            found.sort_unstable();
+            let expected: Vec<i64> = (0..=passed.min(999)).collect();
+            assert_eq!(found, expected, "up to {passed}");
+        }
+    }
 
     #[test]
     fn what_was_waited_for_and_came_does_not_stay_in_memory() {

@@ -24,6 +24,7 @@ pub(super) struct Deciding<'a> {
     pub(super) value: &'a [u8],
     pub(super) at: Timestamp,
     pub(super) stamp: Option<Stamp>,
+    pub(super) traceparent: Option<&'a str>,
     pub(super) routed: bool,
 }
 
@@ -48,7 +49,10 @@ impl<S: State> Owner<S> {
             self.routed_unmarked |= routed;
             self.positions
                 .advance(arrived.origin, arrived.partition, arrived.position);
-            return Ok(Outcome::Decided(0));
+            return Ok(match self.bars(&arrived.deciding, correlation) {
+                true => Outcome::Barred,
+                false => Outcome::Decided(0),
+            });
         }
         if let Some(entity) = self.entities.get_mut(key) {
             entity.answered(id, routed, self.declaration.window);
@@ -58,12 +62,23 @@ impl<S: State> Owner<S> {
             causation: id,
             source: self.source(arrived.origin, arrived.partition, arrived.position),
             key,
-            traceparent: arrived.record.headers.traceparent,
+            traceparent: arrived.deciding.traceparent,
         };
         let count = self.write_answer(&answer, now, out);
         self.positions
             .advance(arrived.origin, arrived.partition, arrived.position);
         Ok(Outcome::Decided(count))
+    }
+
+    /// Whether what an input's reaction does is barred to the saga.
+    fn bars(&mut self, input: &Deciding<'_>, saga: CorrelationId) -> bool {
+        let handlers = self.names.handlers.get(input.event_type);
+        let reaction = handlers.and_then(|handlers| handlers.reaction(input.routed));
+        let steps = reaction.map(|at| self.declaration.reactions[at].blocked_by);
+        let entity = self.entities.get(input.key);
+        entity
+            .zip(steps)
+            .is_some_and(|(entity, steps)| entity.barrier.bars(saga, steps))
     }
 
     /// Runs what is declared for an input and collects the answer in the draft; the state takes it up at once. Gives
@@ -108,6 +123,7 @@ impl<S: State> Owner<S> {
             now,
             meta.correlation,
         );
+        making.traceparent = input.traceparent;
         let pending = &self.pending;
         let outcome = making.attempt(|making| {
             let Some(handlers) = making.names.handlers.get(event_type) else {

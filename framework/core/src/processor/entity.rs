@@ -27,6 +27,8 @@ pub(super) struct Alarm {
     pub(super) due: Timestamp,
     pub(super) cause: EventId,
     pub(super) correlation: CorrelationId,
+    /// Of that event.
+    pub(super) traceparent: Option<Box<str>>,
     /// Whether it has passed and was answered, and the state keeps it.
     pub(super) is_answered: bool,
 }

@@ -1,11 +1,11 @@
 //! Making: an answer while the user's functions run, and what stands when one of them fails.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::declaration::Declaration;
 use crate::description::Function;
 use crate::id::{CorrelationId, EventId, ReactionId};
+use crate::panic::message_of;
 use crate::problem::InputProblem;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -28,6 +28,8 @@ pub(super) struct Making<'a, S: State> {
     pub(super) limit: usize,
     pub(super) now: Timestamp,
     pub(super) correlation: CorrelationId,
+    /// What the answer's records carry on.
+    pub(super) traceparent: Option<&'a str>,
     /// The user's function that runs, or ran last.
     pub(super) function: Option<Function>,
     /// Whether the state has taken up an event: a failure from then on leaves it half-changed.
@@ -88,6 +90,7 @@ impl<'a, S: State> Making<'a, S> {
             limit,
             now,
             correlation,
+            traceparent: None,
             function: None,
             has_evolved: false,
             rehearses: scratch.rehearses,
@@ -126,7 +129,8 @@ impl<'a, S: State> Making<'a, S> {
         for (event, item) in self.events.drain(..).zip(&self.draft.items[first..]) {
             entity.state.evolve(&event, self.now);
             if let Some(deadline) = &self.declaration.deadline {
-                entity.set_alarm((deadline.due)(&entity.state), item.id, self.correlation);
+                let due = (deadline.due)(&entity.state);
+                entity.set_alarm(due, item.id, self.correlation, self.traceparent);
             }
         }
         Ok(index)
@@ -158,6 +162,7 @@ impl<S> Entity<S> {
         due: Option<Timestamp>,
         cause: EventId,
         correlation: CorrelationId,
+        traceparent: Option<&str>,
     ) {
         if self.alarm.as_ref().map(|alarm| alarm.due) == due {
             return;
@@ -167,6 +172,7 @@ impl<S> Entity<S> {
                 due,
                 cause,
                 correlation,
+                traceparent: traceparent.map(Into::into),
                 is_answered: false,
             })
         });
@@ -196,10 +202,4 @@ fn failure(problem: &InputProblem, function: Option<Function>) -> Failure {
         function: function.map(|function| function.to_string()),
         message: problem.to_string(),
     }
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "(no message)".into())
 }

@@ -165,8 +165,12 @@ pub enum Outcome {
     Ignored,
     /// A routed copy behind one that is missing: its router ended, and the next one brings both.
     Unchained,
-    /// A void record, or one of kolo's own, in an input stream.
+    /// It was decided with no event: what it was to lead to is barred to its saga.
+    Barred,
+    /// One of kolo's own records, in an input stream.
     Skipped,
+    /// A void record: its writer was replaced, or it is a leftover.
+    Void,
     /// It could not be decided, or its key is parked: it is kept in the stream, and waits for a redrive.
     Parked,
     /// A control record in the inbox that says nothing that is known.
@@ -255,6 +259,9 @@ pub trait Processor: Snapshots + Inspect + Send {
 
     /// The earliest deadline of any key.
     fn next_deadline(&mut self) -> Option<Timestamp>;
+
+    /// How many keys have a deadline that was due at `passed`; where more than `limit` have, `limit`.
+    fn due_deadlines(&self, passed: Timestamp, limit: usize) -> usize;
 
     /// Answers deadlines that were due at `passed`, the earliest first and at most `limit` of them; gives how many.
     ///

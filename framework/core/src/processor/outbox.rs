@@ -81,6 +81,12 @@ impl Outbox {
         self.records.iter().map(|entry| self.append(entry))
     }
 
+    /// Those behind the first so many records.
+    pub fn iter_from(&self, from: usize) -> impl Iterator<Item = Append<'_>> + Clone {
+        let records = self.records.get(from..).unwrap_or_default();
+        records.iter().map(|entry| self.append(entry))
+    }
+
     /// Forgets all records, and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

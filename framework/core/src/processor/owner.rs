@@ -258,6 +258,10 @@ impl<S: State> Processor for Owner<S> {
         self.earliest_deadline()
     }
 
+    fn due_deadlines(&self, passed: Timestamp, limit: usize) -> usize {
+        Owner::due_deadlines(self, passed, limit)
+    }
+
     fn pass_deadlines(
         &mut self,
         passed: Timestamp,

@@ -165,7 +165,7 @@ impl<S: State> Owner<S> {
             causation: alarm.cause,
             source: Source::Parked,
             key,
-            traceparent: None,
+            traceparent: alarm.traceparent.as_deref(),
         };
         self.write_parked(&answer, parked, now, out);
         Outcome::Parked

@@ -34,13 +34,16 @@ impl Redriven {
             .stamp
             .and_then(|stamp| Stamp::read(stamp).ok());
         let pending = owner.pending.get(&parked.id);
+        let traceparent = record.headers.traceparent;
+        let traceparent =
+            traceparent.or_else(|| pending.and_then(|pending| pending.traceparent.as_deref()));
         let correlation = pending.map(|pending| pending.correlation);
         let correlation = correlation.or_else(|| stamp.and_then(|stamp| stamp.correlation));
         Redriven {
             correlation: correlation.unwrap_or_else(|| CorrelationId::of_event(parked.id)),
             causation: parked.id,
             source: Source::Parked,
-            traceparent: record.headers.traceparent.map(Into::into),
+            traceparent: traceparent.map(Into::into),
         }
     }
 
@@ -161,6 +164,7 @@ impl<S: State> Owner<S> {
             value: record.value.unwrap_or_default(),
             at: parked.at,
             stamp,
+            traceparent: record.headers.traceparent,
             routed,
         };
         let correlation = self.run(&deciding, now)?;
@@ -197,6 +201,7 @@ impl<S: State> Owner<S> {
         self.run_deadline(parked.id, key, &alarm, now)?;
         redriven.causation = alarm.cause;
         redriven.correlation = alarm.correlation;
+        redriven.traceparent = alarm.traceparent;
         Ok(redriven)
     }
 

@@ -29,6 +29,7 @@ impl Pending {
             key: self.key.clone(),
             value: self.value.clone(),
             at: self.at,
+            traceparent: self.traceparent.clone(),
         }
     }
 }

@@ -335,7 +335,8 @@ impl<S: State> Owner<S> {
         let entity = self.entities.get_or_default(part.key);
         entity.state.evolve(&event, part.at);
         if let Some(deadline) = &self.declaration.deadline {
-            entity.set_alarm((deadline.due)(&entity.state), part.id, part.correlation);
+            let due = (deadline.due)(&entity.state);
+            entity.set_alarm(due, part.id, part.correlation, part.traceparent);
         }
         let recorded = Recorded {
             event_type: part.event_type,

@@ -131,6 +131,7 @@ impl<S: State> Owner<S> {
             now,
             request.correlation,
         );
+        making.traceparent = request.traceparent.as_deref();
         let pending = &self.pending;
         making.attempt(|making| {
             run(making, entity)?;

@@ -229,5 +229,6 @@ fn describe(
         mark: mark.unwrap_or_default(),
         schema: String::new(),
         versions: Vec::new(),
+        resolves: false,
     }
 }

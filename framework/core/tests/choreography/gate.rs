@@ -134,6 +134,19 @@ fn an_older_owner_cannot_restore_what_the_newer_one_wrote_unless_its_version_is_
 }
 
 #[test]
+fn what_was_published_to_a_reader_is_read_also_where_avro_could_not() {
+    // Its upcast reads it.
+    let running = all(&[("Opened", &["broken"])]);
+    let passed = passage(running, vec![next("Opened", &["v2", "broken"])]);
+    let found = told(&passed);
+    assert!(
+        found.len() == 1 && found[0].contains("[deploy-order]"),
+        "{found:#?}"
+    );
+    assert_eq!(steps(&passed), ["stock", "order"], "the readers first");
+}
+
+#[test]
 fn where_versions_are_not_told_avro_s_rules_are_all_that_is_known() {
     let mut running = vec![
         build(SHOP, "order", &[("Opened", &["v2"])]),
@@ -264,4 +277,58 @@ fn what_an_aggregate_accepts_is_listed_as_accepted() {
     let passed = passage(running, vec![]);
     assert!(passed.report.is_clean(), "{}", passed.report);
     assert!(told(&passed)[0].contains("because it is stopped"));
+}
+
+/// With a registry, a build reads what Avro resolves, if it says that it does so.
+#[test]
+fn a_registry_leaves_avros_rules() {
+    let resolving = |mut build: Manifest| {
+        let events = build.events.iter_mut();
+        events.for_each(|event| event.resolves = true);
+        build
+    };
+    let opened: &[(&str, &[&str])] = &[("Opened", &["v2", "v1"])];
+    let running = |stock: Manifest| vec![build(SHOP, "order", opened), stock];
+    let with = |running: Vec<Manifest>, next| {
+        Gate::new(running, next)
+            .with_registry()
+            .check(&|reader, writer| match writer {
+                "broken" if reader != writer => Err("it is broken".to_owned()),
+                _ => Ok(()),
+            })
+    };
+    let new = resolving(build(SHOP, "stock", &[]));
+    assert_eq!(
+        told(&with(running(new.clone()), vec![])),
+        Vec::<String>::new()
+    );
+    let choreography = |running| {
+        let checked = Choreography::from_manifests(running).with_registry();
+        let report = checked.check_with(&|_, _| Ok(()));
+        let mut found = report.findings.iter().map(ToString::to_string);
+        found.find(|text| text.contains("schemas-incompatible"))
+    };
+    assert_eq!(choreography(running(new.clone())), None);
+    // A build of an older kolo does not resolve, registry or not.
+    let old = build(SHOP, "stock", &[]);
+    let words = "the build is of a kolo that does not resolve";
+    assert!(told(&with(running(old.clone()), vec![]))[0].contains(words));
+    assert!(choreography(running(old)).unwrap().contains(words));
+    // Nor does any build what Avro cannot.
+    let broken: &[(&str, &[&str])] = &[("Opened", &["broken", "v1"])];
+    let writer = build(SHOP, "order", broken);
+    assert!(told(&with(vec![writer, new.clone()], vec![]))[0].contains("it is broken"));
+    // So what comes next has an order only where Avro's rules want one.
+    let all = || ["order", "stock"].map(|service| resolving(build(SHOP, service, &[])));
+    let next_version = |version| vec![next("Opened", &[version, "v1"])];
+    assert_eq!(
+        steps(&passage(all().into(), next_version("v2"))),
+        ["stock", "order"]
+    );
+    let passed = with(all().into(), next_version("v2"));
+    assert_eq!((told(&passed), passed.order), (vec![], Some(vec![])));
+    assert_eq!(
+        steps(&with(all().into(), next_version("broken"))),
+        ["stock", "order"]
+    );
 }

@@ -21,4 +21,5 @@ mod gate;
 mod manifests;
 mod many;
 mod owners;
+mod sagas;
 mod waits;

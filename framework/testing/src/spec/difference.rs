@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Write as _};
 
-use kolo_core::OwnEvents;
+use kolo_core::{OwnEvents, revealed};
 use similar::{ChangeTag, TextDiff};
 
 /// In what these events differ, for people; `None` if in nothing.
@@ -43,7 +43,7 @@ pub(super) fn difference<O: OwnEvents>(expected: &[O], found: &[O]) -> Option<St
 pub(crate) fn compared<T: Debug>(expected: &[T], found: &[T]) -> String {
     let text = |list: &[T]| {
         let each = list.iter().map(|one| format!("{one:#?}\n"));
-        each.collect::<String>()
+        revealed(|| each.collect::<String>())
     };
     let difference = lines(&text(expected), &text(found));
     format!("- as expected, + as found:\n{difference}")
@@ -65,7 +65,7 @@ fn lines(expected: &str, found: &str) -> String {
 
 /// An event on lines of its own, without the variant around it.
 fn shown<O: OwnEvents>(event: &O) -> String {
-    let text = format!("{event:#?}\n");
+    let text = revealed(|| format!("{event:#?}\n"));
     let name = event.event_type().short_name();
     let inner = text
         .strip_prefix(&format!("{name}(\n"))

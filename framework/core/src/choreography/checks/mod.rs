@@ -14,8 +14,8 @@ use super::follow::Followed;
 use super::graph::{AggregateNo, EventNo, Graph};
 use super::manifest::Declared;
 
-/// All findings, in no order.
-pub(super) fn all(graph: &Graph<'_>, reads: Reads<'_>) -> Vec<Finding> {
+/// All findings, in no order. `registry` is whether the services have a schema registry.
+pub(super) fn all(graph: &Graph<'_>, reads: Reads<'_>, registry: bool) -> Vec<Finding> {
     let followed = Followed::new(graph);
     let mut checks = Checks {
         graph,
@@ -31,7 +31,7 @@ pub(super) fn all(graph: &Graph<'_>, reads: Reads<'_>) -> Vec<Finding> {
     checks.waits();
     checks.ends();
     checks.cycles();
-    checks.schemas(reads);
+    checks.schemas(reads, registry);
     checks.found
 }
 

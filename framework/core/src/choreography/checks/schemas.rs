@@ -6,7 +6,7 @@ use crate::choreography::codes::Code;
 use crate::choreography::gate::edge::trouble;
 
 impl Checks<'_, '_> {
-    pub(super) fn schemas(&mut self, reads: Reads<'_>) {
+    pub(super) fn schemas(&mut self, reads: Reads<'_>, registry: bool) {
         for manifest in self.graph.manifests {
             for reader in &manifest.events {
                 let event = self
@@ -17,7 +17,7 @@ impl Checks<'_, '_> {
                 else {
                     continue;
                 };
-                let Some(problem) = trouble(reader.into(), writer.into(), reads) else {
+                let Some(problem) = trouble(reader.into(), writer.into(), reads, registry) else {
                     continue;
                 };
                 let owner = event.owners.first().map_or("the language", |&owner| {

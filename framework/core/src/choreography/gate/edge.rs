@@ -11,6 +11,7 @@ use super::NextSchema;
 pub(in crate::choreography) struct Known<'a> {
     schema: &'a str,
     versions: &'a [String],
+    resolves: bool,
 }
 
 impl<'a> From<&'a EventManifest> for Known<'a> {
@@ -18,6 +19,7 @@ impl<'a> From<&'a EventManifest> for Known<'a> {
         Known {
             schema: &event.schema,
             versions: &event.versions,
+            resolves: event.resolves,
         }
     }
 }
@@ -27,6 +29,8 @@ impl<'a> From<&'a NextSchema> for Known<'a> {
         Known {
             schema: &next.schema,
             versions: &next.versions,
+            // The next builds are made with the kolo of today.
+            resolves: true,
         }
     }
 }
@@ -41,12 +45,19 @@ impl Known<'_> {
     }
 }
 
-/// Why a reader cannot read what a writer writes, in words that follow a colon; `None` if it can.
+/// Why a reader cannot read what a writer writes, in words that follow a colon; `None` if it can. With a `registry`, a build
+/// that resolves reads what Avro's rules make readable.
 pub(in crate::choreography) fn trouble(
     reader: Known<'_>,
     writer: Known<'_>,
     reads: Reads<'_>,
+    registry: bool,
 ) -> Option<String> {
+    let written = writer.versions.first();
+    // A build reads what was published to it, by Avro's rules or by an upcast.
+    if written.is_some_and(|version| reader.versions.contains(version)) {
+        return None;
+    }
     let same = reader.schema == writer.schema;
     let untold = same || reader.schema.is_empty() || writer.schema.is_empty();
     let broken = if untold {
@@ -55,14 +66,17 @@ pub(in crate::choreography) fn trouble(
         reads(reader.schema, writer.schema).err()
     };
     // Either side may be of a build that does not tell its versions: then Avro's rules are all that is known.
-    let missing = writer
-        .versions
-        .first()
-        .filter(|version| !reader.versions.is_empty() && !reader.versions.contains(version));
+    let resolves = registry && reader.resolves;
+    let missing = written.filter(|_| !resolves && !reader.versions.is_empty());
     match (missing, broken) {
         (None, broken) => broken,
         (Some(version), None) => Some(format!(
-            "the version {version} was not published to its build, and a build reads the versions that it was made with, also where Avro could resolve another one"
+            "the version {version} was not published to its build, and {}",
+            if registry {
+                "the build is of a kolo that does not resolve what a schema registry knows"
+            } else {
+                "without a schema registry a build reads the versions that it was made with, also where Avro could resolve another one"
+            }
         )),
         (Some(version), Some(broken)) => Some(format!(
             "the version {version} was not published to its build, nor could it be read: {broken}"

@@ -1,9 +1,10 @@
 //! The gate: every reader's schema against every writer's, over all builds that may run side by side.
 //!
 //! A build is what a service was made of once: its manifest says which versions of each event it reads, and which one it
-//! writes. kolo's decoders are generated, so a build reads the versions that were published to it and no other one, also
-//! where Avro could resolve it. What runs is given as manifests; what the working schemas would make of each service is
-//! its *next* build. From both follows the order in which services can be deployed.
+//! writes. kolo's decoders are generated, so a build reads the versions that were published to it; others it resolves by
+//! Avro's rules if a schema registry tells it of them, and without one it reads no other. What runs is given as manifests;
+//! what the working schemas would make of each service is its *next* build. From both follows the order in which services
+//! can be deployed.
 //!
 //! | file | idea |
 //! |---|---|
@@ -46,6 +47,7 @@ pub struct NextSchema {
 pub struct Gate {
     running: Vec<Manifest>,
     next: Vec<NextSchema>,
+    registry: bool,
 }
 
 /// What the gate finds.
@@ -68,7 +70,16 @@ impl Gate {
         Gate {
             running: running.into_iter().collect(),
             next: next.into_iter().collect(),
+            registry: false,
         }
+    }
+
+    /// The builds have a schema registry: those that resolve read what Avro's rules make readable, whichever versions were
+    /// published to them.
+    #[must_use]
+    pub fn with_registry(mut self) -> Self {
+        self.registry = true;
+        self
     }
 
     /// What the builds cannot read of each other, and the order in which the next ones can be deployed. `reads` says whether

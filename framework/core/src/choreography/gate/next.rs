@@ -83,13 +83,13 @@ impl<'g> Change<'g> {
             change.written_at = written_at(&build.writers(event));
             let known = Known::from(written);
             if change.unread.is_none() && !known.writes_as(&next.into()) {
-                let problem = trouble(next.into(), known, reads);
+                let problem = trouble(next.into(), known, reads, gate.registry);
                 change.unread = problem.map(|problem| (gate.name(build), problem));
             }
         }
         for reader in all {
             let known = Known::from(reader.known);
-            if let Some(problem) = trouble(known, next.into(), reads) {
+            if let Some(problem) = trouble(known, next.into(), reads, gate.registry) {
                 let counted = |(other, _): &(Reader<'_>, String)| other.name() == reader.name();
                 if !change.stale.iter().any(counted) {
                     change.stale.push((reader, problem));

@@ -18,7 +18,9 @@ pub(super) fn findings(gate: &Gate, reads: Reads<'_>) -> Vec<Finding> {
                 if refuses_to_follow(&reader, writer, event) {
                     continue;
                 }
-                let Some(problem) = trouble(reader.known.into(), written.into(), reads) else {
+                let Some(problem) =
+                    trouble(reader.known.into(), written.into(), reads, gate.registry)
+                else {
                     continue;
                 };
                 findings.push(Finding {
@@ -61,7 +63,9 @@ fn next(
     let (service, owner) = (&reader.build.service, &writer.service);
     let reads_it = |known: &Reader<'_>| {
         let written = writer.event(event);
-        written.is_some_and(|written| trouble(known.known.into(), written.into(), reads).is_none())
+        written.is_some_and(|written| {
+            trouble(known.known.into(), written.into(), reads, gate.registry).is_none()
+        })
     };
     let other = gate
         .running

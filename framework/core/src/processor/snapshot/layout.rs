@@ -12,7 +12,7 @@ use crate::stream::Cursor;
 use crate::time::Timestamp;
 
 /// The version of this layout.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What is no key's own.
 #[derive(Serialize, Deserialize)]
