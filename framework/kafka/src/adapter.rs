@@ -44,6 +44,8 @@ pub struct Call<'a, Q> {
     pub key: &'a str,
     /// Which attempt of this owner it is, from 1.
     pub attempt: u32,
+    /// The W3C trace context of the request, if it has one: hand it to the port, as its header `traceparent`.
+    pub traceparent: Option<&'a str>,
 }
 
 /// A call without a definitive reply.

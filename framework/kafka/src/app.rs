@@ -1,12 +1,11 @@
 //! A service with its adapters, ready to run.
 
-use std::any::Any;
+use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 use kolo_core::choreography::Manifest;
 use kolo_core::processor::Rules;
 use kolo_core::{Participant, Port, Service};
@@ -14,17 +13,23 @@ use kolo_registry::Registry;
 use parking_lot::Mutex;
 
 use crate::adapter::Adapter;
+use crate::beside::{Beside, Companion};
 use crate::cold::Cold;
 use crate::config::{Config, refused};
-use crate::effects::{Adapters, EffectPool, PendingEffect};
+use crate::effects::{Adapters, EffectPool};
 use crate::framing::Framing;
+use crate::management::{Management, ManagementError};
 use crate::manifests;
+use crate::meters::{AggregateMeters, Meters};
+use crate::notes::Notes;
+use crate::reach::{Arrival, Unreached, arrive};
 use crate::router::Router;
+use crate::running::Running;
 use crate::snapshots::Snapshots;
-use crate::topics::{TopicAdmin, TopicError};
-use crate::wake::Waker;
+use crate::topics::TopicError;
+use crate::traces::Traces;
 use crate::watch::watch;
-use crate::worker::{RunError, Signals, Spec, Worker, backlog};
+use crate::worker::{Signals, Spec, Worker, backlog};
 
 /// A service and the adapters that its ports are bound to.
 ///
@@ -39,13 +44,20 @@ pub struct App {
     pub(crate) service: Service,
     adapters: Adapters,
     rules: Rules,
+    pub(crate) beside: Vec<Companion>,
 }
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The topics are not as they must be.
+    /// The brokers were not reached in time, or do not let the service in.
+    #[error(transparent)]
+    Brokers(#[from] Unreached),
+    /// The process was told to stop while it waited for the brokers.
+    #[error("it was told to stop before it had started")]
+    Stopped,
+    /// The topics are not as they must be, or may not be used.
     #[error(transparent)]
     Topics(#[from] TopicError),
     /// A port has no adapter.
@@ -64,6 +76,9 @@ pub enum StartError {
     /// The settings of the schema registry cannot be used.
     #[error(transparent)]
     Registry(#[from] kolo_registry::SettingsError),
+    /// Health and metrics cannot be served.
+    #[error(transparent)]
+    Management(#[from] ManagementError),
     /// The system has no more threads.
     #[error("no thread can be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -76,12 +91,48 @@ impl App {
             service,
             adapters: Adapters::default(),
             rules: Rules::ALL,
+            beside: Vec::new(),
         }
     }
 
     /// Binds an adapter to a port.
     pub fn bind<P: Port>(mut self, adapter: impl Adapter<P>) -> Self {
         self.adapters.bind::<P>(adapter);
+        self
+    }
+
+    /// Runs something beside the service for as long as that runs, such as its HTTP API: what `run` gives, under a name for
+    /// messages. It begins once the topics are there, on a runtime of its own.
+    ///
+    /// If it fails, the service stops with its error; if it just ends, the service goes on without it. When the process is to
+    /// stop, [`Beside::stopping`] tells it first, and the service stops once it has ended, or after
+    /// [`Config::stop_timeout_ms`]: requests that are under way can be answered.
+    ///
+    /// ```
+    /// use kolo_kafka::{App, Beside};
+    /// # fn service() -> kolo_core::Service { kolo_core::Service::new("shop") }
+    ///
+    /// async fn api(beside: Beside) -> Result<(), std::io::Error> {
+    ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    ///     let stopping = beside.stopping();
+    ///     // axum::serve(listener, router).with_graceful_shutdown(stopping).await
+    /// #   let _ = (listener, stopping);
+    /// #   Ok(())
+    /// }
+    ///
+    /// let app = App::new(service()).beside("http", api);
+    /// # let _ = app;
+    /// ```
+    pub fn beside<F, E>(
+        mut self,
+        name: &'static str,
+        run: impl FnOnce(Beside) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.beside.push(Companion::new(name, run));
         self
     }
 
@@ -92,21 +143,34 @@ impl App {
         self
     }
 
-    /// Creates or verifies the topics, and starts workers, routers and effects. Blocks until the topics are there.
+    /// Creates or verifies the topics, and starts workers, routers and effects. Blocks until the topics are there; brokers that
+    /// do not answer are waited for, up to [`Config::start_timeout_ms`]. Health is served meanwhile, and says so.
     ///
     /// # Errors
-    /// When a port has no adapter, the topics are not as they must be, or the brokers do not answer.
+    /// When a port has no adapter, the topics are not as they must be, the brokers do not let the service in or do not allow what
+    /// it does, or they do not answer.
     pub fn start(self, config: &Config) -> Result<Running, StartError> {
+        self.start_unless(&AtomicBool::new(false), config)
+    }
+
+    /// As [`App::start`]; it may be told to stop while it waits for the brokers.
+    pub(crate) fn start_unless(
+        self,
+        stop: &AtomicBool,
+        config: &Config,
+    ) -> Result<Running, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name(format!("{}-effects", self.service.name()))
             .enable_all()
             .build()?;
+        let traces = Traces::start(self.service.name());
         let pool = EffectPool::new(
             runtime.handle(),
             self.adapters,
             config.max_effects,
             Duration::from_millis(config.effect_timeout_ms),
+            traces.clone(),
         );
         let mut effects = Vec::new();
         for aggregate in self.service.aggregates() {
@@ -118,12 +182,26 @@ impl App {
                 port: unbound.port_name,
             })?);
         }
-        let topics = runtime.block_on(async {
-            TopicAdmin::new(config)?
-                .prepare(&self.service)
-                .await
-                .map_err(StartError::from)
-        })?;
+        let name = self.service.name();
+        let signals = Arc::new(Signals::default());
+        let metered = |known: &Arc<dyn Participant>| {
+            let name = format!("{name}.{}", known.description().aggregate);
+            Arc::new(AggregateMeters::new(name, config.workers))
+        };
+        let metered: Vec<_> = self.service.aggregates().iter().map(metered).collect();
+        let meters = Meters {
+            service: name,
+            aggregates: metered.clone(),
+            pool: pool.clone(),
+            traces: traces.clone(),
+        };
+        // Before there is anything to tell, but that it waits.
+        let management = Management::start(config, Arc::new(meters), Arc::clone(&signals))?;
+        let starting = Starting {
+            signals: &signals,
+            stop,
+        };
+        let topics = runtime.block_on(arrive(&self.service, config, &starting))?;
         let manifest = Manifest::from(&self.service);
         runtime.spawn(manifests::publish(config.clone(), manifest, topics.clone()));
         let keeps = |known: &Arc<dyn Participant>| known.description().snapshots.is_some();
@@ -141,11 +219,11 @@ impl App {
             ))),
             false => None,
         };
-        let signals = Arc::new(Signals::default());
         let (ended, ends) = bounded(1);
         let mut running = Running {
             name: service.name(),
             signals: Arc::clone(&signals),
+            beside: None,
             threads: Vec::new(),
             wakers: Vec::new(),
             ends,
@@ -154,6 +232,9 @@ impl App {
             pool,
             snapshots: snapshots.clone(),
             cold: cold.clone(),
+            management,
+            notes: None,
+            traces: traces.clone(),
         };
         let waits = |known: &Arc<dyn Participant>| known.description().deadline.is_some();
         let questions = service
@@ -168,9 +249,12 @@ impl App {
                 Ok(())
             })?;
         }
-        for (participant, effects) in service.aggregates().iter().zip(effects) {
+        let aggregates = service.aggregates().iter().zip(effects);
+        for ((participant, effects), meters) in aggregates.zip(metered) {
             let description = participant.description();
             let spec = Arc::new(Spec {
+                meters,
+                traces: traces.clone(),
                 service: Arc::clone(&service),
                 participant: Arc::clone(participant),
                 effects,
@@ -191,7 +275,7 @@ impl App {
                 description,
             });
             for number in 0..config.workers {
-                let worker = Worker::new(Arc::clone(&spec));
+                let worker = Worker::new(Arc::clone(&spec), number);
                 running.wakers.push(worker.waker());
                 running.spawn(format!("{}-{number}", spec.name()), &ended, move || {
                     worker.run()
@@ -205,12 +289,33 @@ impl App {
                 })?;
             }
         }
-        let config = config.clone();
+        let calls = |known: &Arc<dyn Participant>| !known.description().effects.is_empty();
+        if service.aggregates().iter().any(calls) {
+            running.notes = Some(Notes::start(config, service.name(), running.pool.clone())?);
+        }
+        let watched = config.clone();
         running.spawn(format!("{}-watch", running.name), &ended, move || {
-            watch(&config, topics, &signals);
+            watch(&watched, topics, &signals);
             Ok(())
         })?;
+        running.start_beside(self.beside, config, &ended)?;
         Ok(running)
+    }
+}
+
+/// A service that is not there yet.
+struct Starting<'a> {
+    signals: &'a Signals,
+    stop: &'a AtomicBool,
+}
+
+impl Arrival for Starting<'_> {
+    fn waits_for(&self, what: Option<&Unreached>) {
+        *self.signals.waits_for.lock() = what.map(Unreached::to_string);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 }
 
@@ -249,112 +354,4 @@ fn open_cold(service: &Service, config: &Config, snapshots: Option<&Snapshots>) 
             );
         })
         .ok()
-}
-
-/// A service that runs, in threads of its own. Dropping it stops it.
-pub struct Running {
-    name: &'static str,
-    signals: Arc<Signals>,
-    threads: Vec<(String, JoinHandle<Result<(), RunError>>)>,
-    wakers: Vec<Waker>,
-    ends: Receiver<()>,
-    failure: Mutex<Option<RunError>>,
-    runtime: Option<tokio::runtime::Runtime>,
-    pool: EffectPool,
-    snapshots: Option<Arc<Snapshots>>,
-    cold: Option<Arc<Cold>>,
-}
-
-impl Running {
-    fn spawn(
-        &mut self,
-        name: String,
-        ended: &Sender<()>,
-        run: impl FnOnce() -> Result<(), RunError> + Send + 'static,
-    ) -> Result<(), std::io::Error> {
-        /// Tells that a thread has ended, in whatever way.
-        struct Tell(Sender<()>);
-        impl Drop for Tell {
-            fn drop(&mut self) {
-                let _ = self.0.try_send(());
-            }
-        }
-        let tell = Tell(ended.clone());
-        let thread = std::thread::Builder::new()
-            .name(name.clone())
-            .spawn(move || {
-                let _tell = tell;
-                run()
-            })?;
-        self.threads.push((name, thread));
-        Ok(())
-    }
-
-    /// The requests of this process that no effect has answered yet, in no order. It copies them all: not for a tight loop.
-    #[must_use]
-    pub fn pending_effects(&self) -> Vec<PendingEffect> {
-        self.pool.pending()
-    }
-
-    /// Waits until the service has failed, or for `at_most`. Says whether it has.
-    pub fn wait(&self, at_most: Duration) -> bool {
-        let _ = self.ends.recv_timeout(at_most);
-        self.has_failed()
-    }
-
-    fn has_failed(&self) -> bool {
-        self.threads.iter().any(|(_, thread)| thread.is_finished())
-    }
-
-    /// Stops gracefully: no more decisions, positions made durable, appends acknowledged, groups left.
-    ///
-    /// # Errors
-    /// When a thread of the service has failed, now or before: its error.
-    pub fn stop(mut self) -> Result<(), RunError> {
-        self.end();
-        self.failure.lock().take().map_or(Ok(()), Err)
-    }
-
-    fn end(&mut self) {
-        self.signals.stop.store(true, Ordering::Relaxed);
-        self.wakers.iter().for_each(Waker::wake);
-        for (thread, handle) in self.threads.drain(..) {
-            if handle.thread().id() == std::thread::current().id() {
-                continue;
-            }
-            handle.thread().unpark();
-            let outcome = handle.join().unwrap_or_else(|panic| {
-                Err(RunError::Panicked {
-                    thread,
-                    message: message_of(panic.as_ref()),
-                })
-            });
-            if let Err(error) = outcome {
-                tracing::error!("{}: {error}", self.name);
-                self.failure.lock().get_or_insert(error);
-            }
-        }
-        if let Some(cold) = self.cold.take() {
-            cold.close();
-        }
-        if let Some(snapshots) = self.snapshots.take() {
-            snapshots.close();
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// What a panic says.
-pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "(no message)".into())
 }

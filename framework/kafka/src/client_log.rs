@@ -36,6 +36,11 @@ pub(crate) fn line(client: &str, level: RDKafkaLogLevel, facility: &str, message
     }
 }
 
+/// A line of a client whose events say all that an operator must know.
+pub(crate) fn unseen(client: &str, level: RDKafkaLogLevel, facility: &str, message: &str) {
+    tracing::debug!(facility, ?level, "{client}: {message}");
+}
+
 /// An error event of a client.
 pub(crate) fn error(client: &str, error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {

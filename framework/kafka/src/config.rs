@@ -53,8 +53,18 @@ pub struct Config {
     pub max_effects: usize,
     /// How long one call of a port may take, in milliseconds, where its [`kolo_core::CallPolicy`] does not say it.
     pub effect_timeout_ms: u64,
+    /// How long a service that starts waits for brokers that do not answer, in milliseconds, before it gives up. 0: it looks
+    /// once. Brokers that refuse its credentials, or have a certificate that it does not trust, are not waited for.
+    pub start_timeout_ms: u64,
+    /// How long what runs beside the service may take to end after it was told to stop, in milliseconds; it is cut off then,
+    /// and the service stops.
+    pub stop_timeout_ms: u64,
     /// Take over from a higher version of an aggregate's declaration.
     pub allow_downgrade: bool,
+    /// Where `/livez`, `/readyz` and `/metrics` are served, as `127.0.0.1:9400` or `0.0.0.0:9400`. Empty: nowhere.
+    pub management: String,
+    /// How old an input may be that a ready service has yet to decide, in milliseconds. 0: `/readyz` does not ask.
+    pub ready_lag_ms: u64,
     /// The schema registry, if there is one: the table `[registry]`, or `KOLO_REGISTRY_URL` and its like. Without one, values
     /// name their schemas by fingerprints.
     pub registry: kolo_registry::Settings,
@@ -86,7 +96,11 @@ impl Default for Config {
             max_in_flight_records: 20_000,
             max_effects: 256,
             effect_timeout_ms: 10_000,
+            start_timeout_ms: 60_000,
+            stop_timeout_ms: 10_000,
             allow_downgrade: false,
+            management: String::new(),
+            ready_lag_ms: 60_000,
             registry: kolo_registry::Settings::default(),
             kafka: BTreeMap::new(),
         }
@@ -167,6 +181,13 @@ impl Config {
         !self.bootstrap.is_empty() || BOOTSTRAP_PROPERTIES.iter().any(property)
     }
 
+    /// The brokers to start from, whichever way they are named.
+    pub(crate) fn brokers(&self) -> &str {
+        let mut properties = BOOTSTRAP_PROPERTIES.iter();
+        let named = properties.find_map(|name| self.kafka.get(*name));
+        named.unwrap_or(&self.bootstrap)
+    }
+
     fn from_sources(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -227,6 +248,10 @@ impl Config {
             "MAX_IN_FLIGHT_RECORDS" => self.max_in_flight_records = parse(value)?,
             "MAX_EFFECTS" => self.max_effects = parse(value)?,
             "EFFECT_TIMEOUT_MS" => self.effect_timeout_ms = parse(value)?,
+            "MANAGEMENT" => value.clone_into(&mut self.management),
+            "READY_LAG_MS" => self.ready_lag_ms = parse(value)?,
+            "START_TIMEOUT_MS" => self.start_timeout_ms = parse(value)?,
+            "STOP_TIMEOUT_MS" => self.stop_timeout_ms = parse(value)?,
             "ALLOW_DOWNGRADE" => self.allow_downgrade = parse(value)?,
             _ => {
                 if let Some(property) = name.strip_prefix(KAFKA_PREFIX) {
@@ -251,6 +276,36 @@ impl Config {
         Duration::from_millis(self.check_interval_ms.max(100))
     }
 
+    /// Whether one of these properties for librdkafka begins so, whatever the case.
+    fn says(&self, properties: &[&str], beginning: &str) -> bool {
+        let mut given = properties.iter().filter_map(|name| self.kafka.get(*name));
+        given.any(|given| given.to_lowercase().starts_with(beginning))
+    }
+
+    fn logs_in(&self) -> bool {
+        self.says(&["security.protocol"], "sasl")
+    }
+
+    /// Whether the brokers are to be given tokens.
+    pub(crate) fn logs_in_by_token(&self) -> bool {
+        self.logs_in() && self.says(&["sasl.mechanism", "sasl.mechanisms"], "oauthbearer")
+    }
+
+    /// Whom brokers take a client for, as far as the settings tell.
+    pub(crate) fn principal(&self) -> String {
+        if self.logs_in() {
+            return match self.kafka.get("sasl.username") {
+                Some(name) => format!("User:{name}"),
+                None => "a user without `sasl.username`".to_owned(),
+            };
+        }
+        let certificate = self.kafka.get("ssl.certificate.location");
+        match certificate.filter(|_| self.says(&["security.protocol"], "ssl")) {
+            Some(file) => format!("the principal of the certificate {file}"),
+            None => "User:ANONYMOUS".to_owned(),
+        }
+    }
+
     /// A client configuration with the brokers and the properties that were passed through.
     #[must_use]
     pub fn client(&self) -> ClientConfig {
@@ -265,17 +320,34 @@ impl Config {
 
 /// What librdkafka says of settings that it refuses. The value is left out: it may be a secret under a mistyped name.
 pub(crate) fn refused(error: &KafkaError) -> String {
-    match error {
+    let told = match error {
         KafkaError::ClientConfig(_, problem, property, _) => format!("`{property}`: {problem}"),
         other => other.to_string(),
+    };
+    // librdkafka's words for what it was built without. In a build with TLS they are about other libraries.
+    let unbuilt = ["at build time", "recompile librdkafka"];
+    if !cfg!(feature = "tls") && unbuilt.iter().any(|words| told.contains(words)) {
+        return format!("{told}. {WITHOUT_TLS}");
     }
+    told
 }
+
+const WITHOUT_TLS: &str = "This build has neither TLS nor SCRAM: build it with `--features tls`, for which \
+    OpenSSL's headers must be installed (Debian: `apt-get install libssl-dev`)";
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["password", "secret", "key.pem", "key_pem", "token", "jaas"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "password",
+        "passphrase",
+        "secret",
+        "key.pem",
+        "key_pem",
+        "token",
+        "jaas",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 impl fmt::Debug for Config {
@@ -304,7 +376,11 @@ impl fmt::Debug for Config {
             .field("max_in_flight_records", &self.max_in_flight_records)
             .field("max_effects", &self.max_effects)
             .field("effect_timeout_ms", &self.effect_timeout_ms)
+            .field("start_timeout_ms", &self.start_timeout_ms)
+            .field("stop_timeout_ms", &self.stop_timeout_ms)
             .field("allow_downgrade", &self.allow_downgrade)
+            .field("management", &self.management)
+            .field("ready_lag_ms", &self.ready_lag_ms)
             .field("registry", &self.registry)
             .field("kafka", &hidden.collect::<BTreeMap<_, _>>())
             .finish()
@@ -388,6 +464,9 @@ mod tests {
                 .unwrap();
         assert_eq!(config.client().get("sasl.password"), Some("hunter2"));
         assert!(!format!("{config:?}").contains("hunter2"));
+        let passphrase = "KOLO_KAFKA_SASL_OAUTHBEARER_ASSERTION_PRIVATE_KEY_PASSPHRASE";
+        let config = Config::from_sources(None, variables(&[(passphrase, "hunter2")])).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
         let mistyped =
             Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASWORD", "hunter2")]));
         let client: Result<rdkafka::consumer::BaseConsumer, _> =
@@ -397,5 +476,28 @@ mod tests {
             error.contains("sasl.pasword") && !error.contains("hunter2"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_build_without_tls_says_how_to_get_one() {
+        for asked in [
+            &[("KOLO_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")][..],
+            &[("KOLO_KAFKA_SECURITY_PROTOCOL", "SSL")],
+            &[("KOLO_KAFKA_SSL_CA_LOCATION", "/etc/ca.pem")],
+            &[
+                ("KOLO_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+                ("KOLO_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+                ("KOLO_KAFKA_SASL_USERNAME", "order"),
+                ("KOLO_KAFKA_SASL_PASSWORD", "hunter2"),
+            ],
+        ] {
+            let config = Config::from_sources(None, variables(asked)).unwrap();
+            let client: Result<rdkafka::consumer::BaseConsumer, _> = config.client().create();
+            let told = client.err().map(|error| refused(&error));
+            let named = told
+                .as_ref()
+                .is_some_and(|told| told.contains("--features tls"));
+            assert_eq!(named, !cfg!(feature = "tls"), "{asked:?}: {told:?}");
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! The manifests of the services that run, in a topic of the cluster: what `kolo check` and `kolo graph` read there.
 
 use kolo_core::choreography::Manifest;
-use rdkafka::admin::{NewTopic, TopicReplication};
 
 use crate::command;
 use crate::config::Config;
-use crate::topics::{TopicAdmin, TopicError, Topics};
+use crate::topics::{Topics, create_beside};
 
 /// The topic: one partition, compacted, a service's name as the key, its manifest as JSON as the value.
 pub const TOPIC: &str = "kolo.manifests";
@@ -18,7 +17,12 @@ pub(crate) async fn publish(config: Config, mut manifest: Manifest, topics: Topi
         .map(|(name, topic)| (name, topic.partitions));
     manifest.partitions = counts.collect();
     let service = manifest.service.clone();
-    let published = match create(&config).await {
+    let settings = [
+        ("cleanup.policy", "compact"),
+        // `check-env` learns the brokers' time by it.
+        ("message.timestamp.type", "LogAppendTime"),
+    ];
+    let published = match create_beside(&config, TOPIC, &settings).await {
         Ok(()) => {
             let send = move || {
                 command::send(
@@ -39,24 +43,4 @@ pub(crate) async fn publish(config: Config, mut manifest: Manifest, topics: Topi
             "{service}: its manifest is not published, so `kolo check` and `kolo graph` do not know of this start: {problem}. The service runs without; give it leave to create and write `{TOPIC}`, and start it again"
         ),
     }
-}
-
-/// Creates the topic, if it is not there.
-async fn create(config: &Config) -> Result<(), TopicError> {
-    let admin = TopicAdmin::new(config).map_err(|source| TopicError::Unreachable {
-        bootstrap: config.bootstrap.clone(),
-        source,
-    })?;
-    if admin.describe(&[TOPIC])?.contains_key(TOPIC) {
-        return Ok(());
-    }
-    if !config.create_topics {
-        return Err(TopicError::Missing {
-            topic: TOPIC.to_owned(),
-            partitions: 1,
-        });
-    }
-    let replication = TopicReplication::Fixed(config.replication);
-    let topic = NewTopic::new(TOPIC, 1, replication).set("cleanup.policy", "compact");
-    admin.create_all(&[topic]).await
 }

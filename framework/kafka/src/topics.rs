@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use kolo_core::{Description, Service, TopicId};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataTopic;
 
+use crate::acls::{Acl, Allowed, Denied, Lacking, Operation, Resource, lacking};
 use crate::config::Config;
-use crate::native;
+use crate::native::{self, Operations};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -27,6 +30,9 @@ pub enum TopicError {
         /// Why.
         source: KafkaError,
     },
+    /// The brokers do not allow it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// A topic cannot be created.
     #[error("the topic `{topic}` cannot be created: {problem}")]
     Create {
@@ -112,6 +118,33 @@ pub enum Role {
     RouteSource,
 }
 
+/// Creates a topic that is beside the sagas, of one partition and with these settings, if it is not there.
+pub(crate) async fn create_beside(
+    config: &Config,
+    topic: &str,
+    settings: &[(&str, &str)],
+) -> Result<(), TopicError> {
+    let admin = TopicAdmin::new(config).map_err(|source| TopicError::Unreachable {
+        bootstrap: config.bootstrap.clone(),
+        source,
+    })?;
+    if admin.describe(&[topic])?.contains_key(topic) {
+        return Ok(());
+    }
+    if !config.create_topics {
+        return Err(TopicError::Missing {
+            topic: topic.to_owned(),
+            partitions: 1,
+        });
+    }
+    let replication = TopicReplication::Fixed(config.replication);
+    let new = NewTopic::new(topic, 1, replication);
+    let new = settings
+        .iter()
+        .fold(new, |new, (name, value)| new.set(name, value));
+    admin.create_all(&[new]).await
+}
+
 /// The topics of one aggregate, with what they are to it.
 #[must_use]
 pub fn roles(service: &Service, description: &Description) -> Vec<(String, Role)> {
@@ -137,6 +170,8 @@ pub struct TopicAdmin<'a> {
     config: &'a Config,
     client: AdminClient<DefaultClientContext>,
     timeout: Duration,
+    /// The service that asks for itself; what it lacks is in its own list.
+    service: Option<String>,
 }
 
 impl<'a> TopicAdmin<'a> {
@@ -149,7 +184,14 @@ impl<'a> TopicAdmin<'a> {
             config,
             client: config.client().create()?,
             timeout: TIMEOUT,
+            service: None,
         })
+    }
+
+    /// Asks for this service, as its own user.
+    pub(crate) fn of_service(mut self, name: &str) -> Self {
+        self.service = Some(name.to_owned());
+        self
     }
 
     /// Waits for each answer no longer than this, where it would wait longer.
@@ -171,10 +213,14 @@ impl<'a> TopicAdmin<'a> {
     /// When the brokers do not answer.
     pub fn describe(&self, names: &[&str]) -> Result<Topics, TopicError> {
         let inner = self.client.inner();
-        let ids = native::topic_ids(inner, names, self.timeout)
-            .map_err(|error| self.unreachable(error))?;
+        let described =
+            native::topics(inner, names, self.timeout).map_err(|error| self.unreachable(error))?;
         let mut topics = Topics::new();
-        for (name, id) in ids {
+        for (name, described) in described {
+            let id = match described {
+                Ok(described) => described.id,
+                Err(code) => return Err(self.refused(&name, Operation::Describe, code)),
+            };
             let metadata = inner
                 .fetch_metadata(Some(&name), self.timeout)
                 .map_err(|error| self.unreachable(error))?;
@@ -191,6 +237,68 @@ impl<'a> TopicAdmin<'a> {
             );
         }
         Ok(topics)
+    }
+
+    /// What a broker answers instead of doing something with a topic.
+    fn refused(&self, topic: &str, operation: Operation, code: RDKafkaErrorCode) -> TopicError {
+        if !is_denial(code) {
+            return self.unreachable(KafkaError::AdminOp(code));
+        }
+        let lacking = Lacking {
+            resource: Resource::Topic,
+            name: topic.to_owned(),
+            operations: vec![operation],
+            is_optional: false,
+        };
+        Denied::new(self.config, self.service.as_deref(), &[lacking]).into()
+    }
+
+    /// What of these the brokers do not allow, as far as they say it.
+    ///
+    /// # Errors
+    /// When they do not answer.
+    pub(crate) fn lacking(&self, acls: &[Acl]) -> Result<Vec<Lacking>, TopicError> {
+        let names = |resource: Resource| -> Vec<&str> {
+            let acls = acls.iter().filter(|acl| acl.resource == resource);
+            acls.map(|acl| acl.name.as_str()).collect()
+        };
+        let inner = self.client.inner();
+        let topics = native::topics(inner, &names(Resource::Topic), self.timeout);
+        let topics = topics.map_err(|error| self.unreachable(error))?;
+        // Groups may be without a coordinator for a while, and nobody needs to know yet.
+        let groups = native::groups(inner, &names(Resource::Group), self.timeout);
+        let groups = groups.unwrap_or_else(|error| {
+            tracing::debug!("what is allowed with groups is not told: {error}");
+            HashMap::default()
+        });
+        let allowed = |told: Result<&Operations, &RDKafkaErrorCode>| match told {
+            Ok(Some(operations)) => Allowed::Only(operations.clone()),
+            Err(code) if is_denial(*code) => Allowed::Nothing,
+            Ok(None) | Err(_) => Allowed::Untold,
+        };
+        Ok(lacking(acls, |resource, name| {
+            let told = match resource {
+                Resource::Topic => topics.get(name).map(|told| {
+                    let told = told.as_ref();
+                    allowed(told.map(|described| &described.operations))
+                }),
+                Resource::Group => groups.get(name).map(|told| allowed(told.as_ref())),
+            };
+            told.unwrap_or(Allowed::Untold)
+        }))
+    }
+
+    /// Makes sure that the brokers allow the service what it cannot do without, as far as they say it.
+    ///
+    /// # Errors
+    /// When they do not, or do not answer.
+    pub(crate) fn permitted(&self, acls: &[Acl]) -> Result<(), TopicError> {
+        let mut lacking = self.lacking(acls)?;
+        lacking.retain(|lacking| !lacking.is_optional);
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(Denied::new(self.config, self.service.as_deref(), &lacking).into())
     }
 
     /// Creates what is missing and verifies what is there, for all aggregates of the service.
@@ -242,21 +350,40 @@ impl<'a> TopicAdmin<'a> {
             }
             topics = self.await_topics(&names).await?;
         }
-        for (description, roles) in descriptions.iter().zip(&all) {
+        match self.judge(service, &topics).await?.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(topics),
+        }
+    }
+
+    /// All that is wrong with those of a service's topics that are there.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub(crate) async fn judge(
+        &self,
+        service: &Service,
+        topics: &Topics,
+    ) -> Result<Vec<TopicError>, TopicError> {
+        let mut problems = Vec::new();
+        for participant in service.aggregates() {
+            let description = participant.description();
+            let roles = roles(service, &description);
             let aggregate = format!("{}.{}", service.name(), description.aggregate);
-            check_counts(&aggregate, description.stream, roles, &topics)?;
-            if roles
-                .iter()
-                .any(|(name, role)| *role == Role::Input && name == description.stream)
-            {
-                return Err(TopicError::OwnStream {
+            let stream = description.stream;
+            problems.extend(check_counts(&aggregate, stream, &roles, topics));
+            let is_own = |(name, role): &(String, Role)| *role == Role::Input && name == stream;
+            if roles.iter().any(is_own) {
+                problems.push(TopicError::OwnStream {
                     aggregate,
-                    topic: description.stream.to_owned(),
+                    topic: stream.to_owned(),
                 });
             }
-            self.check_settings(description.stream).await?;
+            if topics.contains_key(stream) {
+                problems.extend(self.check_settings(stream).await?);
+            }
         }
-        Ok(topics)
+        Ok(problems)
     }
 
     async fn create(&self, names: &[&str], partitions: i32) -> Result<(), TopicError> {
@@ -271,7 +398,11 @@ impl<'a> TopicAdmin<'a> {
         if names.is_empty() {
             return Ok(());
         }
-        // Unlimited retention: a stream is the state, and an input must not vanish before it is decided.
+        self.create_all(&self.new_topics(names, partitions)).await
+    }
+
+    /// Unlimited retention: a stream is the state, and an input must not vanish before it is decided.
+    fn new_topics<'t>(&self, names: &[&'t str], partitions: i32) -> Vec<NewTopic<'t>> {
         let new = names.iter().map(|name| {
             NewTopic::new(
                 name,
@@ -283,21 +414,48 @@ impl<'a> TopicAdmin<'a> {
             .set("retention.bytes", "-1")
             .set("message.timestamp.type", "CreateTime")
         });
-        self.create_all(&new.collect::<Vec<_>>()).await
+        new.collect()
     }
 
     /// Creates these topics, but for those that are there already.
     pub(crate) async fn create_all(&self, new: &[NewTopic<'_>]) -> Result<(), TopicError> {
-        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        self.create_with(new, &AdminOptions::new().operation_timeout(Some(TIMEOUT)))
+            .await
+    }
+
+    /// Whether these topics could be created, as the brokers judge. None is.
+    ///
+    /// # Errors
+    /// When one could not.
+    pub(crate) async fn could_create(
+        &self,
+        names: &[&str],
+        partitions: i32,
+    ) -> Result<(), TopicError> {
+        let options = AdminOptions::new()
+            .operation_timeout(Some(TIMEOUT))
+            .validate_only(true);
+        self.create_with(&self.new_topics(names, partitions), &options)
+            .await
+    }
+
+    async fn create_with(
+        &self,
+        new: &[NewTopic<'_>],
+        options: &AdminOptions,
+    ) -> Result<(), TopicError> {
         let results = self
             .client
-            .create_topics(new, &options)
+            .create_topics(new, options)
             .await
             .map_err(|error| self.unreachable(error))?;
         for result in results {
             match result {
                 // Another instance was faster.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) if is_denial(code) => {
+                    return Err(self.refused(&topic, Operation::Create, code));
+                }
                 Err((topic, code)) => {
                     return Err(TopicError::Create {
                         topic,
@@ -331,84 +489,110 @@ impl<'a> TopicAdmin<'a> {
         }
     }
 
-    async fn check_settings(&self, stream: &str) -> Result<(), TopicError> {
+    /// A topic's settings, by name.
+    ///
+    /// # Errors
+    /// When the brokers do not tell.
+    pub(crate) async fn settings(
+        &self,
+        topic: &str,
+    ) -> Result<BTreeMap<String, String>, TopicError> {
         let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
-        let resources = [ResourceSpecifier::Topic(stream)];
+        let resources = [ResourceSpecifier::Topic(topic)];
         let results = self
             .client
             .describe_configs(&resources, &options)
             .await
             .map_err(|error| self.unreachable(error))?;
-        for resource in results.into_iter().flatten() {
-            let value = |name: &str| {
-                resource
-                    .get(name)
-                    .and_then(|entry| entry.value.clone())
-                    .unwrap_or_default()
-            };
-            let topic = || stream.to_owned();
-            let policy = value("cleanup.policy");
-            if policy.contains("compact") {
-                let harm = "deletes events of the state";
-                let (setting, wanted) = ("cleanup.policy", "delete");
-                return Err(TopicError::Setting {
-                    topic: topic(),
-                    setting,
-                    value: policy,
-                    harm,
-                    wanted,
-                });
-            }
-            let stamps = value("message.timestamp.type");
-            if stamps == "LogAppendTime" {
-                let harm = "changes the time that the state was folded with";
-                let (setting, wanted) = ("message.timestamp.type", "CreateTime");
-                return Err(TopicError::Setting {
-                    topic: topic(),
-                    setting,
-                    value: stamps,
-                    harm,
-                    wanted,
-                });
-            }
-            let retention = value("retention.ms");
-            if retention != "-1" && !retention.is_empty() && policy.contains("delete") {
-                let harm = "will delete events of the state";
-                let (setting, wanted) = ("retention.ms", "-1");
-                return Err(TopicError::Setting {
-                    topic: topic(),
-                    setting,
-                    value: retention,
-                    harm,
-                    wanted,
-                });
-            }
+        let mut settings = BTreeMap::new();
+        for resource in results {
+            let resource =
+                resource.map_err(|code| self.refused(topic, Operation::DescribeConfigs, code))?;
+            let entries = resource.entries.into_iter();
+            settings.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
         }
-        Ok(())
+        Ok(settings)
+    }
+
+    /// How many replicas a topic has, at least.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub(crate) fn replicas(&self, topic: &str) -> Result<usize, TopicError> {
+        let metadata = self
+            .client
+            .inner()
+            .fetch_metadata(Some(topic), self.timeout);
+        let metadata = metadata.map_err(|error| self.unreachable(error))?;
+        let topics = metadata.topics().iter();
+        let partitions = topics.flat_map(MetadataTopic::partitions);
+        Ok(partitions.map(|of| of.replicas().len()).min().unwrap_or(0))
+    }
+
+    async fn check_settings(&self, stream: &str) -> Result<Vec<TopicError>, TopicError> {
+        let settings = self.settings(stream).await?;
+        let value = |name: &str| settings.get(name).map_or("", String::as_str);
+        let problem = |setting: &'static str, harm, wanted| TopicError::Setting {
+            topic: stream.to_owned(),
+            setting,
+            value: value(setting).to_owned(),
+            harm,
+            wanted,
+        };
+        let mut problems = Vec::new();
+        if value("cleanup.policy").contains("compact") {
+            let harm = "deletes events of the state";
+            problems.push(problem("cleanup.policy", harm, "delete"));
+        }
+        if value("message.timestamp.type") == "LogAppendTime" {
+            let harm = "changes the time that the state was folded with";
+            problems.push(problem("message.timestamp.type", harm, "CreateTime"));
+        }
+        let deletes = value("cleanup.policy").contains("delete");
+        if deletes && !matches!(value("retention.ms"), "" | "-1") {
+            let harm = "will delete events of the state";
+            problems.push(problem("retention.ms", harm, "-1"));
+        }
+        Ok(problems)
     }
 }
 
+/// Whether the brokers do not allow something.
+#[must_use]
+pub fn is_denied(error: &KafkaError) -> bool {
+    error.rdkafka_error_code().is_some_and(is_denial)
+}
+
+fn is_denial(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+    )
+}
+
+/// Of those that are there.
 fn check_counts(
     aggregate: &str,
     stream: &str,
     roles: &[(String, Role)],
     topics: &Topics,
-) -> Result<(), TopicError> {
-    let count = |name: &str| topics.get(name).map_or(0, |topic| topic.partitions);
-    let expected = count(stream);
-    for (topic, role) in roles {
-        let found = count(topic);
-        if *role != Role::RouteSource && found != expected {
-            return Err(TopicError::Partitions {
-                aggregate: aggregate.to_owned(),
-                topic: topic.clone(),
-                found,
-                stream: stream.to_owned(),
-                expected,
-            });
-        }
-    }
-    Ok(())
+) -> Vec<TopicError> {
+    let Some(expected) = topics.get(stream).map(|topic| topic.partitions) else {
+        return Vec::new();
+    };
+    let together = roles.iter().filter(|(_, role)| *role != Role::RouteSource);
+    let found = together.filter_map(|(name, _)| Some((name, topics.get(name)?.partitions)));
+    let other = found.filter(|(_, found)| *found != expected);
+    let problems = other.map(|(topic, found)| TopicError::Partitions {
+        aggregate: aggregate.to_owned(),
+        topic: topic.clone(),
+        found,
+        stream: stream.to_owned(),
+        expected,
+    });
+    problems.collect()
 }
 
 #[cfg(test)]
@@ -428,11 +612,11 @@ mod tests {
         ]);
         let role = |name: &str, role| (name.to_owned(), role);
         let fits = [role("stock", Role::Stream), role("far", Role::RouteSource)];
-        assert!(check_counts("shop.stock", "stock", &fits, &topics).is_ok());
+        assert!(check_counts("shop.stock", "stock", &fits, &topics).is_empty());
         let roles = [role("stock", Role::Stream), role("orders", Role::Input)];
-        let error = check_counts("shop.stock", "stock", &roles, &topics)
-            .unwrap_err()
-            .to_string();
+        let problems = check_counts("shop.stock", "stock", &roles, &topics);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let error = problems[0].to_string();
         assert!(
             error.contains("`orders` with 3") && error.contains("`stock` with 6"),
             "{error}"

@@ -6,7 +6,7 @@
 //! says once that its brokers are down. No call fails, and nothing comes any more.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::error::KafkaError;
 
@@ -16,6 +16,11 @@ use crate::worker::{End, Signals};
 
 /// How long an answer may take at least: longer if looks are further apart.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long the brokers may go unreached before a service counts as cut off.
+pub(crate) fn patience(config: &Config) -> Duration {
+    config.check_interval().max(LOOK) * SILENCES
+}
 
 /// How often in a row a client may be found without a broker, while the brokers answer others. One that lives connects
 /// when it is looked at, if not before.
@@ -39,6 +44,7 @@ pub(crate) fn watch(config: &Config, mut known: Topics, signals: &Signals) {
         };
         admin = Some(asked);
         signals.brokers_seen.fetch_add(1, Ordering::Relaxed);
+        *signals.brokers_seen_at.lock() = Some(Instant::now());
         for (name, topic) in now {
             let before = known.insert(name.clone(), topic);
             if let Some(before) = before

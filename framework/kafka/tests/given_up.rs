@@ -14,71 +14,11 @@ use std::time::Duration;
 
 use common::{Publisher, await_that, config, read_all};
 use kolo_core::wire::{self, FailureClass, ParkedKind};
-use kolo_core::{CallPolicy, Pauses, Port, Retries};
+use kolo_core::{CallPolicy, Pauses, Retries};
 use kolo_kafka::{Adapter, AdapterError, App, Call};
 
 common::counter_events!("given-up.added", "given-up.counted");
-event!(Asked, "given-up.asks");
-event!(Told, "given-up.asks");
-event!(Left, "given-up.asks");
-
-#[derive(Debug, Clone, PartialEq)]
-enum AskEvent {
-    Asked(Asked),
-    Told(Told),
-    Left(Left),
-}
-
-macro_rules! own {
-    ($($name:ident),*) => {
-        $(impl From<$name> for AskEvent {
-            fn from(event: $name) -> Self {
-                AskEvent::$name(event)
-            }
-        }
-        impl Owns<$name> for AskEvent {
-            fn get(&self) -> Option<&$name> {
-                match self { AskEvent::$name(event) => Some(event), _ => None }
-            }
-        })*
-        impl OwnEvents for AskEvent {
-            type Key = String;
-            const STREAM: &'static str = "given-up.asks";
-            const TYPES: &'static [&'static EventType] = &[$($name::TYPE),*];
-            fn event_type(&self) -> &'static EventType {
-                match self { $(AskEvent::$name(_) => $name::TYPE),* }
-            }
-            fn key(&self) -> &String {
-                match self { $(AskEvent::$name(event) => &event.key),* }
-            }
-            fn encode(&self, out: &mut Vec<u8>) {
-                match self { $(AskEvent::$name(event) => event.encode(out)),* }
-            }
-            fn decode(name: &str, value: &[u8]) -> Option<Result<Self, DecodeError>> {
-                $(if name == $name::TYPE.name {
-                    return Some($name::decode(value).map(AskEvent::$name));
-                })*
-                None
-            }
-        }
-    };
-}
-own!(Asked, Told, Left);
-
-#[derive(Debug, Default)]
-struct Asker;
-
-impl State for Asker {
-    type Event = AskEvent;
-    fn evolve(&mut self, _: &AskEvent, _: Timestamp) {}
-}
-
-struct Bank;
-
-impl Port for Bank {
-    type Request = Asked;
-    type Reply = ();
-}
+common::asker!("given-up.asks", Left);
 
 /// Knows all keys but `unknown`, and that one too once it was told.
 struct Knows(Arc<AtomicBool>);
@@ -93,16 +33,6 @@ impl Adapter<Bank> for Knows {
             _ => Ok(()),
         }
     }
-}
-
-fn ask(_: &Asker, added: &Received<Added>) -> Asked {
-    let (key, amount) = (added.key.clone(), added.amount);
-    Asked { key, amount }
-}
-
-fn told(_: &Asker, asked: &Asked, (): ()) -> Told {
-    let (key, amount) = (asked.key.clone(), asked.amount);
-    Told { key, amount }
 }
 
 fn left(_: &Asker, asked: &Asked) -> Left {

@@ -134,8 +134,10 @@
 //! | say what it may return | [`Emits`], [`Compensates`], [`Answers`] |
 //! | reach the outside world, and say how often to try | [`Port`], [`Adapter`], [`CallPolicy`] |
 //! | run a service | [`App`], [`Config`] |
+//! | give it an edge, such as an HTTP API | [`App::beside`], [`Publisher`], [`Projection`], `docs/edge.md` |
 //! | specify a service in tests, without Kafka | `docs/testing.md`, the crate `kolo-testing` |
 //! | name schemas by the ids of a registry | [`registry`], [`Config::registry`], `docs/registry.md` |
+//! | read old versions that Avro's rules do not lead away from | [`Upcast`], `docs/schemas.md` |
 //! | check and draw all services together | [`choreography`], `docs/choreography-checks.md` |
 //! | drive a processor without Kafka | [`processor`] |
 //! | read a stream with other tools | [`stream`], [`wire`] |
@@ -143,13 +145,15 @@
 pub use kolo_core::{
     Aggregate, Answers, Breaker, CallFailure, CallPolicy, Compensates, CompensationDescription,
     CorrelationId, Deadline, DeadlineDescription, DecodeError, Description, EffectCall,
-    EffectDescription, Emits, Event, EventId, EventType, Function, InputProblem, Key, KeyOf,
-    KeyOfAggregate, Kind, Mark, Origin, Outgoing, OwnEvents, Owns, Participant, Path, Pauses, Port,
-    Position, Rate, ReactionDescription, Received, Reply, Retries, Service, State, Timestamp,
-    TopicId, choreography, partition_of, processor, stream, wire,
+    EffectDescription, Emits, Event, EventId, EventType, Function, Hidden, InputProblem, Key,
+    KeyOf, KeyOfAggregate, Kind, Mark, Origin, Outgoing, OwnEvents, Owns, Participant, Path,
+    Pauses, Port, Position, Rate, ReactionDescription, Received, Reply, Retries, Service, State,
+    Timestamp, TopicId, Upcast, choreography, partition_of, processor, revealed, stream, wire,
 };
 pub use kolo_kafka::{
-    Adapter, AdapterError, App, BreakerState, Call, Config, ConfigError, PendingEffect, Progress,
-    RunError, Running, StartError, refuse, registry_for_tools, schema_of, topics,
+    Adapter, AdapterError, App, Behind, Beside, BreakerState, Call, Config, ConfigError,
+    PendingEffect, Progress, Projected, Projection, ProjectionError, PublishError, Published,
+    Publisher, PublisherBuilder, RunError, Running, StartError, Told, intake, refuse,
+    registry_for_tools, schema_of, topics,
 };
 pub use kolo_registry as registry;

@@ -7,8 +7,11 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::acls::TOOL;
 use crate::client_log;
 use crate::config::{Config, refused};
+
+use crate::topics::is_denied;
 
 use super::failure::Failure;
 
@@ -35,8 +38,7 @@ impl ConsumerContext for Quiet {}
 pub(super) fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
     let mut client = config.client();
     client
-        // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
-        .set("group.id", "kolo-tools")
+        .set("group.id", TOOL)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
@@ -60,8 +62,13 @@ pub(super) fn settings(error: &KafkaError) -> Failure {
 }
 
 pub(super) fn cannot_read(topic: &str, error: &KafkaError) -> Failure {
+    let next = if is_denied(error) {
+        "`<service> describe --acls --operator` says what its user must be allowed".to_owned()
+    } else {
+        format!("`kolo topics describe {topic}` shows its state")
+    };
     Failure::run(format!(
-        "the topic `{topic}` cannot be read: {error}. `kolo topics describe {topic}` shows its state"
+        "the topic `{topic}` cannot be read: {error}. {next}"
     ))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kolo_core::Timestamp;
 use kolo_core::wire::{CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE};
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
@@ -20,9 +21,12 @@ use super::failure::Failure;
 /// How long brokers may take to acknowledge.
 const ACKNOWLEDGED: Duration = Duration::from_secs(20);
 
-/// Keeps the first record that was not acknowledged.
+/// Keeps the first record that was not acknowledged, and when the brokers say that the last was appended.
 #[derive(Clone, Default)]
-pub(super) struct Deliveries(Arc<Mutex<Option<String>>>);
+pub(super) struct Deliveries {
+    failed: Arc<Mutex<Option<String>>>,
+    appended_at: Arc<Mutex<Option<Timestamp>>>,
+}
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -38,17 +42,22 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Ok(message) = result
+            && let rdkafka::Timestamp::LogAppendTime(at) = message.timestamp()
+        {
+            *self.appended_at.lock() = Some(Timestamp::from_millis(at));
+        }
         if let Err((error, message)) = result {
             let key = String::from_utf8_lossy(message.key().unwrap_or_default());
             let topic = message.topic();
             let failed = format!("{topic}, key `{key}`: not acknowledged: {error}");
-            self.0.lock().get_or_insert(failed);
+            self.failed.lock().get_or_insert(failed);
         }
     }
 }
 
 /// A producer whose records are all acknowledged by all replicas, or whose command fails.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     producer: ThreadedProducer<Deliveries>,
     deliveries: Deliveries,
 }
@@ -94,8 +103,13 @@ impl Sender {
         flushed.map_err(|error| Failure::run(format!("what was sent is not acknowledged: {error}")))
     }
 
+    /// When the brokers say that the last record was appended, where its topic has them say it.
+    pub(super) fn appended_at(&self) -> Option<Timestamp> {
+        *self.deliveries.appended_at.lock()
+    }
+
     fn sound(&self) -> Result<(), Failure> {
-        let failed = self.deliveries.0.lock().clone();
+        let failed = self.deliveries.failed.lock().clone();
         failed.map_or(Ok(()), |failed| Err(Failure::run(failed)))
     }
 }

@@ -1,9 +1,23 @@
-//! `describe`: the declaration in words.
+//! `describe`: the declaration in words, or what it needs to be allowed.
 
 use kolo_core::{Description, Kind, Outgoing, Retries, Service};
 
+use crate::config::Config;
+
+use super::acls::{self, Args};
+use super::failure::Failure;
+use super::print;
+
+pub(super) fn run(service: &Service, config: &Config, args: Args) -> Result<(), Failure> {
+    if args.acls {
+        print(&acls::told(service, config, args))
+    } else {
+        print(&describe(service))
+    }
+}
+
 /// The declaration in words.
-pub(super) fn describe(service: &Service) -> String {
+fn describe(service: &Service) -> String {
     let mut text = format!("service {}\n", service.name());
     for aggregate in service.aggregates() {
         let known = aggregate.description();

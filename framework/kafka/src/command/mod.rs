@@ -1,13 +1,18 @@
-//! The command line that every service binary gets: `run`, `describe`, `manifest`, `topics`, `parked`, `replay`, `state`.
+//! The command line that every service binary gets: `run`, `describe`, `manifest`, `topics`, `check-env`, `parked`, `replay`,
+//! `state`, `health`.
 
+mod acls;
 mod aggregates;
+mod check_env;
 mod client;
 mod control;
 mod describe;
 mod failure;
+mod health;
 mod parked;
 mod reading;
 mod replay;
+mod sensitive;
 mod state;
 mod terminal;
 
@@ -23,15 +28,14 @@ use kolo_core::choreography::Manifest;
 use rdkafka::producer::BaseRecord;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::App;
+use crate::app::{App, StartError};
 use crate::config::Config;
 use crate::framing::registry_for_tools;
 use crate::topics::{Role, TopicAdmin, roles};
 
-use self::control::Sender;
-use self::describe::describe;
 use self::failure::Failure;
 
+pub(crate) use self::control::Sender;
 pub(crate) use self::terminal::key_argument;
 
 /// It failed while it ran, or could not start.
@@ -59,12 +63,17 @@ struct Arguments {
 enum Command {
     /// Run the service until SIGTERM or Ctrl-C (this is what happens without a command).
     Run,
-    /// Show what the service reacts to, emits, undoes, routes and calls.
-    Describe,
+    /// Show what the service reacts to, emits, undoes, routes and calls; or what it must be allowed to do on the brokers.
+    #[command(
+        after_help = "Examples:\n  order describe\n  order describe --acls\n  order describe --acls --commands --command-config admin.properties | sh\nNo broker is asked."
+    )]
+    Describe(acls::Args),
     /// Print the declaration as JSON, for `kolo check` and `kolo graph`.
     Manifest,
     /// Create the topics that are missing, verify those that are there, and list them.
     Topics,
+    /// Say whether the service could run here, before anything is started: brokers, topics, permissions, clock, registry, disk.
+    CheckEnv(check_env::Args),
     /// Look at what could not be decided, run it again, drop it, or mirror it to a dead-letter topic.
     #[command(subcommand)]
     Parked(parked::Action),
@@ -74,6 +83,8 @@ enum Command {
     /// Look at what a key is or was, and at the snapshots that a restart begins with.
     #[command(subcommand)]
     State(state::Action),
+    /// Ask the service that runs with this configuration whether it is ready; the exit code tells.
+    Health(health::Health),
 }
 
 impl App {
@@ -111,12 +122,14 @@ impl App {
             Command::Run => self
                 .run(&config)
                 .map_err(|error| Failure::run(error.to_string())),
-            Command::Describe => print(&describe(&self.service)),
+            Command::Describe(args) => self.describe(&config, args),
             Command::Manifest => print(&Manifest::from(&self.service).to_json()),
             Command::Topics => self.topics(&config),
+            Command::CheckEnv(args) => check_env::run(&self.service, &config, &args),
             Command::Parked(action) => parked::run(&self.service, &config, action),
             Command::Replay(action) => replay::run(&self.service, &config, action),
             Command::State(action) => state::run(&self.service, &config, action),
+            Command::Health(asked) => health::run(&config, &asked),
         };
         let Err(failure) = outcome else {
             return ExitCode::SUCCESS;
@@ -131,7 +144,13 @@ impl App {
         let name = self.service.name();
         let stop = listen()?;
         tracing::info!(?config, "{name} starts");
-        let running = self.start(config)?;
+        let running = match self.start_unless(&stop, config) {
+            Err(stopped @ StartError::Stopped) => {
+                tracing::info!("{name}: {stopped}");
+                return Ok(());
+            }
+            started => started?,
+        };
         while !stop.load(Ordering::Relaxed) {
             if running.wait(Duration::from_millis(100)) {
                 break;
@@ -143,6 +162,15 @@ impl App {
         running.stop()?;
         tracing::info!("{name} has stopped");
         Ok(())
+    }
+
+    fn describe(self, config: &Config, args: acls::Args) -> Result<(), Failure> {
+        if args.is_of_service() && !self.beside.is_empty() {
+            terminal::note(
+                "what runs beside the service, such as an HTTP API, is not in the declaration: allow it to Write where it publishes, and to Read what it projects",
+            );
+        }
+        describe::run(&self.service, config, args)
     }
 
     fn topics(self, config: &Config) -> Result<(), Failure> {
@@ -202,14 +230,36 @@ fn log_to_stderr() {
     };
 }
 
+impl Sender {
+    /// Writes these records of a topic, by key, and waits until all are acknowledged; otherwise says why they are not. One
+    /// without a value takes back what was said under its key. A sender that has failed once is of no use any more.
+    pub(crate) fn write<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+    ) -> Result<(), String> {
+        let mut records = records.into_iter();
+        let sent = records.try_for_each(|(key, value)| {
+            let record = BaseRecord::to(topic).key(key.as_bytes());
+            self.send(match value {
+                Some(value) => record.payload(value),
+                None => record,
+            })
+        });
+        let acknowledged = sent.and_then(|()| self.acknowledged());
+        acknowledged.map_err(|failure| failure.message().unwrap_or_default().to_owned())
+    }
+
+    /// A sender for [`Sender::write`].
+    pub(crate) fn open(config: &Config) -> Result<Self, String> {
+        let sender = Sender::new(config);
+        sender.map_err(|failure| failure.message().unwrap_or_default().to_owned())
+    }
+}
+
 /// Writes one record, and waits until it is acknowledged; otherwise says why it is not.
 pub(crate) fn send(config: &Config, topic: &str, key: &str, value: &[u8]) -> Result<(), String> {
-    let record = BaseRecord::to(topic).key(key.as_bytes()).payload(value);
-    let sent = Sender::new(config).and_then(|sender| {
-        sender.send(record)?;
-        sender.acknowledged()
-    });
-    sent.map_err(|failure| failure.message().unwrap_or_default().to_owned())
+    Sender::open(config)?.write(topic, [(key, Some(value))])
 }
 
 /// Prints to stdout.

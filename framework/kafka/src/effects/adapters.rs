@@ -8,22 +8,31 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use hashbrown::HashMap;
-use kolo_core::{EffectCall, Event, Port, Reply};
+use kolo_core::{EffectCall, Event, Port, Reply, message_of};
 
 use crate::adapter::{Adapter, AdapterError, Call};
-use crate::app::message_of;
 
 type CallFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, AdapterError>> + Send + 'a>>;
 
 /// An adapter with its port's types erased.
 pub(super) trait AnyAdapter: Send + Sync {
-    fn call<'a>(&'a self, call: &'a EffectCall, attempt: u32) -> CallFuture<'a>;
+    fn call<'a>(
+        &'a self,
+        call: &'a EffectCall,
+        attempt: u32,
+        traceparent: Option<&'a str>,
+    ) -> CallFuture<'a>;
 }
 
 struct Bound<P, A>(A, std::marker::PhantomData<fn() -> P>);
 
 impl<P: Port, A: Adapter<P>> AnyAdapter for Bound<P, A> {
-    fn call<'a>(&'a self, call: &'a EffectCall, attempt: u32) -> CallFuture<'a> {
+    fn call<'a>(
+        &'a self,
+        call: &'a EffectCall,
+        attempt: u32,
+        traceparent: Option<&'a str>,
+    ) -> CallFuture<'a> {
         Box::pin(async move {
             // It stands in the log as it is, and will not decode the next time either.
             let request = P::Request::decode(&call.value).map_err(AdapterError::terminal)?;
@@ -33,6 +42,7 @@ impl<P: Port, A: Adapter<P>> AnyAdapter for Bound<P, A> {
                 correlation: call.correlation,
                 key: &call.key,
                 attempt,
+                traceparent,
             };
             self.0
                 .call(call)
@@ -47,8 +57,9 @@ pub(super) async fn call(
     adapter: &dyn AnyAdapter,
     call: &EffectCall,
     attempt: u32,
+    traceparent: Option<&str>,
 ) -> Result<Reply, AdapterError> {
-    let mut future = adapter.call(call, attempt);
+    let mut future = adapter.call(call, attempt, traceparent);
     std::future::poll_fn(move |context| {
         // After a panic the future is dropped, and the adapter was shared before: it has to bear that anyway.
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));

@@ -12,7 +12,7 @@ use super::ownership::ReplyTo;
 
 /// Tells one ownership of a partition from an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct OwnerId(pub(super) u64);
+pub(crate) struct OwnerId(pub(crate) u64);
 
 /// Where a job stands among those of the pool.
 pub(super) type Slot = usize;

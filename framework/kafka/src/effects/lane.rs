@@ -33,6 +33,11 @@ pub(super) struct Lane {
     ready: VecDeque<Slot>,
     paused: BinaryHeap<Reverse<(Instant, Slot)>>,
     calling: usize,
+    /// Calls that were begun, and those that have failed.
+    pub(super) calls: u64,
+    pub(super) failures: u64,
+    /// What went wrong last; empty while nothing has.
+    pub(super) problem: String,
     breaker: Option<Breaker>,
     rate: Option<RateLimit>,
     pub(super) report: Report,
@@ -68,6 +73,9 @@ impl Lane {
             ready: VecDeque::new(),
             paused: BinaryHeap::new(),
             calling: 0,
+            calls: 0,
+            failures: 0,
+            problem: String::new(),
             breaker: policy.breaker.map(Breaker::new),
             rate: policy.rate.and_then(RateLimit::new),
             report: Report::default(),
@@ -114,6 +122,7 @@ impl Lane {
         }
         self.ready.pop_front();
         self.calling += 1;
+        self.calls += 1;
         Next::Call(slot, self.breaker.as_mut().is_some_and(Breaker::begin))
     }
 

@@ -13,11 +13,13 @@
 //! | `breaker`, `rate` | when a lane makes no call |
 //! | `report` | what a lane logs, without a line for each failure |
 //! | `pending` | what others may see |
+//! | `failing` | what is told of the effects whose calls fail |
 //! | `ownership` | a partition's requests, as its worker holds them |
 //! | `adapters` | adapters with their types erased |
 
 mod adapters;
 mod breaker;
+mod failing;
 mod job;
 mod keys;
 mod lane;
@@ -31,6 +33,9 @@ mod schedule;
 mod tests;
 
 pub(crate) use adapters::Adapters;
+pub(crate) use failing::{FailingEffect, FailingEffects};
+pub(crate) use keys::OwnerId;
 pub(crate) use ownership::{AggregateEffects, Ended, Ownership, ReplyTo};
+pub(crate) use pending::LaneStanding;
 pub use pending::{BreakerState, PendingEffect, Progress};
 pub(crate) use pool::EffectPool;

@@ -1,5 +1,8 @@
 //! What others may see of the requests without an answer.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use kolo_core::{CorrelationId, EventId, Timestamp};
 
 use super::job::{Job, Now, Phase};
@@ -98,7 +101,55 @@ pub(super) fn list(schedule: &Schedule, now: Now) -> Vec<PendingEffect> {
     pending
 }
 
-fn show(job: &Job, lane: &Lane, partition: i32, now: Now) -> PendingEffect {
+/// How one effect of one aggregate stands, in figures.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneStanding {
+    /// `<service>.<aggregate>`
+    pub(crate) aggregate: Arc<str>,
+    pub(crate) request: &'static str,
+    /// Requests without an answer, those behind others of their keys included.
+    pub(crate) pending: usize,
+    /// How long ago the earliest of them was recorded.
+    pub(crate) oldest: Duration,
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+    /// Whether its breaker keeps calls back.
+    pub(crate) is_open: bool,
+}
+
+pub(super) fn lanes(schedule: &Schedule, now: Now) -> Vec<LaneStanding> {
+    let standing = |lane: &Lane| LaneStanding {
+        aggregate: Arc::clone(&lane.name.aggregate),
+        request: lane.name.request,
+        pending: 0,
+        oldest: Duration::ZERO,
+        calls: lane.calls,
+        failures: lane.failures,
+        is_open: lane
+            .breaker()
+            .is_some_and(|breaker| breaker.opens_at().is_some()),
+    };
+    let mut lanes: Vec<LaneStanding> = schedule.lanes.iter().map(standing).collect();
+    let mut count = |lane: usize, at: Timestamp| {
+        if let Some(lane) = lanes.get_mut(lane) {
+            lane.pending += 1;
+            lane.oldest = lane.oldest.max(now.at.since(at));
+        }
+    };
+    for owner in schedule.owners.values() {
+        for (slot, behind) in owner.turns() {
+            if let Some(job) = schedule.jobs.get(slot) {
+                count(job.lane, job.call.at);
+            }
+            for call in behind {
+                count(owner.first_lane + call.effect, call.at);
+            }
+        }
+    }
+    lanes
+}
+
+pub(super) fn show(job: &Job, lane: &Lane, partition: i32, now: Now) -> PendingEffect {
     PendingEffect {
         aggregate: lane.name.aggregate.to_string(),
         partition,

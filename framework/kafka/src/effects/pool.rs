@@ -10,12 +10,14 @@ use tokio::sync::Notify;
 use tokio::time::{timeout, timeout_at};
 
 use crate::adapter::AdapterError;
+use crate::traces::{CallSpan, Traces};
 
 use super::adapters::{self, Adapters, AnyAdapter};
+use super::failing::{FailingEffects, failing};
 use super::job::Now;
 use super::lane::Lane;
 use super::ownership::AggregateEffects;
-use super::pending::{PendingEffect, list};
+use super::pending::{LaneStanding, PendingEffect, lanes, list};
 use super::schedule::{Begun, Schedule};
 
 /// What the pool's tasks and the workers share.
@@ -23,6 +25,7 @@ pub(super) struct Shared {
     pub(super) schedule: Mutex<Schedule>,
     /// There is something to begin.
     pub(super) wake: Notify,
+    traces: Option<Arc<Traces>>,
 }
 
 /// Runs the effects of a process.
@@ -40,10 +43,12 @@ impl EffectPool {
         adapters: Adapters,
         max_effects: usize,
         default_timeout: Duration,
+        traces: Option<Arc<Traces>>,
     ) -> Self {
         let shared = Arc::new(Shared {
             schedule: Mutex::new(Schedule::new(max_effects)),
             wake: Notify::new(),
+            traces,
         });
         runtime.spawn(begin_calls(Arc::clone(&shared)));
         EffectPool {
@@ -87,6 +92,22 @@ impl EffectPool {
         list(&self.shared.schedule.lock(), Now::read())
     }
 
+    /// How each effect stands.
+    pub(crate) fn lanes(&self) -> Vec<LaneStanding> {
+        lanes(&self.shared.schedule.lock(), Now::read())
+    }
+
+    /// How many calls have failed so far.
+    pub(crate) fn failures(&self) -> u64 {
+        let schedule = self.shared.schedule.lock();
+        schedule.lanes.iter().map(|lane| lane.failures).sum()
+    }
+
+    /// The effects whose calls fail, with at most so many requests for each, the earliest ones.
+    pub(crate) fn failing(&self, most: usize) -> FailingEffects {
+        failing(&self.shared.schedule.lock(), Now::read(), most)
+    }
+
     #[cfg(test)]
     pub(super) fn with_schedule<R>(&self, look: impl FnOnce(&Schedule) -> R) -> R {
         look(&self.shared.schedule.lock())
@@ -102,7 +123,11 @@ async fn begin_calls(shared: Arc<Shared>) {
             for call in begun.drain(..) {
                 let lane = &schedule.lanes[call.lane];
                 let (adapter, limit) = (Arc::clone(&lane.adapter), lane.timeout);
-                tokio::spawn(make(Arc::clone(&shared), call, adapter, limit));
+                let name = &lane.name;
+                let span = shared.traces.as_ref().map(|traces| {
+                    traces.begins(&name.aggregate, name.port, &call.call, call.attempt)
+                });
+                tokio::spawn(make(Arc::clone(&shared), call, adapter, limit, span));
             }
             again
         };
@@ -116,11 +141,22 @@ async fn begin_calls(shared: Arc<Shared>) {
 }
 
 /// One call of a port.
-async fn make(shared: Arc<Shared>, begun: Begun, adapter: Arc<dyn AnyAdapter>, limit: Duration) {
-    let call = adapters::call(&*adapter, &begun.call, begun.attempt);
+async fn make(
+    shared: Arc<Shared>,
+    begun: Begun,
+    adapter: Arc<dyn AnyAdapter>,
+    limit: Duration,
+    span: Option<CallSpan>,
+) {
+    let traceparent = span.as_ref().map(CallSpan::traceparent);
+    let traceparent = traceparent.or(begun.call.traceparent.as_deref());
+    let call = adapters::call(&*adapter, &begun.call, begun.attempt, traceparent);
     let outcome = timeout(limit, call)
         .await
         .unwrap_or_else(|_| Err(AdapterError::new(format!("no reply within {limit:?}"))));
+    if let Some(span) = span {
+        span.ended(outcome.as_ref().err());
+    }
     shared.schedule.lock().ended(&begun, outcome, Now::read());
     shared.wake.notify_one();
 }

@@ -42,7 +42,7 @@ impl Report {
         let problem = job.failing.as_ref().map_or("", |failing| &failing.problem);
         let call = &job.call;
         tracing::warn!(
-            aggregate = %name.aggregate, port = name.port, request = %call.request, saga = %call.correlation,
+            aggregate = %name.aggregate, port = name.port, event = %call.request, saga = %call.correlation,
             key = %call.key, attempt = job.attempts, calls,
             "the effect has no definitive reply and is called again in {pause:?}; calls that failed since the last line like this: {calls}; the last one: {problem}"
         );

@@ -138,6 +138,10 @@ impl Schedule {
             .as_ref()
             .map_or_else(AdapterError::is_terminal, |_| true);
         let opened = lane.ended(works, begun.tries, now.instant);
+        if let Err(error) = &outcome {
+            lane.failures += 1;
+            lane.problem = error.to_string();
+        }
         let is_known = |job: &Job| Arc::ptr_eq(&job.call, &begun.call);
         // Otherwise its partition is owned no more, and the place may be another's.
         if self.jobs.get(begun.slot).is_some_and(is_known) {

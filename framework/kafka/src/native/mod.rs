@@ -2,7 +2,8 @@
 //!
 //! | file | what | why not by rust-rdkafka |
 //! |---|---|---|
-//! | `topic_ids.rs` | the ids of topics | not wrapped |
+//! | `watermarks.rs` | where a partition ends, as far as is known | it always asks a broker |
+//! | `describe.rs` | the ids of topics; what may be done with topics and groups | not wrapped |
 //! | `brokers.rs` | whether a client has brokers | it asks for all topics too, and waits |
 //! | `consume.rs` | many messages at once | it makes an event, a reference count and a look at the clock of each message |
 //! | `logs.rs` | log lines of the clients below | it takes those alone that it polls itself |
@@ -11,14 +12,16 @@
 
 mod brokers;
 mod consume;
+mod describe;
 mod logs;
 mod produce;
-mod topic_ids;
+mod watermarks;
 
-pub(crate) use brokers::has_broker;
+pub(crate) use brokers::{addresses, has_broker};
 pub(crate) use consume::{Consumed, Message, Taken};
+pub(crate) use describe::{Operations, groups, topics};
 pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};
-pub(crate) use topic_ids::topic_ids;
+pub(crate) use watermarks::watermarks;
 
 /// A C object that is destroyed with its own function.
 struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));

@@ -122,6 +122,7 @@ impl Forward<'_> {
             of: (place.number, place.read),
         };
         place.read += 1;
+        place.read_at = Some(record.timestamp);
         place.open.push_back(Forwarded {
             next: record.offset + 1,
             cursor: place.reader.cursor(),

@@ -8,18 +8,26 @@
 //! - `membership`: how its partitions come and go
 //! - `place`: how far one source partition is forwarded
 //! - `forward`: from one record to its copies
+//! - `measure`: how far its sources are forwarded, for whoever asks
 
 mod forward;
+mod measure;
 mod membership;
 mod place;
 mod session;
 
 use std::sync::Arc;
 
+use crate::meters::count;
 use crate::wake::Waker;
 use crate::worker::{End, RunError, Spec, restart_until_end};
 
 use session::Session;
+
+/// The consumer group of an aggregate's router; `aggregate` is `<service>.<aggregate>`.
+pub(crate) fn group_of_router(aggregate: &str) -> String {
+    format!("{aggregate}.router")
+}
 
 /// Routes of one aggregate.
 pub(crate) struct Router {
@@ -42,13 +50,19 @@ impl Router {
     /// Runs until the process stops or cannot go on.
     pub(crate) fn run(self) -> Result<(), RunError> {
         self.waker.bind();
-        let name = format!("{}.router", self.spec.name());
+        let name = group_of_router(&self.spec.name());
         let signals = Arc::clone(&self.spec.signals);
         restart_until_end(&name, &signals, || {
-            match Session::open(&self.spec, &name, &self.waker) {
+            let meters = &self.spec.meters;
+            let end = match Session::open(&self.spec, &name, &self.waker) {
                 Ok(mut session) => session.work().map_or_else(|end| end, |()| End::Stopped),
                 Err(end) => end,
+            };
+            meters.router.lock().clear();
+            if matches!(end, End::Restart(_)) {
+                count(&meters.restarts);
             }
+            end
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Place: how far one source partition is forwarded, and from where it goes on.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use hashbrown::HashMap;
 use kolo_core::stream::{Cursor, StreamReader};
-use kolo_core::{Position, TopicId};
+use kolo_core::{Position, Timestamp, TopicId};
 use serde::{Deserialize, Serialize};
 
 /// One source partition.
@@ -24,6 +25,12 @@ pub(super) struct Place {
     /// The next offset, and the fence in force there, of what is acknowledged without a hole.
     pub(super) committable: Option<(i64, Option<Cursor>)>,
     pub(super) committed: Option<i64>,
+    /// The timestamp of what was read last.
+    pub(super) read_at: Option<Timestamp>,
+    /// Since when it is here.
+    pub(super) since: Instant,
+    /// The end of the partition and how many records were read, when it was last looked at; and since when both are so.
+    pub(super) seen: Option<((i64, u64), Instant)>,
 }
 
 pub(super) struct Forwarded {

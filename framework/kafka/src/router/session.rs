@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::native::{Delivery, has_broker};
-use crate::topics::{Role, TopicAdmin, roles};
+use crate::topics::{Role, is_denied, roles};
 use crate::wake::Waker;
 use crate::watch::Silences;
 use crate::worker::clients::{APPENDS, Appender, member_config};
@@ -32,14 +32,14 @@ const IDLE: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_secs(5);
 
 pub(super) struct Session<'a> {
-    spec: &'a Arc<Spec>,
+    pub(super) spec: &'a Arc<Spec>,
     name: &'a str,
     waker: &'a Waker,
     inbox_partitions: i32,
     sources: HashMap<String, TopicId>,
-    consumer: BaseConsumer<RouterContext>,
+    pub(super) consumer: BaseConsumer<RouterContext>,
     appender: Appender,
-    places: HashMap<(String, i32), Place>,
+    pub(super) places: HashMap<(String, i32), Place>,
     /// Which source partition a delivery report belongs to: a place's number, in the order of assignment.
     by_number: Vec<(String, i32)>,
     waiting: HashMap<usize, (usize, u64)>,
@@ -47,6 +47,8 @@ pub(super) struct Session<'a> {
     in_flight: usize,
     moved_at: Instant,
     committed_at: Instant,
+    /// When the sources are looked at again.
+    pub(super) measure_at: Instant,
     deliveries: Vec<Delivery>,
     keys: Vec<String>,
     topics_version: u64,
@@ -61,11 +63,7 @@ impl<'a> Session<'a> {
         };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
-        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let topics = TopicAdmin::new(&spec.config)
-            .map_err(client)?
-            .describe(&names)
-            .map_err(|error| End::Restart(error.to_string()))?;
+        let topics = spec.topics()?;
         let inbox = spec.service.inbox(spec.description.aggregate);
         let inbox_partitions = topics.get(&inbox).map_or(0, |topic| topic.partitions);
         let sources = all.iter().filter(|(_, role)| *role == Role::RouteSource);
@@ -102,6 +100,7 @@ impl<'a> Session<'a> {
             in_flight: 0,
             moved_at: Instant::now(),
             committed_at: Instant::now(),
+            measure_at: Instant::now(),
             deliveries: Vec::new(),
             keys: Vec::new(),
             topics_version,
@@ -126,6 +125,7 @@ impl<'a> Session<'a> {
             self.check_clients()?;
             let mut busy = self.take_deliveries(now)?;
             busy |= self.read()?;
+            self.measure(now);
             if now - self.committed_at > COMMIT_INTERVAL {
                 self.committed_at = now;
                 self.commit(CommitMode::Async);
@@ -185,6 +185,9 @@ impl<'a> Session<'a> {
                         | RDKafkaErrorCode::UnknownTopicId,
                     ) => {
                         return Err(End::Restart(format!("a source is gone: {error}")));
+                    }
+                    _ if is_denied(&error) => {
+                        return Err(End::Restart(format!("it cannot go on: {error}")));
                     }
                     _ => tracing::debug!("{}: {error}", self.name),
                 },
@@ -253,6 +256,9 @@ impl<'a> Session<'a> {
                         open,
                         committable: None,
                         committed: resumes_at,
+                        read_at: None,
+                        since: Instant::now(),
+                        seen: None,
                     };
                     self.places.insert(place, known);
                 }

@@ -1,14 +1,15 @@
 //! Appends: produced without waiting, acknowledged in order, and what an acknowledgement sets off.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kolo_core::processor::EpochEnd;
 use rdkafka::topic_partition_list::Offset;
 
+use crate::meters::counts;
 use crate::native::{Delivery, Outgoing};
 
 use super::End;
-use super::partition::{Phase, generation_of, partition_of, token};
+use super::partition::{Partition, Phase, generation_of, partition_of, token};
 use super::record::Beside;
 use super::session::Session;
 
@@ -20,10 +21,12 @@ impl Session<'_> {
         }
         let generation = self.owned(partition).map_or(0, |owned| owned.generation);
         let token = token(partition, generation);
+        let sent = self.outbox.iter().count();
         let patience = self.spec.config.session_timeout() / 4;
         let mut framed = std::mem::take(&mut self.framed);
         let mut full_since = None;
         for append in self.outbox.iter() {
+            self.tally.append(append.event_type);
             let value = match &self.writer {
                 None => append.value,
                 Some(writer) => writer.frame(append.value, &mut framed).map_err(|fingerprint| {
@@ -58,6 +61,9 @@ impl Session<'_> {
         }
         self.outbox.clear();
         self.framed = framed;
+        if let Some(owned) = self.owned(partition).filter(|_| counts()) {
+            owned.sent.push_back((Instant::now(), sent));
+        }
         Ok(())
     }
 
@@ -78,6 +84,7 @@ impl Session<'_> {
     }
 
     fn delivered(&mut self, delivery: &Delivery) -> Result<(), End> {
+        let moved_at = self.moved_at;
         let offset = match &delivery.outcome {
             Ok(offset) if *offset >= 0 => *offset,
             // Where it stands is not known, and so neither is whether it stands alone.
@@ -96,9 +103,17 @@ impl Session<'_> {
         else {
             return Ok(());
         };
-        if owned.phase == Phase::Fencing {
+        let took = owned.acknowledged_one(moved_at);
+        let is_fencing = owned.phase == Phase::Fencing;
+        if let Some(took) = took {
+            self.tally.appends.took(millis(took));
+        }
+        if is_fencing {
             return self.fenced(partition, offset);
         }
+        let Some(owned) = self.owned(partition) else {
+            return Ok(());
+        };
         match owned.processor.acknowledged(offset) {
             Ok(()) => {}
             Err(end @ EpochEnd::Replaced { .. }) => return self.epoch_ended(partition, end),
@@ -133,4 +148,22 @@ impl Session<'_> {
         );
         self.read_stream_from(partition, Offset::Offset(gap.start))
     }
+}
+
+impl Partition {
+    /// One more append is acknowledged. Of the last one of a batch, how long that took.
+    fn acknowledged_one(&mut self, at: Instant) -> Option<Duration> {
+        let (sent, left) = self.sent.front_mut()?;
+        *left = left.saturating_sub(1);
+        if *left > 0 {
+            return None;
+        }
+        let took = at.saturating_duration_since(*sent);
+        self.sent.pop_front();
+        Some(took)
+    }
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

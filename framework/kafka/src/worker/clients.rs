@@ -16,6 +16,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use crate::client_log;
 use crate::config::Config;
 use crate::native::{Delivery, Outgoing, Producing, has_broker};
+use crate::topics::is_denied;
 use crate::wake::Waker;
 
 /// What the clients are called in messages.
@@ -30,6 +31,8 @@ pub(super) enum MemberEvent {
     Assigned(Vec<i32>),
     /// These are no longer.
     Revoked(Vec<i32>),
+    /// The brokers do not allow it any more.
+    Denied(String),
 }
 
 /// Context of the membership consumer: it joins the group on the stream's partitions, and fetches nothing.
@@ -113,6 +116,10 @@ impl Member {
         loop {
             context.noise.store(false, Ordering::Relaxed);
             match self.0.poll(Duration::ZERO) {
+                Some(Err(error)) if is_denied(&error) => {
+                    let problem = format!("it cannot be in its group any more: {error}");
+                    context.events.lock().push(MemberEvent::Denied(problem));
+                }
                 Some(Err(error)) => tracing::debug!("membership: {error}"),
                 Some(Ok(_)) => {}
                 // An event that is no message also ends a poll; only a silent one says that the queue is empty.

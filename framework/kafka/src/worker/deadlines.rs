@@ -2,6 +2,8 @@
 
 use kolo_core::Timestamp;
 
+use crate::traces::Cause;
+
 use super::End;
 use super::backlog::{Backlog, Question};
 use super::partition::Phase;
@@ -73,6 +75,7 @@ impl Session<'_> {
             return Ok(false);
         }
         let mut outbox = std::mem::take(&mut self.outbox);
+        let before = outbox.len();
         let mut has_parked = false;
         let answered = self.owned(partition).map(|owned| {
             let parked = owned.processor.parked_keys();
@@ -87,6 +90,12 @@ impl Session<'_> {
             answered
         });
         self.outbox = outbox;
+        let appends = self.outbox.iter_from(before);
+        self.spec.tell(partition, appends, || Cause {
+            at: passed,
+            is_foreign: false,
+            input: None,
+        });
         match answered.transpose() {
             Ok(_) => {
                 if has_parked {

@@ -176,6 +176,7 @@ impl Session<'_> {
     fn read_behind(&mut self, partition: i32, last: i64, fence: i64) -> Result<(), End> {
         if let Some(owned) = self.owned(partition) {
             owned.phase = Phase::Restoring(fence);
+            owned.restored = last + 1;
         }
         self.read_stream_from(partition, Offset::Offset(last))
     }

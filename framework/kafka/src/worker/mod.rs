@@ -12,6 +12,7 @@ pub(crate) mod backlog;
 pub(crate) mod clients;
 mod deadlines;
 mod loading;
+mod measure;
 mod parked;
 mod partition;
 mod reading;
@@ -20,6 +21,7 @@ mod replies;
 mod session;
 mod snapshots;
 mod takeover;
+mod traced;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,12 +37,16 @@ use kolo_registry::RegistryError;
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
+use crate::acls::of_aggregate;
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
 use crate::framing::Framing;
+use crate::meters::{AggregateMeters, count};
+use crate::reach::unreached;
 use crate::snapshots::Snapshots;
-use crate::topics::TopicError;
+use crate::topics::{TopicAdmin, TopicError, Topics, roles};
+use crate::traces::Traces;
 use crate::wake::Waker;
 
 use backlog::{Ends, Question};
@@ -59,6 +65,8 @@ pub(crate) struct Spec {
     pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Only for an aggregate with snapshots, and where memory is limited.
     pub(crate) cold: Option<Arc<Cold>>,
+    pub(crate) meters: Arc<AggregateMeters>,
+    pub(crate) traces: Option<Arc<Traces>>,
     /// Only where a schema registry is used.
     pub(crate) framing: Option<Arc<Framing>>,
     /// The partitions whose cold keys could not be read back: all their keys stay in memory.
@@ -74,16 +82,49 @@ impl Spec {
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", self.service.name(), self.description.aggregate)
     }
+
+    /// The aggregate's topics, where the brokers allow what is done with them and with its groups.
+    pub(crate) fn topics(&self) -> Result<Topics, End> {
+        let Spec {
+            service,
+            description,
+            config,
+            ..
+        } = self;
+        let admin = TopicAdmin::new(config).map_err(|source| RunError::Client {
+            aggregate: self.name(),
+            source,
+        })?;
+        let admin = admin.of_service(service.name());
+        let roles = roles(service, description);
+        let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
+        let needed = of_aggregate(service, description, config);
+        let permitted = admin.permitted(&needed);
+        let topics = permitted.and_then(|()| admin.describe(&names));
+        topics.map_err(|error| match error {
+            TopicError::Unreachable { .. } => {
+                let why = unreached(config).map(|why| why.to_string());
+                End::Restart(why.unwrap_or_else(|| error.to_string()))
+            }
+            error => End::Restart(error.to_string()),
+        })
+    }
 }
 
 /// What the process tells its threads.
 #[derive(Default)]
 pub(crate) struct Signals {
     pub(crate) stop: AtomicBool,
+    /// It is about to stop: what runs beside the service ends first.
+    pub(crate) leaves: AtomicBool,
+    /// What a service waits for that has not started yet, in words.
+    pub(crate) waits_for: Mutex<Option<String>>,
     /// Raised when a topic was found to be another one under the same name.
     pub(crate) topics_version: AtomicU64,
     /// Raised each time the watch has reached the brokers.
     pub(crate) brokers_seen: AtomicU64,
+    /// When it has reached them last; `None` until its first look.
+    pub(crate) brokers_seen_at: Mutex<Option<Instant>>,
 }
 
 impl Signals {
@@ -144,6 +185,14 @@ pub enum RunError {
         #[from]
         source: RegistryError,
     },
+    /// What runs beside the service has failed.
+    #[error("{name}: {message}")]
+    Beside {
+        /// The name that it was given.
+        name: &'static str,
+        /// Its error.
+        message: String,
+    },
     /// A thread panicked: a decision, a fold or a route is not total.
     #[error(
         "{thread} panicked: {message}. A decision must be total: find the input in the log line above, mend the code, start again"
@@ -175,6 +224,8 @@ impl From<RunError> for End {
 /// A worker's thread.
 pub(crate) struct Worker {
     spec: Arc<Spec>,
+    /// Which of the aggregate's workers it is.
+    number: usize,
     waker: Waker,
     ended: Receiver<Ended>,
     reply_to: ReplyTo,
@@ -183,7 +234,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+    pub(crate) fn new(spec: Arc<Spec>, number: usize) -> Self {
         let waker = Waker::default();
         let (sender, ended) = unbounded();
         let (tell_ends, ends) = unbounded();
@@ -191,6 +242,7 @@ impl Worker {
             ends,
             tell_ends,
             spec,
+            number,
             ended,
             reply_to: ReplyTo {
                 ended: sender,
@@ -217,10 +269,17 @@ impl Worker {
             },
         };
         restart_until_end(&self.spec.name(), &signals, || {
-            match Session::open(&self, writer.clone()) {
+            let meters = &self.spec.meters;
+            meters.workers[self.number].turned();
+            let end = match Session::open(&self, writer.clone()) {
                 Ok(mut session) => session.run(),
                 Err(end) => end,
+            };
+            if let End::Restart(why) = &end {
+                count(&meters.restarts);
+                meters.workers[self.number].ended(why);
             }
+            end
         })
     }
 }

@@ -33,7 +33,7 @@ impl Session<'_> {
             format!("the key `{key}`")
         };
         tracing::error!(
-            partition, key, %class, id = %parked.id,
+            partition, offset = parked.place.as_ref().map(|place| place.offset), key, %class, event = %parked.id,
             "{name} parks {what}: {place}, {event_type}: {} - Whatever comes for this key waits behind it; other keys go on. \
             Look with `{service} parked show --aggregate {aggregate} {argument}`, then `redrive` or `drop` it",
             parked.failure.message

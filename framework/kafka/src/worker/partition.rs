@@ -1,7 +1,9 @@
 //! One owned partition, from its fence on.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
+use kolo_core::Timestamp;
 use kolo_core::processor::Processor;
 
 use crate::effects::Ownership;
@@ -20,9 +22,16 @@ pub(super) struct Partition {
     pub(super) since: Instant,
     /// The next offset of each input: what is before it was read.
     pub(super) next: Vec<Option<i64>>,
+    /// Where each input was resumed, where that is an offset; and the timestamp of what was read last.
+    pub(super) resumed: Vec<Option<i64>>,
+    pub(super) read_at: Vec<Option<Timestamp>>,
+    /// When batches of appends were sent that are not acknowledged, and how many records of each are left.
+    pub(super) sent: VecDeque<(Instant, usize)>,
     pub(super) backlog: Backlog,
     /// How many records of its stream were read to restore it.
     pub(super) read: u64,
+    /// Up to which offset of its stream it is restored, by a snapshot as well.
+    pub(super) restored: i64,
     pub(super) kept: Kept,
 }
 

@@ -1,14 +1,17 @@
 //! Reading: records of the inputs and of the own stream, batch by batch, up to one that must wait.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kolo_core::Timestamp;
 use kolo_core::processor::Outcome;
+use kolo_core::wire::Stamp;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::framing::Unknown;
 use crate::native::{Consumed, Message, Taken};
-use crate::topics::TopicAdmin;
+use crate::topics::{TopicAdmin, is_denied};
+use crate::traces::Cause;
 
 use super::clients::DataContext;
 use super::partition::{Partition, Phase};
@@ -168,10 +171,29 @@ impl Session<'_> {
         let record = message.record();
         owned.next[input] = Some(record.offset + 1);
         self.deciding = Some(partition);
-        match owned
+        owned.read_at[input] = Some(record.timestamp);
+        let before = self.outbox.len();
+        let handled = owned
             .processor
-            .handle(input, &record, now, &mut self.outbox)
-        {
+            .handle(input, &record, now, &mut self.outbox);
+        if let Ok(outcome) = &handled {
+            self.tally.input(outcome);
+            if matches!(outcome, Outcome::Decided(1..)) {
+                let age = now.as_millis() - record.timestamp.as_millis();
+                self.tally.answers.took(u64::try_from(age).unwrap_or(0));
+            }
+        }
+        let appends = self.outbox.iter_from(before);
+        self.spec.tell(partition, appends, || Cause {
+            at: record.timestamp,
+            is_foreign: record
+                .headers
+                .stamp
+                .and_then(|stamp| Stamp::read(stamp).ok())
+                .is_none_or(|stamp| stamp.causation.is_none()),
+            input: Some((Arc::clone(&self.input_names[input]), record.offset)),
+        });
+        match handled {
             Ok(Outcome::Unchained) => tracing::warn!(
                 partition,
                 "{}: a routed copy is passed over, since the one before it is missing; the next router repeats both",
@@ -232,6 +254,8 @@ impl Session<'_> {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopicId) => {
                 Err(End::Restart(format!("an input is gone: {error}")))
             }
+            // What exactly, the next session says before it begins.
+            _ if is_denied(error) => Err(End::Restart(format!("it cannot read any more: {error}"))),
             _ => {
                 tracing::debug!("{}: {error}", self.name);
                 Ok(())

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use kolo_core::processor::{Outbox, Outcome, ProcessorError};
 use kolo_core::{CallFailure, EffectCall};
 
+use crate::traces::Cause;
+
 use super::End;
+use super::append::millis;
 use super::partition::Partition;
 use super::record::now;
 use super::session::Session;
@@ -17,6 +20,7 @@ impl Session<'_> {
             busy = true;
             let partition = ended.partition;
             let mut outbox = std::mem::take(&mut self.outbox);
+            let (before, asked) = (outbox.len(), ended.call.at);
             // A reply to an owner that is no more is left to the next one, which asks again with the same key.
             let current = self
                 .owned(partition)
@@ -28,10 +32,19 @@ impl Session<'_> {
                 Err(failure) => owned.give_up(&ended.call, &failure, &mut outbox),
             });
             self.outbox = outbox;
+            let appends = self.outbox.iter_from(before);
+            self.spec.tell(partition, appends, || Cause {
+                at: asked,
+                is_foreign: false,
+                input: None,
+            });
             match outcome.transpose() {
                 Ok(outcome) => {
                     if outcome == Some(Outcome::Parked) {
                         self.tell_parked(partition);
+                    }
+                    if matches!(outcome, Some(Outcome::Decided(1..))) {
+                        self.tally.replies.took(millis(now().since(asked)));
                     }
                     self.produce(partition)?;
                 }
@@ -53,8 +66,8 @@ impl Partition {
         let outcome = self
             .processor
             .exhausted(call.request, failure, now(), out)?;
-        let (key, request) = (&call.key, call.request);
-        tracing::debug!(%key, %request, saga = %call.correlation, "a request is given up: {failure}");
+        let (key, event) = (&call.key, call.request);
+        tracing::debug!(%key, %event, saga = %call.correlation, "a request is given up: {failure}");
         self.effects.release(call);
         Ok(outcome)
     }

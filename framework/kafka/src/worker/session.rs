@@ -15,8 +15,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Ended, ReplyTo};
+use crate::meters::{Tally, count};
 use crate::native::{Consumed, Delivery, has_broker};
-use crate::topics::{Role, TopicAdmin, Topics, roles};
+use crate::topics::{Role, roles};
 use crate::wake::Waker;
 use crate::watch::Silences;
 
@@ -78,6 +79,12 @@ pub(super) struct Session<'a> {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) calls: Vec<EffectCall>,
     pub(super) marked_at: Instant,
+    /// Which of the aggregate's workers this is; what it has counted; and when its partitions are looked at again.
+    pub(super) number: usize,
+    pub(super) tally: Tally,
+    pub(super) measure_at: Instant,
+    /// Of the inputs.
+    pub(super) input_names: Vec<Arc<str>>,
     pub(super) round: Round,
     topics_version: u64,
     silences: Silences<3>,
@@ -92,6 +99,7 @@ impl<'a> Session<'a> {
             reply_to,
             ends,
             tell_ends,
+            number,
         } = worker;
         let name = spec.name();
         let client = |source: KafkaError| RunError::Client {
@@ -100,11 +108,7 @@ impl<'a> Session<'a> {
         };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
-        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let topics: Topics = TopicAdmin::new(&spec.config)
-            .map_err(client)?
-            .describe(&names)
-            .map_err(|error| End::Restart(error.to_string()))?;
+        let topics = spec.topics()?;
         let with = |role: Role| -> Vec<InputTopic> {
             let topics = all
                 .iter()
@@ -122,7 +126,7 @@ impl<'a> Session<'a> {
         let gone = || End::Restart("a topic is gone: create it, or start the service again".into());
         let stream = topics.get(spec.description.stream).ok_or_else(gone)?;
         let (stream, partition_count) = (stream.id, stream.partitions);
-        if inputs.len() + 1 + with(Role::RouteSource).len() < names.len() || partition_count == 0 {
+        if inputs.len() + 1 + with(Role::RouteSource).len() < all.len() || partition_count == 0 {
             return Err(gone());
         }
         let batch = if spec.cold.is_some() {
@@ -155,6 +159,13 @@ impl<'a> Session<'a> {
             deliveries: Vec::new(),
             calls: Vec::new(),
             marked_at: Instant::now(),
+            number: *number,
+            tally: Tally::default(),
+            measure_at: Instant::now(),
+            input_names: inputs
+                .iter()
+                .map(|input| input.name.as_str().into())
+                .collect(),
             spec,
             ended,
             reply_to,
@@ -172,7 +183,10 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn run(&mut self) -> End {
-        match self.work() {
+        self.meters().opened();
+        let ended = self.work();
+        self.meters().closed();
+        match ended {
             Ok(()) => End::Stopped,
             Err(end) => end,
         }
@@ -203,6 +217,7 @@ impl<'a> Session<'a> {
             }
             self.mark_positions(began)?;
             busy |= self.take_snapshots(began)?;
+            self.measure(began);
             if !busy {
                 Waker::sleep(self.to_take.front().map_or(IDLE, |(at, _)| {
                     at.saturating_duration_since(began).min(IDLE)
@@ -240,7 +255,9 @@ impl<'a> Session<'a> {
         let events = self.member.poll();
         let mut busy = !events.is_empty();
         for event in events {
+            count(&self.spec.meters.rebalances);
             match event {
+                MemberEvent::Denied(problem) => return Err(End::Restart(problem)),
                 MemberEvent::Assigned(partitions) => {
                     self.to_take
                         .extend(partitions.into_iter().map(|partition| (now, partition)));

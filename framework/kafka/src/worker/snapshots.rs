@@ -257,7 +257,9 @@ impl Session<'_> {
             return;
         };
         let is_quiet = owned.processor.in_flight() == 0;
-        if is_quiet && owned.has_changed() && owned.processor.changed_keys() <= LAST {
+        // One that is begun has handed out what had changed, and counts for nothing until it is complete.
+        let is_behind = owned.has_changed() || owned.kept.attempt.is_some();
+        if is_quiet && is_behind && owned.processor.changed_keys() <= LAST {
             owned.begin_snapshot(store, aggregate, partition);
             if let Err(problem) = owned.seal(store, stream) {
                 store.give_up(&problem.to_string());

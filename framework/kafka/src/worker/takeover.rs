@@ -1,5 +1,6 @@
 //! Taking a partition over: fence, restore, begin to work; and giving it up.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use kolo_core::processor::{
@@ -10,6 +11,9 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::meters::count;
+
+use super::append::millis;
 use super::backlog::Backlog;
 use super::partition::{Partition, Phase};
 use super::record::now;
@@ -34,6 +38,7 @@ impl Partition {
                 }
                 self.processor.restore(record)?;
                 self.read += 1;
+                self.restored = record.offset + 1;
                 Ok(StreamStep::More)
             }
             Phase::Restoring(_) if self.kept.loaded.take().is_some() => {
@@ -79,8 +84,12 @@ impl Session<'_> {
             effects: self.spec.effects.own(partition, self.reply_to.clone()),
             since: Instant::now(),
             next: vec![None; self.inputs.len()],
+            resumed: vec![None; self.inputs.len()],
+            read_at: vec![None; self.inputs.len()],
+            sent: VecDeque::new(),
             backlog: Backlog::default(),
             read: 0,
+            restored: 0,
             kept: Kept::default(),
         });
         self.produce(partition)?;
@@ -131,6 +140,7 @@ impl Session<'_> {
     pub(super) fn restore_from_start(&mut self, partition: i32, fence: i64) -> Result<(), End> {
         if let Some(owned) = self.owned(partition) {
             owned.phase = Phase::Restoring(fence);
+            owned.restored = 0;
         }
         self.read_stream_from(partition, Offset::Beginning)
     }
@@ -186,6 +196,7 @@ impl Session<'_> {
         };
         self.produce(partition)?;
         let mut list = TopicPartitionList::new();
+        let mut resumed = Vec::with_capacity(self.inputs.len());
         for (input, at) in self.inputs.iter().zip(&start.resume) {
             let offset = match at {
                 ResumeAt::Beginning => Offset::Beginning,
@@ -194,9 +205,14 @@ impl Session<'_> {
                 }
                 ResumeAt::Next(offset) => Offset::Offset(*offset),
             };
+            resumed.push(offset.to_raw().filter(|offset| *offset >= 0));
             list.add_partition_offset(&input.name, partition, offset)
                 .map_err(|error| self.client_error(error))?;
         }
+        if let Some(owned) = self.owned(partition) {
+            owned.resumed = resumed;
+        }
+        self.tally.take_overs.took(millis(took));
         self.data
             .incremental_assign(&list)
             .map_err(|error| self.client_error(error))?;
@@ -241,6 +257,7 @@ impl Session<'_> {
     /// Another owner was found. Whoever is still assigned takes over again, after a pause.
     pub(super) fn epoch_ended(&mut self, partition: i32, end: EpochEnd) -> Result<(), End> {
         self.drop_partition(partition)?;
+        count(&self.spec.meters.replaced);
         let replacements = self.replacements.entry(partition).or_default();
         *replacements += 1;
         let heartbeat = self.spec.config.session_timeout() / 4;

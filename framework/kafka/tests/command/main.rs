@@ -7,10 +7,13 @@
     reason = "a test fails by panicking, and says which it is"
 )]
 
+mod acls;
 mod ahead;
+mod check_env;
 #[path = "../common/mod.rs"]
 mod common;
 mod drop;
+mod health;
 mod letters;
 mod list;
 mod manifest;
@@ -19,6 +22,7 @@ mod mistyped;
 mod redrive;
 mod replay;
 mod request;
+mod sensitive;
 mod state;
 mod typed;
 mod unrouted;
@@ -31,22 +35,43 @@ use kolo_kafka::App;
 fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
         Ok("ahead") => return App::new(ahead::service()).main(),
+        Ok("check-env") => return App::new(check_env::service()).main(),
+        Ok("check-env-running") => return App::new(check_env::running::service()).main(),
+        Ok("health") => return App::new(health::service()).main(),
         Ok("list") => return App::new(list::service()).main(),
         Ok("mistyped") => return App::new(mistyped::service()).main(),
         Ok("redrive") => return App::new(redrive::service()).main(),
         Ok("replay") => return App::new(replay::service()).main(),
         Ok("replay-buggy") => return App::new(replay::buggy()).main(),
         Ok("request") => return App::new(request::service()).main(),
+        Ok("sensitive") => return App::new(sensitive::service()).main(),
         Ok("drop") => return App::new(drop::service()).main(),
         Ok("state") => return state::app().main(),
         Ok("unrouted") => return App::new(unrouted::service()).main(),
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 18] = [
         (
             "manifest",
             manifest::it_is_the_declaration_and_needs_no_broker,
+        ),
+        ("acls", acls::a_service_is_allowed_what_it_does_and_no_more),
+        (
+            "check-env",
+            check_env::what_is_wrong_is_named_before_anything_starts,
+        ),
+        (
+            "check-env of what runs",
+            check_env::a_service_that_runs_has_found_all_it_needs,
+        ),
+        (
+            "stopped while it waits",
+            check_env::a_service_that_waits_for_its_brokers_can_be_stopped,
+        ),
+        (
+            "health",
+            health::a_service_is_asked_whether_it_is_ready_where_it_listens,
         ),
         ("mistyped", mistyped::what_cannot_be_meant_is_refused),
         ("state", state::in_order),
@@ -58,6 +83,10 @@ fn main() -> ExitCode {
         (
             "request",
             request::a_request_is_called_again_or_never_answered,
+        ),
+        (
+            "sensitive",
+            sensitive::what_is_parked_is_shown_without_its_value_unless_it_is_revealed,
         ),
         ("drop", drop::a_drop_needs_a_reason_and_frees_what_waited),
         (

@@ -19,7 +19,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// Declares `Added` (intake), `Counted` (stream), and the enum, on topics of these names.
 macro_rules! counter_events {
-    ($intake:expr, $stream:expr) => {
+    ($intake:expr, $stream:expr $(, $schema:literal)?) => {
         use std::borrow::Cow;
 
         use kolo_core::{
@@ -37,6 +37,9 @@ macro_rules! counter_events {
 
         macro_rules! event {
             ($name:ident, $topic:expr) => {
+                event!($name, $topic, Step);
+            };
+            ($name:ident, $topic:expr, $mark:ident) => {
                 #[derive(Debug, Clone, PartialEq)]
                 pub(crate) struct $name {
                     pub(crate) key: String,
@@ -51,9 +54,9 @@ macro_rules! counter_events {
                         key_field: "key",
                         saga_field: Some("key"),
                         public: true,
-                        mark: kolo_core::Mark::Step,
+                        mark: kolo_core::Mark::$mark,
                         key_type: "String",
-                        schema: "",
+                        schema: concat!("" $(, $schema)?),
                     };
                     fn key(&self) -> &String {
                         &self.key
@@ -80,7 +83,7 @@ macro_rules! counter_events {
                 kolo_core::emits!($name);
             };
         }
-        event!(Added, $intake);
+        event!(Added, $intake, Intake);
         event!(Counted, $stream);
 
         #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +124,89 @@ macro_rules! counter_events {
     };
 }
 pub(crate) use counter_events;
+
+/// Declares the enum of these own events, after [`counter_events`].
+#[allow(unused_macros, reason = "each test takes what it needs")]
+macro_rules! own_events {
+    ($events:ident, $stream:literal, $($name:ident),*) => {
+        #[derive(Debug, Clone, PartialEq)]
+        pub(crate) enum $events {
+            $($name($name)),*
+        }
+        $(impl From<$name> for $events {
+            fn from(event: $name) -> Self {
+                $events::$name(event)
+            }
+        }
+        impl Owns<$name> for $events {
+            fn get(&self) -> Option<&$name> {
+                match self { $events::$name(event) => Some(event), _ => None }
+            }
+        })*
+        impl OwnEvents for $events {
+            type Key = String;
+            const STREAM: &'static str = $stream;
+            const TYPES: &'static [&'static EventType] = &[$($name::TYPE),*];
+            fn event_type(&self) -> &'static EventType {
+                match self { $($events::$name(_) => $name::TYPE),* }
+            }
+            fn key(&self) -> &String {
+                match self { $($events::$name(event) => &event.key),* }
+            }
+            fn encode(&self, out: &mut Vec<u8>) {
+                match self { $($events::$name(event) => event.encode(out)),* }
+            }
+            fn decode(name: &str, value: &[u8]) -> Option<Result<Self, DecodeError>> {
+                $(if name == $name::TYPE.name {
+                    return Some($name::decode(value).map($events::$name));
+                })*
+                None
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub(crate) use own_events;
+
+/// Declares an aggregate that asks a bank about what is added, and tells of its reply, on a stream of this name; with more own
+/// events, if they are named. After [`counter_events`].
+#[allow(unused_macros, reason = "each test takes what it needs")]
+macro_rules! asker {
+    ($stream:literal $(, $more:ident)*) => {
+        event!(Asked, $stream);
+        event!(Told, $stream);
+        $(event!($more, $stream);)*
+        $crate::common::own_events!(AskEvent, $stream, Asked, Told $(, $more)*);
+
+        #[derive(Debug, Default)]
+        pub(crate) struct Asker;
+
+        impl State for Asker {
+            type Event = AskEvent;
+            fn evolve(&mut self, _: &AskEvent, _: Timestamp) {}
+        }
+
+        pub(crate) struct Bank;
+
+        impl kolo_core::Port for Bank {
+            type Request = Asked;
+            type Reply = ();
+        }
+
+        #[allow(dead_code, reason = "a test may declare another one")]
+        fn ask(_: &Asker, added: &Received<Added>) -> Asked {
+            let (key, amount) = (added.key.clone(), added.amount);
+            Asked { key, amount }
+        }
+
+        fn told(_: &Asker, asked: &Asked, (): ()) -> Told {
+            let (key, amount) = (asked.key.clone(), asked.amount);
+            Told { key, amount }
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub(crate) use asker;
 
 /// Declares the state of the events that [`counter_events`] declares.
 #[allow(unused_macros, reason = "each test takes what it needs")]

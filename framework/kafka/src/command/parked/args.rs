@@ -109,6 +109,9 @@ pub(crate) struct Show {
     /// Only this aggregate of the service.
     #[arg(long, value_name = "NAME")]
     pub(super) aggregate: Option<String>,
+    /// Show values also where something sensitive may be in them, by the schemas of the service.
+    #[arg(long)]
+    pub(super) reveal: bool,
     /// Print one JSON array.
     #[arg(long)]
     pub(super) json: bool,

@@ -11,6 +11,7 @@ use crate::config::Config;
 use super::super::control::Sender;
 use super::super::failure::Failure;
 use super::super::print;
+use super::super::sensitive::Sensitive;
 use super::super::terminal::{confirms, count, key_argument, key_shown, note, say};
 use super::args::Drop;
 use super::follow::{Outcome, concerns};
@@ -25,7 +26,8 @@ pub(super) fn run(service: &Service, config: &Config, args: &Drop) -> Result<(),
     let mut streams = Streams::open(service, config, args.aggregate.as_deref(), &queues)?;
     streams.read_to_end()?;
     let (at, chosen) = choose(&streams, args)?;
-    confirm(&streams, &at, &chosen, args)?;
+    let shown = record(&chosen, &Sensitive::of(service, false));
+    confirm(&streams, &at, (&chosen, &shown), args)?;
     let id = chosen.parked.id;
     let drop = wire::Drop {
         id,
@@ -114,7 +116,12 @@ fn choose(streams: &Streams<'_>, args: &Drop) -> Result<(At, Queued), Failure> {
 }
 
 /// Shows what will be forgotten, and asks.
-fn confirm(streams: &Streams<'_>, at: &At, chosen: &Queued, args: &Drop) -> Result<(), Failure> {
+fn confirm(
+    streams: &Streams<'_>,
+    at: &At,
+    (chosen, shown): (&Queued, &str),
+    args: &Drop,
+) -> Result<(), Failure> {
     let (asks, terminal) = (!args.yes, std::io::stdin().is_terminal());
     if asks && !terminal {
         return Err(Failure::input(
@@ -129,7 +136,7 @@ fn confirm(streams: &Streams<'_>, at: &At, chosen: &Queued, args: &Drop) -> Resu
         };
         let (name, key) = (streams.aggregate(at), key_shown(&at.key));
         say(&format!("{name}, key {key}{others}:\n"));
-        say(&record(chosen));
+        say(shown);
     }
     if chosen.parked.kind == ParkedKind::Request {
         note(

@@ -8,6 +8,7 @@ use serde::ser::SerializeSeq;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
+use super::super::sensitive::Sensitive;
 use super::super::terminal::time;
 use super::select::Found;
 use super::streams::Streams;
@@ -68,11 +69,14 @@ pub(in crate::command) fn record_json(queued: &Queued) -> Value {
     })
 }
 
-/// A parked record, whole.
-pub(super) fn whole_json(queued: &Queued) -> Value {
+/// A parked record, whole but for what is sensitive: of that, how many bytes it has.
+pub(super) fn whole_json(queued: &Queued, sensitive: &Sensitive) -> Value {
     let mut value = record_json(queued);
     let headers = queued.parked.headers.iter().map(|(name, value)| {
         let value = match value {
+            _ if sensitive.hides_header(name) => {
+                json!({ "hidden_bytes": value.bytes().map(<[u8]>::len) })
+            }
             HeaderValue::Text(text) => json!(text),
             HeaderValue::Bytes { .. } => json!({ "hex": value.bytes().map(hex) }),
         };
@@ -81,6 +85,9 @@ pub(super) fn whole_json(queued: &Queued) -> Value {
     value["headers"] = headers.collect();
     value["value"] = match queued.parked.value.as_deref() {
         None => Value::Null,
+        Some(bytes) if sensitive.hides_value(queued.parked.event_type.as_deref()) => {
+            json!({ "hidden_bytes": bytes.len() })
+        }
         Some(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => json!(text),
             Err(_) => json!({ "hex": hex(bytes) }),

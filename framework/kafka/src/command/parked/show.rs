@@ -11,6 +11,7 @@ use crate::worker::record::now;
 
 use super::super::failure::Failure;
 use super::super::print;
+use super::super::sensitive::{HIDDEN, Sensitive};
 use super::super::terminal::{age, count, harmless, hex, key_shown, time};
 use super::args::Show;
 use super::json::{print_all, whole_json};
@@ -28,6 +29,7 @@ pub(super) fn run(service: &Service, config: &Config, args: &Show) -> Result<(),
     if found.is_empty() {
         return Err(streams.not_parked(args.key.text()));
     }
+    let sensitive = Sensitive::of(service, args.reveal);
     if args.json {
         return print_all(found.iter().map(|found| {
             let records = streams.part(&found.at).queues.of(&found.at.key);
@@ -35,15 +37,15 @@ pub(super) fn run(service: &Service, config: &Config, args: &Show) -> Result<(),
                 "aggregate": streams.aggregate(&found.at),
                 "partition": streams.part(&found.at).number,
                 "key": found.at.key,
-                "records": records.map(whole_json).collect::<Vec<_>>(),
+                "records": records.map(|queued| whole_json(queued, &sensitive)).collect::<Vec<_>>(),
             })
         }));
     }
-    let texts: Vec<String> = found.iter().map(|found| key(&streams, found)).collect();
-    print(&texts.join("\n"))
+    let texts = found.iter().map(|found| key(&streams, found, &sensitive));
+    print(&texts.collect::<Vec<_>>().join("\n"))
 }
 
-fn key(streams: &Streams<'_>, found: &Found<'_>) -> String {
+fn key(streams: &Streams<'_>, found: &Found<'_>, sensitive: &Sensitive) -> String {
     let part = streams.part(&found.at);
     let stream = &streams.streams[found.at.stream];
     let mut text = format!(
@@ -56,7 +58,7 @@ fn key(streams: &Streams<'_>, found: &Found<'_>) -> String {
         part.number
     );
     for (number, queued) in part.queues.of(&found.at.key).enumerate() {
-        let _ = write!(text, "\n{}. {}", number + 1, record(queued));
+        let _ = write!(text, "\n{}. {}", number + 1, record(queued, sensitive));
     }
     let _ = write!(
         text,
@@ -68,7 +70,7 @@ fn key(streams: &Streams<'_>, found: &Found<'_>) -> String {
 }
 
 /// One record in lines.
-pub(super) fn record(queued: &Queued) -> String {
+pub(super) fn record(queued: &Queued, sensitive: &Sensitive) -> String {
     let parked = &queued.parked;
     let failure = &parked.failure;
     let mut text = format!("{}: {}\n", failure.class, harmless(&failure.message));
@@ -93,12 +95,13 @@ pub(super) fn record(queued: &Queued) -> String {
     for (at, (name, value)) in parked.headers.iter().enumerate() {
         let label = if at == 0 { "headers" } else { "" };
         let value = match value {
+            _ if sensitive.hides_header(name) => HIDDEN.to_owned(),
             HeaderValue::Text(text) => harmless(text),
             HeaderValue::Bytes { .. } => value.bytes().map_or("(none)".to_owned(), hex),
         };
         line(label, format!("{}: {value}", harmless(name)));
     }
-    for (at, value) in value(parked).into_iter().enumerate() {
+    for (at, value) in value(parked, sensitive).into_iter().enumerate() {
         line(if at == 0 { "value" } else { "" }, value);
     }
     text
@@ -131,7 +134,7 @@ fn described(parked: &Parked) -> String {
 }
 
 /// The value's bytes in lines: as text where all of it is text, else in hex.
-fn value(parked: &Parked) -> Vec<String> {
+fn value(parked: &Parked, sensitive: &Sensitive) -> Vec<String> {
     let Some(bytes) = parked.value.as_deref() else {
         return match (parked.too_large, parked.kind) {
             (true, _) => vec!["too large to be kept here: it stands where the record does".into()],
@@ -140,6 +143,10 @@ fn value(parked: &Parked) -> Vec<String> {
         };
     };
     let size = count(bytes.len(), "byte");
+    if sensitive.hides_value(parked.event_type.as_deref()) {
+        let why = "something sensitive may be in it: `parked show --reveal` shows it";
+        return vec![size, format!("{HIDDEN}, {why}")];
+    }
     match std::str::from_utf8(bytes) {
         Ok("") => vec![size],
         Ok(text) if !text.chars().any(char::is_control) => vec![size, text.to_owned()],

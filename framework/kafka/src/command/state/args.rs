@@ -43,6 +43,9 @@ pub(crate) struct Show {
     /// As it was at this time (RFC 3339, or how long ago, such as 10m or 2h), or right behind offset:123 of its partition.
     #[arg(long, value_name = "TIME|OFFSET", value_parser = At::typed)]
     pub(super) at: Option<At>,
+    /// Show also what is sensitive, by the schemas of the service.
+    #[arg(long)]
+    pub(super) reveal: bool,
     /// Print one JSON array.
     #[arg(long)]
     pub(super) json: bool,

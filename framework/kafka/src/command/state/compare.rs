@@ -14,6 +14,7 @@ use crate::topics::Topic;
 
 use super::super::failure::Failure;
 use super::super::reading::Reading;
+use super::super::sensitive::Sensitive;
 use super::super::terminal::{MANY, progress};
 use super::stream::Aggregate;
 
@@ -117,7 +118,7 @@ pub(super) fn compare(
             snapshot.last
         )));
     }
-    differences(snapshot, &*kept, &*whole)
+    differences(snapshot, &*kept, &*whole, &Sensitive::of(service, false))
 }
 
 fn load(
@@ -140,6 +141,7 @@ fn differences(
     snapshot: Snapshot,
     kept: &dyn Processor,
     whole: &dyn Processor,
+    sensitive: &Sensitive,
 ) -> Result<Verdict, Failure> {
     let (mut keys, mut first) = (0, Vec::new());
     for key in suspects(kept, whole)? {
@@ -153,6 +155,7 @@ fn differences(
         }
         keys += 1;
         if first.len() < SHOWN {
+            let forms = forms.map(|known| known.map(|known| sensitive.without(known)));
             first.push(Difference { key, what, forms });
         }
     }

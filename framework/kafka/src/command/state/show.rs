@@ -1,6 +1,6 @@
 //! `state show`: what a key is, or was.
 
-use kolo_core::Service;
+use kolo_core::{Service, revealed};
 
 use crate::config::Config;
 use crate::worker::record::now;
@@ -8,6 +8,7 @@ use crate::worker::record::now;
 use super::super::failure::Failure;
 use super::super::parked::json::print_all;
 use super::super::print;
+use super::super::sensitive::Sensitive;
 use super::super::terminal::{key_argument, key_shown, note, time};
 use super::args::Show;
 use super::at::At;
@@ -31,9 +32,13 @@ pub(super) fn run(service: &Service, config: &Config, args: &Show) -> Result<(),
             names.join(", ")
         )));
     }
+    let sensitive = Sensitive::of(service, args.reveal);
     let mut histories = Vec::new();
     for stream in streams(service, config, wanted)? {
-        histories.push(History::read(service, config, stream, key, at)?);
+        let read = || History::read(service, config, stream, key, at);
+        let mut history = if args.reveal { revealed(read) } else { read() }?;
+        history.known = history.known.map(|known| sensitive.without(known));
+        histories.push(history);
     }
     let (found, not): (Vec<History>, Vec<History>) = histories
         .into_iter()

@@ -5,9 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use kolo_core::processor::{Processor, ProcessorError, Rules, Setup};
-use kolo_core::{Description, Participant, Service};
+use kolo_core::{Description, Participant, Service, message_of};
 
-use crate::app::message_of;
 use crate::config::Config;
 use crate::topics::{Topic, TopicAdmin};
 

@@ -205,7 +205,7 @@ impl Bench {
             effect: 1,
             ..adapter.clone()
         });
-        let pool = EffectPool::new(&Handle::current(), adapters, max_effects, seconds(10));
+        let pool = EffectPool::new(&Handle::current(), adapters, max_effects, seconds(10), None);
         let policy = policy.pauses(PAUSES);
         let effects = [effect::<First>(policy), effect::<Second>(policy)];
         let effects = pool.serve("test.asks", &effects).unwrap();
@@ -276,6 +276,7 @@ pub(super) fn call(effect: usize, key: &str, name: &str, at: Timestamp) -> Effec
         key: key.into(),
         value: key.as_bytes().into(),
         at,
+        traceparent: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use kolo_core::processor::{Outbox, Outcome, Processor, ResumeAt, Setup};
 use kolo_core::stream::{StreamReader, Verdict};
 use kolo_core::wire::{self, Record, is_own_record};
-use kolo_core::{CorrelationId, Description, EventId, Participant, Timestamp};
+use kolo_core::{CorrelationId, Description, EventId, Participant, Timestamp, revealed};
 
 use crate::config::Config;
 
@@ -121,7 +121,10 @@ impl<'a> Future<'a> {
                 Ok(true)
             })?;
             let outcome = handled.map_err(|error| failed(&error))?;
-            let is_new = matches!(outcome, Outcome::Decided(_) | Outcome::Parked);
+            let is_new = matches!(
+                outcome,
+                Outcome::Decided(_) | Outcome::Barred | Outcome::Parked
+            );
             self.inputs += u64::from(is_new);
             self.said(processor.as_mut(), &mut out, &mut log)?;
         }
@@ -184,7 +187,9 @@ impl<'a> Future<'a> {
         said.event_type != event_type
             || (said.value.as_ref() != value
                 // An older version of the schema may have written the same event in other bytes.
-                && self.event(event_type, &said.value) != self.event(event_type, value))
+                && revealed(|| {
+                    self.event(event_type, &said.value) != self.event(event_type, value)
+                }))
     }
 
     /// Whether the cause of what others have said is an own event that nothing says any more.

@@ -1,0 +1,194 @@
+//! ACLs: what a service must be allowed to do on the brokers, and no more, as its declaration says.
+//!
+//! A service reads and writes what is its own, and reads what others publish. Nobody but its own router, and the operator's
+//! commands, writes to an inbox. There are no transactions, so there are no transactional ids.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | what is needed |
+//! | `lacking.rs` | what of it the brokers do not allow |
+
+mod lacking;
+
+use std::collections::BTreeSet;
+
+use kolo_core::{Description, Service, effect_note};
+
+use crate::config::Config;
+use crate::manifests;
+use crate::router::group_of_router;
+use crate::topics::{Role, roles};
+
+pub use lacking::Denied;
+pub(crate) use lacking::{Allowed, Lacking, lacking};
+
+/// The group of who reads for an operator: needed by librdkafka to assign partitions; none is joined and no offset committed.
+pub(crate) const TOOL: &str = "kolo-tools";
+/// The same of the command `kolo`.
+pub const CLI: &str = "kolo-cli";
+const TOOLS: [&str; 2] = [TOOL, CLI];
+
+/// What is allowed on one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acl {
+    pub(crate) resource: Resource,
+    /// Meant literally.
+    pub(crate) name: String,
+    pub(crate) operations: BTreeSet<Operation>,
+    /// What for, in words.
+    pub(crate) why: Vec<String>,
+    /// The service runs without, and says what it cannot tell then.
+    pub(crate) is_optional: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resource {
+    Topic,
+    Group,
+}
+
+impl Resource {
+    /// As Kafka's tools call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// By the name that Kafka's tools have for it. To read or to write includes to describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    Read,
+    Write,
+    Create,
+    Describe,
+    DescribeConfigs,
+}
+
+use Operation::{Create, Describe, DescribeConfigs, Read, Write};
+use Resource::{Group, Topic};
+
+#[derive(Default)]
+struct Acls(Vec<Acl>);
+
+impl Acls {
+    fn allow(&mut self, resource: Resource, name: &str, operations: &[Operation], why: String) {
+        let same = |acl: &&mut Acl| acl.resource == resource && acl.name == name;
+        if let Some(acl) = self.0.iter_mut().find(same) {
+            acl.operations.extend(operations);
+            if !acl.why.contains(&why) {
+                acl.why.push(why);
+            }
+            return;
+        }
+        self.0.push(Acl {
+            resource,
+            name: name.to_owned(),
+            operations: operations.iter().copied().collect(),
+            why: vec![why],
+            is_optional: false,
+        });
+    }
+
+    /// A topic beside the sagas, that the service tells something in.
+    fn tell(&mut self, config: &Config, topic: &str, why: &str) {
+        self.allow(Topic, topic, &[Write], why.to_owned());
+        if let Some(acl) = self.0.iter_mut().find(|acl| acl.name == topic) {
+            acl.operations
+                .extend(config.create_topics.then_some(Create));
+            acl.is_optional = true;
+        }
+    }
+
+    fn aggregate(&mut self, service: &Service, known: &Description, config: &Config) {
+        let aggregate = format!("{}.{}", service.name(), known.aggregate);
+        let roles = roles(service, known);
+        let is_routed = roles.iter().any(|(_, role)| *role == Role::RouteSource);
+        for (topic, role) in &roles {
+            let (operations, why) = match role {
+                Role::Stream => (
+                    &[Read, Write, DescribeConfigs][..],
+                    format!("the stream of {aggregate}"),
+                ),
+                Role::Input => (&[Read][..], format!("an input of {aggregate}")),
+                Role::Inbox if is_routed => {
+                    (&[Read, Write][..], format!("the inbox of {aggregate}"))
+                }
+                Role::Inbox => (&[Read][..], format!("the inbox of {aggregate}")),
+                Role::RouteSource => (&[Read][..], format!("routed to {aggregate}")),
+            };
+            let create = config.create_topics.then_some(&Create);
+            let operations: Vec<Operation> = operations.iter().chain(create).copied().collect();
+            self.allow(Topic, topic, &operations, why);
+        }
+        let workers = format!("the workers of {aggregate}");
+        self.allow(Group, &aggregate, &[Read], workers);
+        if is_routed {
+            let router = format!("the router of {aggregate}");
+            self.allow(Group, &group_of_router(&aggregate), &[Read], router);
+        }
+    }
+}
+
+/// What one aggregate of a service does. To create what is missing is among it unless the configuration says that it must
+/// not.
+pub(crate) fn of_aggregate(service: &Service, known: &Description, config: &Config) -> Vec<Acl> {
+    let mut acls = Acls::default();
+    acls.aggregate(service, known, config);
+    acls.0
+}
+
+/// What a service that runs does.
+pub(crate) fn of_service(service: &Service, config: &Config) -> Vec<Acl> {
+    let mut acls = Acls::default();
+    for participant in service.aggregates() {
+        let known = participant.description();
+        acls.aggregate(service, &known, config);
+        if !known.effects.is_empty() {
+            acls.tell(config, effect_note::TOPIC, "notes of effects that fail");
+        }
+    }
+    acls.tell(config, manifests::TOPIC, "tells its declaration");
+    acls.0
+}
+
+/// What its commands for operators do (`topics` of those that are there, `parked`, `replay`, `state`), and those of `kolo` about
+/// it.
+pub(crate) fn of_operator(service: &Service) -> Vec<Acl> {
+    let mut acls = Acls::default();
+    for participant in service.aggregates() {
+        let known = participant.description();
+        let aggregate = format!("{}.{}", service.name(), known.aggregate);
+        let roles = roles(service, &known);
+        let is_routed = roles.iter().any(|(_, role)| *role == Role::RouteSource);
+        for (topic, role) in roles {
+            let (operations, why) = match role {
+                Role::Stream => (&[Read, DescribeConfigs][..], "parked, replay, state"),
+                Role::Inbox => (&[Read, Write][..], "parked redrive and drop, replay"),
+                Role::Input | Role::RouteSource => (&[Read][..], "parked redrive, replay"),
+            };
+            acls.allow(Topic, &topic, operations, format!("{why} of {aggregate}"));
+        }
+        let router = is_routed.then(|| group_of_router(&aggregate));
+        for group in [Some(aggregate.clone()), router].into_iter().flatten() {
+            let why = format!("lag, explain: how far {aggregate} is, and who works on it");
+            acls.allow(Group, &group, &[Describe], why);
+        }
+    }
+    for (topic, why) in [
+        (
+            manifests::TOPIC,
+            "explain, check, graph: what services declare",
+        ),
+        (effect_note::TOPIC, "explain: effects whose calls fail"),
+    ] {
+        acls.allow(Topic, topic, &[Read], why.to_owned());
+    }
+    for group in TOOLS {
+        let why = "nothing is joined or committed".to_owned();
+        acls.allow(Group, group, &[Describe], why);
+    }
+    acls.0
+}

@@ -1,0 +1,81 @@
+//! A service that starts before its brokers.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use common::await_that;
+use kolo_broker::Broker;
+use kolo_kafka::{App, Config, StartError};
+
+common::counter_events!("arrival.added", "arrival.counted");
+common::counter!("arrival");
+
+/// What is answered at a path; nothing while nobody listens.
+fn get(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+// failure: broker | nobody answers when a service starts | the log, and /readyz, say whom it waits for and how long |
+// it starts when they answer, within start_timeout_ms | nobody, if they come
+#[test]
+fn it_waits_for_them_says_so_and_works_when_they_are_there() {
+    let broker = Broker::builder().start_blocking().unwrap();
+    broker.stop().unwrap();
+    let mut config = Config::new(broker.bootstrap());
+    config.partitions = 2;
+    config.management = free_address();
+    let health = config.management.clone();
+    let starting = {
+        let config = config.clone();
+        std::thread::spawn(move || App::new(service()).start(&config))
+    };
+    let waits = format!(
+        "it has not started: the brokers at {} do not answer",
+        broker.bootstrap()
+    );
+    await_that("it says that it waits", || {
+        get(&health, "/readyz").is_some_and(|answer| answer.contains(&waits))
+    });
+    let live = get(&health, "/livez").unwrap();
+    assert!(live.starts_with("HTTP/1.0 200"), "{live}");
+    broker.start_again().unwrap();
+    let running = starting.join().unwrap().expect("the service starts");
+    await_that("it is ready", || {
+        get(&health, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.0 200"))
+    });
+    running.stop().expect("a graceful stop");
+}
+
+#[test]
+fn it_gives_up_in_time_and_says_who_did_not_answer() {
+    let nobody = free_address();
+    let mut config = Config::new(nobody.clone());
+    config.start_timeout_ms = 500;
+    let begun = Instant::now();
+    let Err(error) = App::new(service()).start(&config) else {
+        panic!("nobody is there");
+    };
+    assert!(matches!(error, StartError::Brokers(_)), "{error}");
+    let error = error.to_string();
+    for word in [&nobody, "do not answer", "refused", "KOLO_BOOTSTRAP"] {
+        assert!(error.contains(word), "{word} is missing in: {error}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+}
