@@ -70,6 +70,14 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Show topics: what they are, who owns them, how far they reach
     Topics(Topics),
+    /// Tell one saga whole: what led to what, what it waits for and why, and what to type next
+    Explain(Explain),
+    /// Keep an index of all sagas on disk, so that `explain` and `sagas` need not read the topics each time
+    Index(Index),
+    /// List all sagas: how each stands, what it waits for and why, and what most of them wait for
+    Sagas(crate::sagas::args::Sagas),
+    /// Show how far each aggregate is behind its inputs, from the ends of its stream
+    Lag(crate::lag::args::Lag),
     /// Check all services together: what nobody emits, answers or undoes, what waits for ever
     Check(Check),
     /// Draw all services as one graph
@@ -179,7 +187,52 @@ pub(crate) struct Tail {
     /// A second line a record: id, saga, cause, epoch, and the input that it answers
     #[arg(long, short)]
     pub(crate) long: bool,
+    /// Show also what the schemas mark as sensitive
+    #[arg(long)]
+    pub(crate) reveal: bool,
     /// Print one JSON object a record, with everything that is known of it
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) schemas: SchemaArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLAIN_HELP)]
+pub(crate) struct Explain {
+    /// The saga: its correlation id, the value of its field such as the order's id, the id of one of its events, or a key
+    #[arg(value_name = "SAGA")]
+    pub(crate) asked: String,
+    /// Read only what was written since: a time, or how long ago (10m, 2h)
+    #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "last")]
+    pub(crate) since: Option<crate::tail::From>,
+    /// Read only the last so many records of each partition
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) last: Option<i64>,
+    /// Ask the index in this directory, which is read on first, and made if need be; --since and --last do without
+    ///
+    /// Also read from KOLO_INDEX.
+    #[arg(long, value_name = "DIR", env = "KOLO_INDEX", hide_env = true)]
+    pub(crate) index: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) schemas: SchemaArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = INDEX_HELP)]
+pub(crate) struct Index {
+    /// The directory of the index, which is made if need be; each cluster has one of its own
+    ///
+    /// Also read from KOLO_INDEX.
+    #[arg(long, value_name = "DIR", env = "KOLO_INDEX", hide_env = true)]
+    pub(crate) index: PathBuf,
+    /// End when all is read that there is now
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print JSON lines: how far it is, and one object when all is read that there was
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -372,6 +425,20 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// How long: 30s, 5m, 1h30m.
+pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    let positive = parsed.and_then(|parsed| parsed.try_into().ok());
+    positive.ok_or_else(|| "expected how long, such as 30s, 5m, 2h or 1h30m".into())
+}
+
+pub(crate) fn since(text: &str) -> Result<crate::tail::From, String> {
+    match text.parse() {
+        Ok(time @ crate::tail::From::Time(_)) => Ok(time),
+        _ => Err("expected a time such as 2026-11-23T08:00:00Z, or how long ago such as 10m, 2h or 1h30m".into()),
+    }
+}
+
 fn id(text: &str) -> Result<String, String> {
     match text {
         "" => Err("an id is a uuid or any other text, but not empty".into()),
@@ -402,6 +469,9 @@ Examples:
   kolo topics list
   kolo publish StockReceived '{\"sku\": \"tea\", \"quantity\": 10}'
   kolo tail orders orders.outcome --from 10m
+  kolo explain 018f3c5e-7b1a-7000-8000-000000000001
+  kolo sagas --stuck
+  kolo lag
   kolo check order.json inventory.json payment.json
   kolo export orders orders.outcome --to /backup --follow
   kolo dev
@@ -409,16 +479,17 @@ Examples:
 Environment:
   KOLO_BOOTSTRAP   the brokers, as --bootstrap
   KOLO_SCHEMAS     the folder of schemas, as --schemas
+  KOLO_INDEX       the directory of the index, as --index of `explain`, `sagas` and `index`
   KOLO_CONFIG      the configuration file, as --config
   KOLO_REGISTRY_…  the schema registry, if values name their schemas by its ids: KOLO_REGISTRY_URL and others
   KOLO_KAFKA_…     a property of librdkafka: KOLO_KAFKA_SECURITY_PROTOCOL=sasl_ssl sets security.protocol
   NO_COLOR         set to anything: no colours
 
 Exit codes:
-  0  done; also where the reader of the output has closed it, and where `tail`, `dev` or
+  0  done; also where the reader of the output has closed it, and where `tail`, `index`, `dev` or
      `export --follow` was ended with Ctrl-C
   1  it failed while it ran: no broker, no such topic, an event that was not acknowledged, an interrupted publish,
-     a full disk, a damaged backup, findings of `check`
+     a full disk, a damaged backup, findings of `check`, a bound of `lag`
   2  it was asked for something impossible, and nothing was sent: wrong usage, unknown event, invalid event, a topic
      that only its owner writes to, an import into a topic that holds something else, a new project where something
      else is";
@@ -479,6 +550,46 @@ reader on kolo, and is marked here with the reason. To know this, the reading st
 force. Records of the types kolo.fence, kolo.marker and kolo.barred are kolo's own and hold no business fact.
 
 A value that cannot be decoded is shown as bytes, with the reason; nothing is left out. Exit codes: see `kolo --help`.";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  What has become of an order, and whose turn is it?
+    kolo explain 018f3c5e-7b1a-7000-8000-000000000001
+
+  It began within the last two hours, so that no more is read; for another program:
+    kolo explain 018f3c5e-7b1a-7000-8000-000000000001 --since 2h --json | jq -r '.next[]'
+
+The first lines are the verdict: what the saga waits for and since when, and the command to type next. Then each event
+stands below its cause, with who wrote it and how long after; what is open stands at the end.
+
+  At once, however much there is:
+    kolo index --index ~/.kolo-index --once
+    kolo explain 018f3c5e-7b1a-7000-8000-000000000001 --index ~/.kolo-index
+
+Only topics and the published manifests are read, and no service need run. Without an index, every topic of the
+choreography is read to its end as of now, and the last line says how much that was. --since and --last bound it; what was
+written before is then not seen. With an index, what was written since it was used last is read.
+
+Exit codes: 0 the saga is told, whatever its state (`--json`, field `status`), 1 nothing is found or it cannot be read,
+2 wrong usage, or a key of several sagas.";
+
+const INDEX_HELP: &str = "\
+Examples:
+  Read everything once, and then ask as often as you like:
+    export KOLO_INDEX=~/.kolo-index
+    kolo index --once
+    kolo explain 018f3c5e-7b1a-7000-8000-000000000001
+
+  Follow all the time, beside the services, so that nobody who asks has to wait:
+    kolo index --index /var/lib/kolo-index
+
+It holds nothing that is not in the topics: which events a saga has and where they stand, how far each aggregate has decided,
+what is parked. Deleted or damaged, it is built again. It may be killed at any moment, and goes on where it was.
+
+One process at a time has the directory. A follower has it while it writes, and leaves it between two rounds; who asks
+meanwhile waits. A topic that was deleted and created again is read again. Events that retention deletes from topics stay.
+
+Ctrl-C or SIGTERM ends it, with exit code 0. Exit codes: see `kolo --help`.";
 
 const TOPICS_HELP: &str = "\
 Examples:

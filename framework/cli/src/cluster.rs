@@ -1,13 +1,16 @@
 //! The connection to Kafka that everything is read through: plain consumers with assigned partitions, in no group.
 
+use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kolo_kafka::Config;
+use kolo_kafka::{CLI_GROUP, Config};
 use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::failure::Failure;
 use crate::near::suggestion;
@@ -18,7 +21,46 @@ const LOOKING_MS: &str = "5";
 const FOLLOWING_MS: &str = "500";
 /// How long brokers may take to answer before they count as unreachable.
 pub(crate) const ANSWER: Duration = Duration::from_secs(5);
-pub(crate) type Reader = BaseConsumer<Quiet>;
+
+/// A consumer in no group.
+pub(crate) struct Reader {
+    consumer: Arc<BaseConsumer<Quiet>>,
+    // Declared last, so that nobody but it has the consumer when it is dropped.
+    _farewell: Farewell,
+}
+
+/// One that is dropped waits a tenth of a second for what its group has to say. It has no group, so others do not wait with it.
+struct Farewell(Option<Arc<BaseConsumer<Quiet>>>);
+
+impl Reader {
+    fn new(consumer: BaseConsumer<Quiet>) -> Self {
+        let consumer = Arc::new(consumer);
+        Reader {
+            _farewell: Farewell(Some(Arc::clone(&consumer))),
+            consumer,
+        }
+    }
+
+    /// The consumer itself, for a queue that takes from it in bulk, and is dropped before this is.
+    pub(crate) fn shared(&self) -> Arc<BaseConsumer<Quiet>> {
+        Arc::clone(&self.consumer)
+    }
+}
+
+impl Deref for Reader {
+    type Target = BaseConsumer<Quiet>;
+
+    fn deref(&self) -> &BaseConsumer<Quiet> {
+        &self.consumer
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let consumer = self.0.take();
+        std::thread::spawn(move || drop(consumer));
+    }
+}
 
 /// Keeps what librdkafka complains about for our own message, instead of printing it.
 #[derive(Debug, Clone, Default)]
@@ -124,6 +166,16 @@ impl<'a> Cluster<'a> {
         })
     }
 
+    /// Another consumer on the same brokers, for parts of partitions, beside the others.
+    pub(crate) fn looker(&self) -> Result<Reader, Failure> {
+        new_reader(self.config, LOOKING_MS)
+    }
+
+    /// Another consumer, which may ask what this group has committed. It does not join the group.
+    pub(crate) fn in_group(&self, group: &str) -> Result<Reader, Failure> {
+        reader_in(self.config, LOOKING_MS, Some(group))
+    }
+
     /// Another consumer on the same brokers, for partitions that it keeps.
     pub(crate) fn follower(&self) -> Result<Reader, Failure> {
         new_reader(self.config, FOLLOWING_MS)
@@ -131,15 +183,25 @@ impl<'a> Cluster<'a> {
 }
 
 fn new_reader(config: &Config, wait_ms: &str) -> Result<Reader, Failure> {
-    let mut client = ClientConfig::new();
-    client
+    reader_in(config, wait_ms, None)
+}
+
+fn reader_in(config: &Config, wait_ms: &str, group: Option<&str>) -> Result<Reader, Failure> {
+    let mut client = config.client();
+    let defaults = [
         // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
-        .set("group.id", "kolo-cli")
-        .set("fetch.wait.max.ms", wait_ms)
-        .set("fetch.queue.backoff.ms", "10")
-        .set("queued.min.messages", "10000");
-    for (property, value) in config.client().config_map() {
-        client.set(property, value);
+        ("group.id", CLI_GROUP),
+        ("fetch.wait.max.ms", wait_ms),
+        ("fetch.queue.backoff.ms", "10"),
+        ("queued.min.messages", "10000"),
+    ];
+    for (property, value) in defaults {
+        if client.get(property).is_none() {
+            client.set(property, value);
+        }
+    }
+    if let Some(group) = group {
+        client.set("group.id", group);
     }
     client
         .set("enable.auto.commit", "false")
@@ -148,9 +210,9 @@ fn new_reader(config: &Config, wait_ms: &str) -> Result<Reader, Failure> {
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
         .set_log_level(RDKafkaLogLevel::Error);
-    client
-        .create_with_context(Quiet::default())
-        .map_err(|error| refused(&error))
+    let consumer = client.create_with_context(Quiet::default());
+    let consumer = consumer.map_err(|error| refused(&error))?;
+    Ok(Reader::new(consumer))
 }
 
 /// librdkafka does not take the settings. The value is left out: it may be a secret under a mistyped name.
@@ -175,21 +237,20 @@ fn topics_of(config: &Config, reader: &Reader) -> Result<Vec<Topic>, Failure> {
             }
             Err(error) => error,
         };
-        // Complaints wait in the queue that is polled for records.
-        while reader.poll(Duration::ZERO).is_some() {}
-        let complaint = reader.context().complaint();
-        let hopeless = complaint.as_deref().is_some_and(|text| {
-            ["refused", "resolve", "Authentication", "SSL", "SASL"]
-                .iter()
-                .any(|word| text.contains(word))
+        let unreached = kolo_kafka::unreached(config);
+        // Whoever types a command does not wait for brokers to start.
+        let is_final = unreached.as_ref().is_some_and(|unreached| {
+            let nobody = ["refused", "resolve"];
+            unreached.is_final() || nobody.iter().any(|word| unreached.problem.contains(word))
         });
-        if hopeless || begun.elapsed() >= ANSWER {
-            let reason = complaint.unwrap_or_else(|| error.to_string());
-            return Err(Failure::run(format!(
-                "the brokers at {} cannot be reached: {}. Give the address with --bootstrap HOST:PORT or KOLO_BOOTSTRAP; `kolo dev` starts a broker for development, scripts/kafka/start an Apache Kafka.",
-                config.bootstrap,
-                reason.trim_end_matches('.')
-            )));
+        if is_final || begun.elapsed() >= ANSWER {
+            let why = unreached.map(|unreached| unreached.to_string());
+            return Err(Failure::run(why.unwrap_or_else(|| {
+                format!(
+                    "the brokers at {} do not tell their topics: {error}",
+                    config.bootstrap
+                )
+            })));
         }
     }
 }
@@ -219,4 +280,53 @@ pub(crate) fn ends(reader: &Reader, topic: &str, partition: i32) -> Result<(i64,
             "the offsets of {topic}[{partition}] cannot be read: {error}. `kolo topics describe {topic}` shows whether the partition has a leader."
         ))
     })
+}
+
+/// The first offset and the next one of each partition, as of one moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ends(BTreeMap<(String, i32), (i64, i64)>);
+
+impl Ends {
+    /// Those of one partition.
+    pub(crate) fn of(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
+        let known = self.0.get(&(topic.to_owned(), partition));
+        known.copied().ok_or_else(|| {
+            Failure::run(format!(
+                "the brokers do not say where {topic}[{partition}] ends. `kolo topics describe {topic}` shows whether the partition has a leader."
+            ))
+        })
+    }
+}
+
+/// Asks for all partitions at once.
+pub(crate) fn ends_of(reader: &Reader, partitions: &[(&str, &[i32])]) -> Result<Ends, Failure> {
+    if partitions.is_empty() {
+        return Ok(Ends(BTreeMap::new()));
+    }
+    let ask = |at: Offset| -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for (topic, numbers) in partitions {
+            for &number in *numbers {
+                list.add_partition_offset(topic, number, at)?;
+            }
+        }
+        // The ends are times to Kafka, before and behind all others.
+        reader.offsets_for_times(list, ANSWER)
+    };
+    let both = ask(Offset::Beginning).and_then(|low| Ok((low, ask(Offset::End)?)));
+    let (low, high) = both.map_err(|error| {
+        Failure::run(format!(
+            "the brokers do not say how far the topics reach: {error}. `kolo topics list` shows whether they answer."
+        ))
+    })?;
+    let offset = |at: Offset| match at {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    };
+    let ends = low.elements().into_iter().filter_map(|first| {
+        let next = high.find_partition(first.topic(), first.partition())?;
+        let place = (first.topic().to_owned(), first.partition());
+        Some((place, (offset(first.offset())?, offset(next.offset())?)))
+    });
+    Ok(Ends(ends.collect()))
 }

@@ -6,11 +6,15 @@
 //! - `tail`: records of topics, judged, decoded, merged
 //! - `topics`: what a topic is
 //! - `choreography`: `check` and `graph`, of all services together
+//! - `explain`: one saga, from the topics and the manifests alone; `sagas`: all of them; `evidence`: what both read, and
+//!   how it is judged; `lag`: how far each aggregate is behind its inputs
+//! - `index`: all sagas on disk, followed, so that one is told without reading all
 //! - `schema`: schemas as they change: checked, compared, published, registered, documented
 //! - `export`, `import`: the running backup of topics, and back; `backup`: its files
 //! - `new`: a project to start from
 //! - `dev`: a broker and a schema registry for development, in this process
-//! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `owner`: whose a topic is
+//! - `cluster`: the connection that all of them read through; `scan`: parts of partitions; `judge`: which
+//!   records are valid; `owner`: whose a topic is
 //! - `schemas`: the folder of schemas; `failure`: how it fails, and with which exit code
 
 mod args;
@@ -18,13 +22,19 @@ mod backup;
 mod choreography;
 mod cluster;
 mod dev;
+mod evidence;
+mod explain;
 mod export;
 mod failure;
 mod import;
+mod index;
+mod judge;
+mod lag;
 mod near;
 mod new;
 mod owner;
 mod publish;
+mod sagas;
 mod scan;
 mod schema;
 mod schemas;
@@ -75,6 +85,10 @@ fn run(cli: &Cli, asked: bool) -> Result<(), Failure> {
         Command::Publish(args) => publish::run(args, config),
         Command::Tail(args) => tail::run(args, &config()?),
         Command::Topics(args) => topics::run(args, &config()?),
+        Command::Explain(args) => explain::run(args, &config()?),
+        Command::Index(args) => index::run(args, &config()?),
+        Command::Sagas(args) => sagas::run(args, &config()?),
+        Command::Lag(args) => lag::run(args, &config()?),
         Command::Check(args) => choreography::check(args, config),
         Command::Graph(args) => choreography::graph(args, config),
         Command::Schema(args) => schema::run(args, asked, config),

@@ -56,6 +56,17 @@ impl Schemas {
         Self::load(asked).map(Some)
     }
 
+    /// The same, which shows what is sensitive.
+    pub(crate) fn revealed(mut self) -> Self {
+        self.set = self.set.revealed();
+        self
+    }
+
+    /// Whether a value that could not be read may be shown as bytes: nothing sensitive can be in it.
+    pub(crate) fn may_show_bytes(&self, event_type: Option<&str>) -> bool {
+        self.set.may_show_bytes(event_type)
+    }
+
     /// All events, by full name.
     pub(crate) fn events(&self) -> impl Iterator<Item = EventSchema<'_>> {
         self.set.events()

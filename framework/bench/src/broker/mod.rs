@@ -3,6 +3,7 @@
 mod embedded;
 mod topics;
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -39,6 +40,25 @@ pub(crate) struct Subject {
 }
 
 impl BrokerArgs {
+    /// The same on the command line of another process of this program.
+    pub(crate) fn as_arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        let mut name = |name: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                arguments.extend([name.into(), value]);
+            }
+        };
+        name("--bootstrap", self.bootstrap.clone().map(Into::into));
+        let pid = self.broker_pid.map(|pid| pid.to_string());
+        name("--broker-pid", pid.map(Into::into));
+        name(
+            "--embedded-data",
+            self.embedded_data.clone().map(Into::into),
+        );
+        arguments.extend(self.embedded.then(|| "--embedded".into()));
+        arguments
+    }
+
     /// The brokers, running.
     ///
     /// # Errors

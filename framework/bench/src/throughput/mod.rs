@@ -8,12 +8,16 @@
 mod bare;
 pub(crate) mod input;
 pub(crate) mod participant;
+mod scraper;
 mod settings;
 pub(crate) mod watch;
+
+use std::net::SocketAddr;
 
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use kolo::{Config, OwnEvents};
+use serde::{Deserialize, Serialize};
 
 use crate::bench::AccountEvent;
 use crate::broker::{BrokerArgs, Subject, Topics};
@@ -22,6 +26,7 @@ use crate::say;
 use crate::spread::Spread;
 
 use input::{Input, Load};
+use scraper::Scraper;
 use watch::Watch;
 
 /// The topic that the bare loop writes.
@@ -53,6 +58,12 @@ pub(crate) struct LoopArgs {
     /// Run only one side, to profile it.
     #[arg(long)]
     only: Option<Side>,
+    /// Serve kolo's metrics, and scrape them once a second.
+    #[arg(long)]
+    scraped: bool,
+    /// Print a line of JSON a run, and nothing else.
+    #[arg(long, requires = "only")]
+    json: bool,
 }
 
 /// What is run.
@@ -79,13 +90,15 @@ impl Side {
 }
 
 /// What one run came to.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    records_per_second: f64,
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) records_per_second: f64,
     /// CPU seconds a million records: of this process, and of the broker.
-    client: Option<f64>,
-    broker: Option<f64>,
+    pub(crate) client: Option<f64>,
+    pub(crate) broker: Option<f64>,
     bytes_per_record: f64,
+    /// Spans that nobody was told of; only where metrics are scraped, and traces told.
+    pub(crate) dropped_spans: Option<f64>,
 }
 
 /// Runs the benchmark.
@@ -94,6 +107,14 @@ struct Run {
 /// When the broker cannot be reached, or a run does not come to its end.
 pub(crate) fn run(arguments: &LoopArgs) -> anyhow::Result<()> {
     let subjects = arguments.brokers.subjects()?;
+    if let Some(side) = arguments.only.filter(|_| arguments.json) {
+        for _ in 0..arguments.runs {
+            for subject in &subjects {
+                say(serde_json::to_string(&one(side, arguments, subject)?)?);
+            }
+        }
+        return Ok(());
+    }
     say(format!(
         "{} records, {} keys, {} partitions, {} threads a side; load average {}",
         arguments.records,
@@ -150,6 +171,9 @@ fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Ru
     if let Some(in_flight) = arguments.in_flight {
         config.max_in_flight_records = in_flight;
     }
+    if arguments.scraped {
+        config.management = "127.0.0.1:0".into();
+    }
 
     // A topic that is hidden is looked at again at once when it is released.
     config
@@ -173,6 +197,7 @@ fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Ru
     if let Running::Kolo(service) = &running {
         participant::await_ready(service, &config, &watch)?;
     }
+    let scraper = running.management().map(Scraper::start);
     let before = watch.offsets()?;
     let target = before.iter().sum::<i64>() + i64::from(arguments.records);
     let cpu = [cpu_seconds(None), subject.cpu_seconds()];
@@ -184,6 +209,7 @@ fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Ru
     let since = |before: Option<f64>, now: Option<f64>| Some((now? - before?) / million);
     let client = since(cpu[0], cpu_seconds(None));
     let broker = since(cpu[1], subject.cpu_seconds());
+    let last = scraper.map(Scraper::end).transpose()?;
     running.stop()?;
 
     let total: i64 = watch.offsets()?.iter().sum();
@@ -202,6 +228,7 @@ fn one(side: Side, arguments: &LoopArgs, subject: &Subject) -> anyhow::Result<Ru
         client,
         broker,
         bytes_per_record: sample.bytes_per_record,
+        dropped_spans: last.and_then(|last| last.sum("kolo_spans_dropped_total")),
     })
 }
 
@@ -211,6 +238,13 @@ enum Running {
 }
 
 impl Running {
+    fn management(&self) -> Option<SocketAddr> {
+        match self {
+            Running::Bare(_) => None,
+            Running::Kolo(service) => service.management(),
+        }
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         match self {
             Running::Bare(bare) => bare.check(),
@@ -227,9 +261,9 @@ impl Running {
 }
 
 /// One column of the table.
-type Figure = fn(&Run) -> Option<f64>;
+pub(crate) type Figure = fn(&Run) -> Option<f64>;
 
-const COLUMNS: [(&str, Figure); 3] = [
+pub(crate) const COLUMNS: [(&str, Figure); 3] = [
     ("records/s", |run| Some(run.records_per_second)),
     ("client CPU s/M", |run| run.client),
     ("broker CPU s/M", |run| run.broker),
@@ -268,7 +302,8 @@ fn compare(subjects: &[Subject], first: &[Vec<Run>; 2], second: &[Vec<Run>; 2]) 
     }
 }
 
-fn ratios(of: &[Run], to: &[Run], column: Figure) -> Option<Spread> {
+/// Pair by pair.
+pub(crate) fn ratios(of: &[Run], to: &[Run], column: Figure) -> Option<Spread> {
     Spread::of(
         of.iter()
             .zip(to)

@@ -19,7 +19,15 @@ pub(crate) fn check(
 ) -> Result<(), Failure> {
     match &args.explain {
         Some(code) => explain::explain(code),
-        None => check::check(args, &sources::choreography(&args.manifests, config)?),
+        None => {
+            let config = config()?;
+            let choreography = sources::choreography(&args.manifests, || Ok(config.clone()))?;
+            let choreography = match config.registry.is_set() {
+                true => choreography.with_registry(),
+                false => choreography,
+            };
+            check::check(args, &choreography)
+        }
     }
 }
 

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use kolo_core::choreography::{Choreography, Manifest};
 use kolo_kafka::Config;
 use kolo_kafka::manifests::TOPIC;
-use rdkafka::message::Message;
 
-use crate::cluster::{Cluster, ends};
+use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::scan::{Range, scan};
+use crate::scan::Latest;
 use crate::terminal::harmless;
 
 /// The choreography of the manifests in these files, of which `-` is the standard input; without files, of the services
@@ -50,23 +49,7 @@ pub(crate) fn published(config: &Config) -> Result<Vec<Manifest>, Failure> {
         ))
     };
     let topic = cluster.topics.iter().find(|topic| topic.name == TOPIC);
-    let mut latest: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-    for partition in &topic.ok_or_else(none)?.partitions {
-        let (from, until) = ends(&cluster.reader, TOPIC, partition.number)?;
-        let range = Range {
-            partition: partition.number,
-            from,
-            until,
-        };
-        scan(&cluster.reader, TOPIC, &[range], |message| {
-            let key = message.key().unwrap_or_default().to_vec();
-            match message.payload() {
-                Some(value) => latest.insert(key, value.to_vec()),
-                None => latest.remove(&key),
-            };
-            true
-        })?;
-    }
+    let Latest(latest) = Latest::of(&cluster, topic.ok_or_else(none)?)?;
     if latest.is_empty() {
         return Err(none());
     }

@@ -3,12 +3,11 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kolo_core::wire::{CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE};
-use kolo_kafka::Config;
+use kolo_kafka::{Config, intake};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 
 use super::SOURCE;
@@ -132,18 +131,8 @@ impl Reports {
 }
 
 fn producer(config: &Config, reports: Reports) -> Result<ThreadedProducer<Reports>, Failure> {
-    let mut client = config.client();
-    client
-        .set("enable.idempotence", "true")
-        .set("acks", "all")
-        // The partition that a producer in Java, and every router of kolo, chooses for the key.
-        .set("partitioner", "murmur2_random")
-        .set(
-            "message.timeout.ms",
-            ACKNOWLEDGEMENT.as_millis().to_string(),
-        )
-        .set("allow.auto.create.topics", "false")
-        .set_log_level(RDKafkaLogLevel::Error);
+    let mut client = intake::client(config, ACKNOWLEDGEMENT);
+    client.set_log_level(RDKafkaLogLevel::Error);
     client
         .create_with_context(reports)
         .map_err(|error| refused(&error))
@@ -217,15 +206,7 @@ fn hand_over(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let event = &item.encoded;
-    let header = |key, value| Header {
-        key,
-        value: Some(value),
-    };
-    let headers = OwnedHeaders::new_with_capacity(4)
-        .insert(header(CE_SPECVERSION, "1.0"))
-        .insert(header(CE_ID, item.id.as_str()))
-        .insert(header(CE_SOURCE, SOURCE))
-        .insert(header(CE_TYPE, event.name.as_str()));
+    let headers = intake::headers(&item.id, SOURCE, &event.name, None);
     let mut record = BaseRecord::with_opaque_to(topic, Box::new(number))
         .key(event.key.as_bytes())
         .payload(event.value.as_slice())

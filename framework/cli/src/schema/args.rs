@@ -77,6 +77,12 @@ pub(super) enum Action {
         /// A published version [default: the working schema]
         #[arg(long, value_name = "N")]
         version: Option<u32>,
+        /// A version that a schema registry has, by its number in the event's subject
+        #[arg(long, value_name = "N", conflicts_with = "version")]
+        registered: Option<u32>,
+        /// The schema registry; everything else about it comes from the configuration [default: KOLO_REGISTRY_URL]
+        #[arg(long, value_name = "URL", requires = "registered")]
+        registry: Option<String>,
         /// Print the whole Avro schema as one text, with everything that it refers to
         #[arg(long, conflicts_with = "json")]
         raw: bool,
@@ -125,6 +131,12 @@ pub(super) struct Check {
     /// Fail where a schema is not published as it stands: for a release
     #[arg(long)]
     pub(super) frozen: bool,
+    /// The schema registry; everything else about it comes from the configuration [default: KOLO_REGISTRY_URL]
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<String>,
+    /// Do not ask the schema registry for what is registered. That there is one counts all the same: builds resolve by it
+    #[arg(long)]
+    pub(super) offline: bool,
     #[command(flatten)]
     pub(super) manifests: Manifests,
 }
@@ -233,10 +245,14 @@ Examples:
 
 Three things are looked at: each schema against its published versions (--mode); the builds that run against each other; and
 what runs against what the working schemas would make of each service, from which the order follows in which services can be
-deployed. A build reads the versions that were published to it and no other one, also where Avro could resolve it.
+deployed. A build reads the versions that were published to it and no other one, also where Avro could resolve it, unless there
+is a schema registry that tells it of them.
+
+With a schema registry (--registry, KOLO_REGISTRY_URL), each schema is held against the versions that are registered of it too, and
+one that is registered and not published here is told. --offline does not ask.
 
 Findings name the file, the field, the rule, who reads the event and where, and what to do. `kolo check --explain CODE` explains
-those about services. Exit codes: 0 nothing, 1 findings, 2 wrong usage.";
+those about services. Exit codes: 0 nothing, 1 findings, 2 wrong usage, or a registry that does not answer.";
 
 const DIFF_HELP: &str = "\
 Examples:

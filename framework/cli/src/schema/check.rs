@@ -1,15 +1,17 @@
-//! `kolo schema check`: against published versions, and against all readers.
+//! `kolo schema check`: against published and registered versions, and against all readers.
 
 use std::io::Write;
 
 use kolo_avro::compat::reads;
 use kolo_avro::versions::{self, Broken, State};
 use kolo_core::choreography::{Gate, Passage, Severity};
+use kolo_kafka::Config;
 use serde_json::{Value, json};
 
 use super::args::Check;
 use super::graph::{Services, as_json};
 use super::project::{Event, Project, short, word};
+use super::registered::Registered;
 use super::{advice, count, print_json};
 use crate::choreography::show;
 use crate::failure::Failure;
@@ -19,34 +21,49 @@ pub(super) fn run(
     args: &Check,
     project: &Project,
     services: &Services,
+    config: &Config,
     json: bool,
 ) -> Result<(), Failure> {
     let mode = args.mode.into();
     let broken = versions::check(&project.tree, &project.published, mode, args.transitive);
+    let registered = match config.registry.is_set() && !args.offline {
+        true => Registered::ask(project, &config.registry, mode, args.transitive)?,
+        false => Registered::default(),
+    };
     // Of what is broken anyway, no order is asked.
-    let sound = |event: &Event<'_>| broken.iter().all(|broken| broken.event != event.name());
+    let sound = |event: &Event<'_>| {
+        let mut names = broken.iter().map(|broken| &broken.event);
+        names.all(|broken| broken != event.name()) && !registered.breaks(event.name())
+    };
     let next = project.events().filter(sound).map(|event| event.next());
-    let gate = Gate::new(services.builds().iter().cloned(), next);
+    let mut gate = Gate::new(services.builds().iter().cloned(), next);
+    if config.registry.is_set() {
+        gate = gate.with_registry();
+    }
     let passage = gate.check(&reads);
     let unpublished: Vec<Event<'_>> = project
         .events()
         .filter(|event| !matches!(event.state(), State::Published { .. }))
         .collect();
     if json {
-        print_json(&rows(project, services, &broken, &passage))?;
+        let mut rows = rows(project, services, &broken, &passage);
+        rows["registered"] = registered.rows(services);
+        print_json(&rows)?;
     } else {
-        print(project, services, &broken, &passage, &unpublished)?;
+        print(
+            project,
+            services,
+            &broken,
+            &registered,
+            &passage,
+            &unpublished,
+        )?;
     }
-    verdict(args, &broken, &passage, unpublished.len())
+    let open = broken.len() + registered.findings() + passage.report.count(Severity::Error);
+    verdict(args, open, unpublished.len())
 }
 
-fn verdict(
-    args: &Check,
-    broken: &[Broken],
-    passage: &Passage,
-    unpublished: usize,
-) -> Result<(), Failure> {
-    let open = broken.len() + passage.report.count(Severity::Error);
+fn verdict(args: &Check, open: usize, unpublished: usize) -> Result<(), Failure> {
     if open > 0 {
         return Err(Failure::run(format!(
             "{}; docs/schemas.md says what may change and how",
@@ -69,6 +86,7 @@ fn print(
     project: &Project,
     services: &Services,
     broken: &[Broken],
+    registered: &Registered,
     passage: &Passage,
     unpublished: &[Event<'_>],
 ) -> Result<(), Failure> {
@@ -85,6 +103,7 @@ fn print(
             paint(DIM, format!("  next: {}", advice::next(broken)))
         )?;
     }
+    registered.print(&mut out, services)?;
     for finding in &passage.report.findings {
         show(&mut out, finding)?;
     }
@@ -117,14 +136,13 @@ fn print(
     } else {
         String::new()
     };
+    let errors = broken.len() + registered.findings() + passage.report.count(Severity::Error);
     writeln!(
         out,
-        "{}{about}: {}, {} not published",
+        "{}{about}{}: {}, {} not published",
         count(events, "event"),
-        count(
-            broken.len() + passage.report.count(Severity::Error),
-            "error"
-        ),
+        registered.about(),
+        count(errors, "error"),
         unpublished.len()
     )?;
     out.flush()?;

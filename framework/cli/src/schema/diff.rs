@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use kolo_avro::compat;
+use kolo_avro::compat::trouble;
 use kolo_avro::diff::{Change, changes};
 use kolo_avro::schema::Document;
 use kolo_avro::versions::State;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::args::{Diff, Side};
 use super::graph::{Services, as_json};
 use super::print_json;
-use super::project::{Event, Project, hex};
+use super::project::{Event, Project, hex, record};
 use crate::failure::Failure;
 use crate::terminal::{DIM, EVENT, harmless, paint};
 
@@ -144,7 +144,11 @@ impl<'p> Pair<'p> {
             Some(problem) => format!("no: {problem}"),
         };
         let new = &self.new.1;
-        writeln!(out, "  new reads old: {}", verdict(new, old))?;
+        let reads_old = match self.upcast() {
+            Some(version) => format!("yes, by the upcast of version {version}"),
+            None => verdict(new, old),
+        };
+        writeln!(out, "  new reads old: {reads_old}")?;
         writeln!(
             out,
             "  old reads new, once it is published to it: {}",
@@ -162,11 +166,27 @@ impl<'p> Pair<'p> {
         Ok(())
     }
 
+    /// The first upcast between the two sides.
+    fn upcast(&self) -> Option<u32> {
+        let (old, _) = self.old.as_ref()?;
+        let (working, _) = self.event.side(Side::Working).ok()?;
+        let properties = record(&working, self.event.name())?.event.as_ref()?;
+        let is_older = |upcast: u32| match self.new.0 {
+            Side::Working => true,
+            Side::Version(new) => upcast < new,
+        };
+        let mut upcasts = properties.upcasts.iter().copied();
+        upcasts.find(|upcast| old <= upcast && is_older(*upcast))
+    }
+
     /// What a build that runs makes of the new side.
     fn fate(&self, build: &Manifest) -> String {
         let name = self.new_name();
         match self.reads(build) {
             Some(true) => format!("its build reads {name}"),
+            Some(false) if self.resolves(build) => format!(
+                "its build resolves {name} by way of a schema registry; without one, deploy it again before the writer"
+            ),
             Some(false) => {
                 format!("its build cannot read {name}: deploy it again before the writer")
             }
@@ -180,12 +200,21 @@ impl<'p> Pair<'p> {
         (!versions.is_empty()).then(|| versions.contains(&hex(self.fingerprint)))
     }
 
+    /// Whether a build that does not read the new side resolves it, if a schema registry tells it of it.
+    fn resolves(&self, build: &Manifest) -> bool {
+        let known = build.event(self.event.name());
+        let known = known.filter(|known| known.resolves);
+        let reader = known.and_then(|known| Document::parse(&known.schema).ok());
+        reader.is_some_and(|reader| trouble(&reader, &self.new.1).is_none())
+    }
+
     fn row(&self, services: &Services) -> Value {
         let readers = services.builds().iter().flat_map(|build| {
             let found = build.readers(self.event.name()).into_iter();
             found.map(|reader| {
                 let mut row = as_json(&reader);
                 row["reads_new"] = json!(self.reads(build));
+                row["resolves_new"] = json!(self.resolves(build));
                 row
             })
         });
@@ -203,25 +232,10 @@ impl<'p> Pair<'p> {
                 "change": change.what.to_string(),
                 "on_the_wire": !change.what.is_off_the_wire(),
             })).collect::<Vec<_>>(),
-            "new_reads_old": old.map(|old| trouble(new, old).is_none()),
+            "new_reads_old": old.map(|old| self.upcast().is_some() || trouble(new, old).is_none()),
             "old_reads_new": old.map(|old| trouble(old, new).is_none()),
             "readers": readers.collect::<Vec<_>>(),
             "writers": services.writers(self.event.name()).iter().map(as_json).collect::<Vec<_>>(),
         })
     }
-}
-
-/// Why a reader's schema does not read a writer's, by Avro's rules and by what the bytes mean.
-fn trouble(reader: &Document, writer: &Document) -> Option<String> {
-    let broken = compat::check(reader, writer);
-    let mut problems: Vec<String> = broken.iter().map(ToString::to_string).collect();
-    if problems.is_empty() {
-        let changed = compat::meaning::check(reader, writer);
-        problems.extend(
-            changed
-                .into_iter()
-                .map(|(place, problem)| format!("{place}: {problem}")),
-        );
-    }
-    (!problems.is_empty()).then(|| problems.join("; "))
 }

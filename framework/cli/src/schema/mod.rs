@@ -1,7 +1,8 @@
 //! `kolo schema`: schemas as they change.
 //!
 //! - `project`: the folders, read; `graph`: the services that were told of
-//! - `check`: against published versions and against all readers; `advice`: what to do about what is broken
+//! - `check`: against published versions and against all readers; `registered`: against what a registry has; `advice`: what
+//!   to do about what is broken
 //! - `diff`, `publish`, `register`, `list`, `show`: one subcommand each
 //! - `docs`: a page for each event
 
@@ -15,6 +16,7 @@ mod list;
 mod project;
 mod publish;
 mod register;
+mod registered;
 mod show;
 
 use kolo_kafka::Config;
@@ -24,6 +26,7 @@ use crate::failure::Failure;
 use args::{Action, Schema};
 use graph::Services;
 use project::Project;
+use show::Shown;
 
 /// `asked` is whether brokers were named: without them, and without files, no service is told of.
 pub(crate) fn run(
@@ -39,8 +42,13 @@ pub(crate) fn run(
         }
         Action::Check(check) => {
             let project = project()?;
-            let services = Services::load(&check.manifests.manifests, asked.then_some(config))?;
-            check::run(check, &project, &services, json)
+            let mut config = config()?;
+            if let Some(url) = &check.registry {
+                config.registry.url.clone_from(url);
+            }
+            let brokers = asked.then_some(|| Ok(config.clone()));
+            let services = Services::load(&check.manifests.manifests, brokers)?;
+            check::run(check, &project, &services, &config, json)
         }
         Action::Diff(diff) => diff::run(diff, &project()?, asked.then_some(config), json),
         Action::Publish { events, dry_run } => publish::run(&project()?, events, *dry_run, json),
@@ -52,8 +60,23 @@ pub(crate) fn run(
         Action::Show {
             event,
             version,
+            registered,
+            registry,
             raw,
-        } => show::run(&project()?, event, *version, *raw, json),
+        } => {
+            let project = project()?;
+            let side = match registered {
+                None => Shown::of(&project, event, *version)?,
+                Some(number) => {
+                    let mut config = config()?;
+                    if let Some(url) = registry {
+                        config.registry.url.clone_from(url);
+                    }
+                    Shown::registered(&project, event, *number, &config.registry)?
+                }
+            };
+            show::run(&side, *raw, json)
+        }
         Action::Docs {
             to,
             check,

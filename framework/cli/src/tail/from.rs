@@ -55,7 +55,7 @@ impl FromStr for From {
 
 impl From {
     /// The offset to start at in a partition that has the records `low..high`.
-    pub(super) fn offset(
+    pub(crate) fn offset(
         self,
         reader: &Reader,
         topic: &str,

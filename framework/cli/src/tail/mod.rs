@@ -5,7 +5,6 @@
 mod filter;
 mod follow;
 mod from;
-mod judge;
 mod merge;
 mod row;
 mod show;
@@ -27,10 +26,16 @@ use follow::Follow;
 pub(crate) use from::From;
 use merge::Merge;
 use row::Knowledge;
+pub(crate) use show::time;
 use source::Source;
 
 pub(crate) fn run(args: &Tail, config: &Config) -> Result<(), Failure> {
     let schemas = Schemas::load_if_there(args.schemas.schemas.as_deref())?;
+    let schemas = if args.reveal {
+        schemas.map(Schemas::revealed)
+    } else {
+        schemas
+    };
     if schemas.is_none() {
         note(
             "there are no schemas in ./schemas/avro, so values are shown as bytes; name their folder with --schemas DIR.",

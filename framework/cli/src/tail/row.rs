@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use kolo_core::wire::{Headers, Source, Stamp, event_id, is_own_record};
+use kolo_core::wire::{
+    Headers, KOLO_REST, PARKED, Source, Stamp, UNROUTED, event_id, is_own_record,
+};
 use kolo_core::{CorrelationId, EventId, TopicId};
 use serde_json::Value;
 
-use super::judge::{Judge, Standing};
-use super::show::time;
+use super::show::{HIDDEN, time};
+use crate::judge::{Judge, Standing};
 use crate::schemas::Schemas;
 
 /// What is needed to understand a record.
@@ -34,7 +36,11 @@ pub(super) struct Raw<'a> {
 pub(super) enum Body {
     Nothing,
     Json(Value),
-    Undecodable { reason: String, hex: String },
+    /// `hex` is none where something sensitive may be in it.
+    Undecodable {
+        reason: String,
+        hex: Option<String>,
+    },
 }
 
 /// A record, understood.
@@ -112,19 +118,19 @@ fn body(raw: &Raw<'_>, schemas: Option<&Schemas>) -> (Option<String>, Body) {
     let Some(value) = raw.value else {
         return (event, Body::Nothing);
     };
+    let may_show = |event: Option<&str>| schemas.is_none_or(|known| known.may_show_bytes(event));
+    let is_shown = may_show(event.as_deref());
     let undecodable = |reason: String| Body::Undecodable {
         reason,
-        hex: hex(value),
+        hex: is_shown.then(|| hex(value)),
     };
-    if event.as_deref().is_some_and(is_own_record) {
-        let json = serde_json::from_slice(value);
-        return (
-            event,
-            json.map_or_else(
-                |error| undecodable(format!("this is not JSON: {error}")),
-                Body::Json,
-            ),
-        );
+    if let Some(own) = event.as_deref().filter(|name| is_own_record(name)) {
+        let body = match serde_json::from_slice(value) {
+            Ok(json) if [PARKED, UNROUTED].contains(&own) => Body::Json(parked(json, may_show)),
+            Ok(json) => Body::Json(json),
+            Err(error) => undecodable(format!("this is not JSON: {error}")),
+        };
+        return (event, body);
     }
     let Some(schemas) = schemas else {
         return (
@@ -136,6 +142,23 @@ fn body(raw: &Raw<'_>, schemas: Option<&Schemas>) -> (Option<String>, Body) {
         Ok((name, json)) => (Some(name), Body::Json(json)),
         Err(error) => (event, undecodable(error.to_string())),
     }
+}
+
+/// What is parked holds the value that it was, and in its headers those of the answer that it was part of.
+fn parked(mut json: Value, may_show: impl Fn(Option<&str>) -> bool) -> Value {
+    if may_show(json["event_type"].as_str()) {
+        return json;
+    }
+    if let Some(value) = json.get_mut("value") {
+        *value = HIDDEN.into();
+    }
+    let headers = json.get_mut("headers").and_then(Value::as_array_mut);
+    for header in headers.into_iter().flatten() {
+        if header[0] == KOLO_REST {
+            header[1] = HIDDEN.into();
+        }
+    }
+    json
 }
 
 fn source(stamp: &Stamp, judge: &Judge, knowledge: &Knowledge<'_>) -> Option<String> {

@@ -7,9 +7,12 @@ use kolo_core::stream::Void;
 use kolo_core::wire::{Source, is_own_record};
 use serde_json::{Map, Value, json};
 
-use super::judge::Standing;
 use super::row::{Body, Row};
+use crate::judge::Standing;
 use crate::terminal::{DIM, EVENT, KEY, PLACE, WRONG, harmless, paint};
+
+/// What stands where something sensitive is, or may be.
+pub(super) const HIDDEN: &str = "(hidden)";
 
 impl Row {
     pub(super) fn is_own(&self) -> bool {
@@ -55,7 +58,11 @@ impl Row {
             Body::Nothing => "(no value)".to_owned(),
             Body::Json(json) => harmless(&json.to_string()),
             Body::Undecodable { reason, hex } => {
-                let bytes = if hex.is_empty() { "(empty)" } else { hex };
+                let bytes = match hex.as_deref() {
+                    None => HIDDEN,
+                    Some("") => "(empty)",
+                    Some(hex) => hex,
+                };
                 format!(
                     "{} {}; the bytes: {bytes}",
                     paint(WRONG, "undecodable:"),
@@ -81,7 +88,7 @@ impl Row {
     /// What sets the record apart, if anything.
     fn mark(&self) -> Option<String> {
         match &self.standing {
-            Standing::Fence | Standing::Valid | Standing::Unfenced => None,
+            Standing::Fence | Standing::Valid(_) | Standing::Unfenced(_) => None,
             Standing::Void(why) => Some(format!("VOID ({})", void(*why))),
             Standing::Unknown(why) => Some(format!("UNKNOWN ({why})")),
         }
@@ -118,8 +125,8 @@ impl Row {
     pub(super) fn json(&self) -> Value {
         let (standing, reason) = match &self.standing {
             Standing::Fence => ("fence", None),
-            Standing::Valid => ("valid", None),
-            Standing::Unfenced => ("unfenced", None),
+            Standing::Valid(_) => ("valid", None),
+            Standing::Unfenced(_) => ("unfenced", None),
             Standing::Void(why) => ("void", Some(void(*why).to_owned())),
             Standing::Unknown(why) => ("unknown", Some(why.clone())),
         };
@@ -172,7 +179,7 @@ fn void(why: Void) -> &'static str {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-pub(super) fn time(millis: Option<i64>) -> String {
+pub(crate) fn time(millis: Option<i64>) -> String {
     match millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()) {
         Some(time) => format!("{time:.3}"),
         None => "-".to_owned(),

@@ -5,10 +5,10 @@ use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::From;
-use super::judge::{Judge, Place, starts};
 use super::merge::Merge;
 use crate::cluster::{Cluster, Reader, Topic, ends};
 use crate::failure::Failure;
+use crate::judge::{Judge, Place, starts};
 use crate::scan::{assign, cannot_read};
 use crate::terminal::note;
 

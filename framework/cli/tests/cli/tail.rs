@@ -72,6 +72,66 @@ fn what_was_published_comes_back_as_it_was() {
 }
 
 #[test]
+fn what_is_sensitive_is_hidden_unless_it_is_revealed() {
+    let cafe = Cafe::new();
+    let topic = cafe.served.replace("served", "guests");
+    create(&topic, 1);
+    cafe.schema(
+        "cafe",
+        "GuestCame",
+        &topic,
+        r#"{"name": "order_id", "type": {"type": "string", "logicalType": "uuid"}},
+           {"name": "email", "type": ["null", "string"], "sensitive": true}"#,
+    );
+    let json = json!({"order_id": order(1), "email": "ada@example.com"});
+    cafe.run(&["publish", "GuestCame", &json.to_string()])
+        .done();
+    let value = encoded(&cafe, "GuestCame", &json);
+    let headers = |event: &str| vec![("ce_type", event.to_owned())];
+    let parked = json!({"event_type": "test.cafe.GuestCame", "value": "YWRh", "headers": [["kolo_rest", "YWRh"], ["ce_id", "1"]]});
+    let open = json!({"event_type": "test.cafe.CupServed", "value": "YWRh"});
+    let broken = |value: &[u8], event| Ink {
+        value: value.to_vec(),
+        headers: headers(event),
+        ..Ink::default()
+    };
+    let inks = [
+        broken(&value[..value.len() - 1], "test.cafe.GuestCame"),
+        broken(&value[..9], "test.cafe.CupServed"),
+        broken(parked.to_string().as_bytes(), "kolo.parked"),
+        broken(open.to_string().as_bytes(), "kolo.parked"),
+    ];
+    Pen::new().write(&topic, &inks);
+    let tail = |more: &[&str]| {
+        let all = ["tail", &topic, "--no-follow"];
+        cafe.run(&[&all, more].concat()).done()
+    };
+    let lines = tail(&["--json"]).lines();
+    assert_eq!(
+        lines[0]["value"],
+        json!({"order_id": order(1), "email": "(hidden)"})
+    );
+    assert_eq!(lines[0]["key"], order(1).as_str());
+    assert_eq!(lines[1]["undecodable"]["hex"], Value::Null);
+    assert!(lines[2]["undecodable"]["hex"].is_string(), "{}", lines[2]);
+    assert_eq!(lines[3]["value"]["value"], "(hidden)");
+    let headers = json!([["kolo_rest", "(hidden)"], ["ce_id", "1"]]);
+    assert_eq!(lines[3]["value"]["headers"], headers);
+    assert_eq!(lines[4]["value"], open);
+    let text = tail(&[]).out;
+    assert!(
+        text.contains("(hidden)") && !text.contains("ada@"),
+        "{text}"
+    );
+    assert!(!text.contains("61646140"), "not in hex either: {text}");
+
+    let lines = tail(&["--json", "--reveal"]).lines();
+    assert_eq!(lines[0]["value"], json);
+    assert!(lines[1]["undecodable"]["hex"].is_string(), "{}", lines[1]);
+    assert_eq!(lines[3]["value"], parked);
+}
+
+#[test]
 fn partitions_and_topics_are_merged_by_time_and_each_keeps_its_order() {
     let cafe = Cafe::new();
     create(&cafe.orders, 3);

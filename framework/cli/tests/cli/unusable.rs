@@ -130,7 +130,7 @@ fn brokers_and_topics_that_are_not_there_are_told() {
         .output();
         Ran::from(ran.unwrap())
     };
-    export("127.0.0.1:1").fails(1, &["127.0.0.1:1", "cannot be reached", "kolo dev"]);
+    export("127.0.0.1:1").fails(1, &["127.0.0.1:1", "do not answer", "kolo dev"]);
     export(bootstrap()).fails(1, &["no topic `nonesuch`", "kolo topics list"]);
     assert_eq!(
         std::fs::read_dir(dir.text()).unwrap().count(),
@@ -146,7 +146,7 @@ fn brokers_that_are_not_there_and_topics_that_must_not_be_made_are_told() {
     put(&topic, &plain(1, 0, 3));
     dir.export(&topic, &[]).done();
     import(&dir.of(&topic), &["--bootstrap", "127.0.0.1:1"])
-        .fails(1, &["127.0.0.1:1", "cannot be reached"]);
+        .fails(1, &["127.0.0.1:1", "do not answer"]);
     let copy = fresh("not-made");
     let mut command = with_broker(&["import", &dir.of(&topic), "--topic", &copy]);
     let ran = command.env("KOLO_CREATE_TOPICS", "false").output().unwrap();

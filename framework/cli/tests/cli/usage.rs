@@ -293,13 +293,16 @@ fn a_broker_that_is_not_there_is_told_within_seconds_and_once() {
         &["tail", "orders"][..],
         &["topics", "list"][..],
         &["topics", "describe", "orders"][..],
+        &["explain", "o-1"][..],
+        &["sagas"][..],
+        &["lag"][..],
     ] {
         let begun = Instant::now();
         let ran = cafe.offline(args);
         ran.fails(
             1,
             &[
-                "the brokers at 127.0.0.1:1 cannot be reached",
+                "the brokers at 127.0.0.1:1 do not answer",
                 "refused",
                 "--bootstrap",
             ],
@@ -334,7 +337,7 @@ fn a_setting_that_librdkafka_does_not_know_is_named_and_its_value_is_not_shown()
 fn a_configuration_file_is_read_and_its_mistakes_are_named() {
     let cafe = Cafe::new();
     let good = cafe.file("good.toml", "bootstrap = \"127.0.0.1:2\"\n");
-    run(&["topics", "list", "--config", &good]).fails(1, &["127.0.0.1:2 cannot be reached"]);
+    run(&["topics", "list", "--config", &good]).fails(1, &["127.0.0.1:2 do not answer"]);
     run(&[
         "topics",
         "list",
@@ -412,5 +415,40 @@ fn each_shell_gets_a_completion_script() {
             ran.out.contains("no-follow") && ran.out.contains("publish"),
             "{shell}"
         );
+    }
+}
+
+#[test]
+fn what_sagas_and_lag_do_not_take_is_told_with_what_they_do() {
+    let cafe = Cafe::new();
+    let cases: [(&[&str], &[&str]); 5] = [
+        (
+            &["sagas", "--older", "soon"],
+            &["--older", "expected how long, such as 30s, 5m"],
+        ),
+        (&["sagas", "--older=-5m"], &["--older", "expected how long"]),
+        (
+            &["sagas", "--status", "stuk"],
+            &["stuk", "stuck, compensating, running"],
+        ),
+        (
+            &["sagas", "--stuck", "--status", "all"],
+            &["--stuck", "cannot be used with", "--status"],
+        ),
+        (
+            &["lag", "--max-age", "10"],
+            &["--max-age", "expected how long"],
+        ),
+    ];
+    for (args, words) in cases {
+        let ran = cafe.offline(args);
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.err);
+        for word in words {
+            assert!(
+                ran.err.contains(word),
+                "{word:?} is missing in: {}",
+                ran.err
+            );
+        }
     }
 }

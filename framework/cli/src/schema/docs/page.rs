@@ -10,7 +10,7 @@ use kolo_core::choreography::{Does, Use};
 use super::text::{cell, link, relative};
 use crate::schema::graph::Services;
 use crate::schema::project::{Event, Project, hex, record, short};
-use crate::schema::show::{mark, nested, type_words};
+use crate::schema::show::{mark, nested, type_words, upcasts};
 
 /// The page, which will stand in `file`.
 pub(super) fn text(
@@ -45,6 +45,9 @@ fn facts(event: &Event<'_>, file: &Path) -> String {
     put("owner", format!("`{}`", event.owner()));
     if let Some(mark) = mark(properties.mark) {
         put("mark", mark.to_owned());
+    }
+    if let Some(upcasts) = upcasts(properties) {
+        put("old versions", upcasts);
     }
     if !properties.public {
         put("private", "for its own service only".to_owned());

@@ -136,3 +136,40 @@ fn what_services_have_published_is_read_where_brokers_are_named() {
     assert!(!ran.out.contains("readers"), "{}", ran.out);
     run(&["schema", "list", "--bootstrap", "127.0.0.1:1"]).fails(2, &["is no folder"]);
 }
+
+/// With a registry, a build that resolves reads what Avro's rules make readable.
+#[test]
+fn with_a_registry_builds_resolve_and_any_order_is_safe() {
+    let shop = Shop::new();
+    let [_, inventory, _] = manifests();
+    assert!(inventory.events.iter().all(|event| event.resolves));
+    let inventory = before(inventory, "shop.order.OrderCreated");
+    shop.manifest("inventory.json", &inventory);
+    let registry = ["--registry", "http://127.0.0.1:1", "--offline"];
+    let ran = shop
+        .with_services(&[&["check"], registry.as_slice()].concat())
+        .done();
+    assert!(!ran.out.contains("deploy"), "{}", ran.out);
+    let ran = shop.with_services(&["diff", "OrderCreated", "--from", "1"]);
+    has(
+        &ran.done().out,
+        &["its build resolves the working schema by way of a schema registry"],
+    );
+    // An older kolo's build does not say that it resolves.
+    let mut older = inventory;
+    older
+        .events
+        .iter_mut()
+        .for_each(|event| event.resolves = false);
+    shop.manifest("inventory.json", &older);
+    let ran = shop
+        .with_services(&[&["check"], registry.as_slice()].concat())
+        .done();
+    has(
+        &ran.out,
+        &[
+            "note[deploy-order]",
+            "the build is of a kolo that does not resolve",
+        ],
+    );
+}

@@ -6,7 +6,9 @@ mod diff;
 mod pages;
 mod planted;
 mod publish;
+mod registered;
 mod show;
+mod upcasts;
 
 use std::path::{Path, PathBuf};
 

@@ -5,9 +5,10 @@
 //! it opens its epoch whatever came before it, and later fences are then read on the way.
 
 use kolo_core::Origin;
-use kolo_core::stream::{StreamReader, Verdict, Void};
+use kolo_core::stream::{Cursor, StreamReader, Verdict, Void};
 use kolo_core::wire::{FENCE, Fence, Headers, Stamp};
 use rdkafka::message::Message;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::Reader;
 use crate::failure::Failure;
@@ -18,38 +19,72 @@ const WINDOW_RECORDS: i64 = 500;
 
 /// What a record is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     Fence,
-    Valid,
-    /// In a topic without fences everything is valid.
-    Unfenced,
+    Valid(Stamp),
+    /// In a topic without fences everything is valid. A routed copy has a stamp.
+    Unfenced(Option<Stamp>),
     Void(Void),
     /// Nobody can tell, for this reason.
     Unknown(String),
 }
 
-/// Judges records in the order of their offsets.
-#[derive(Debug)]
-pub(super) struct Judge {
+/// Judges records in the order of their offsets. What is kept of it goes on where it ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
+pub(crate) struct Judge {
     reader: StreamReader,
     /// False in a stream whose first fence has not been read yet: retention has deleted it.
     knows: bool,
     /// The origins by number, as the fence in force lists them.
     origins: Vec<Origin>,
+    /// Who wrote that fence, as `<service>.<aggregate>`.
+    owner: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    cursor: Option<Cursor>,
+    knows: bool,
+    origins: Vec<Origin>,
+    owner: Option<String>,
+}
+
+impl From<Kept> for Judge {
+    fn from(kept: Kept) -> Self {
+        Judge {
+            reader: StreamReader::resume(kept.cursor),
+            knows: kept.knows,
+            origins: kept.origins,
+            owner: kept.owner,
+        }
+    }
+}
+
+impl From<Judge> for Kept {
+    fn from(judge: Judge) -> Self {
+        Kept {
+            cursor: judge.reader.cursor(),
+            knows: judge.knows,
+            origins: judge.origins,
+            owner: judge.owner,
+        }
+    }
 }
 
 impl Judge {
     /// `knows`: no fence stands before the place where the reading starts, or the topic has none.
-    pub(super) fn new(knows: bool) -> Self {
+    pub(crate) fn new(knows: bool) -> Self {
         Judge {
             reader: StreamReader::from_start(),
             knows,
             origins: Vec::new(),
+            owner: None,
         }
     }
 
     /// Judges the next record.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         offset: i64,
         headers: &Headers<'_>,
@@ -60,6 +95,9 @@ impl Judge {
                 self.knows = true;
                 let fence: Option<Fence> =
                     value.and_then(|value| serde_json::from_slice(value).ok());
+                self.owner = fence
+                    .as_ref()
+                    .map(|fence| format!("{}.{}", fence.service, fence.aggregate));
                 self.origins = fence.map(|fence| fence.origins).unwrap_or_default();
                 Standing::Fence
             }
@@ -68,36 +106,51 @@ impl Judge {
                 "no fence stands before it: retention has deleted the beginning of this stream"
                     .to_owned(),
             ),
-            Ok(Verdict::Valid(_)) => Standing::Valid,
-            Ok(Verdict::Unfenced(_)) => Standing::Unfenced,
+            Ok(Verdict::Valid(stamp)) => Standing::Valid(stamp),
+            Ok(Verdict::Unfenced(stamp)) => Standing::Unfenced(stamp),
             Ok(Verdict::Void(why)) => Standing::Void(why),
         }
     }
 
+    /// The fence in force, and the number of the last valid record; none where no fence was read.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
+        self.reader.cursor()
+    }
+
+    /// Goes on in the middle of an epoch whose fence it has read.
+    pub(crate) fn goes_on_behind(&mut self, cursor: Cursor) {
+        self.reader = StreamReader::resume(Some(cursor));
+    }
+
+    /// Who wrote the fence in force, as `<service>.<aggregate>`; none where there is no fence.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
     /// The origin with this number in the fence in force.
-    pub(super) fn origin(&self, number: u16) -> Option<&Origin> {
+    pub(crate) fn origin(&self, number: u16) -> Option<&Origin> {
         self.origins.get(usize::from(number))
     }
 }
 
 /// Where to start reading a partition so that what stands from `from` on can be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Start {
-    pub(super) partition: i32,
-    pub(super) read_from: i64,
-    pub(super) knows: bool,
+pub(crate) struct Start {
+    pub(crate) partition: i32,
+    pub(crate) read_from: i64,
+    pub(crate) knows: bool,
 }
 
 /// Where each partition is to be shown from, and its first offset.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) partition: i32,
-    pub(super) low: i64,
-    pub(super) from: i64,
+pub(crate) struct Place {
+    pub(crate) partition: i32,
+    pub(crate) low: i64,
+    pub(crate) from: i64,
 }
 
 /// Finds a fence before each place.
-pub(super) fn starts(
+pub(crate) fn starts(
     reader: &Reader,
     topic: &str,
     is_stream: bool,
@@ -228,10 +281,10 @@ mod tests {
             judge.read(11, &headers_of(&record, false), None),
             Standing::Void(Void::Replaced)
         );
-        assert_eq!(
+        assert!(matches!(
             judge.read(12, &headers_of(&stamp(Some(10), 1), false), None),
-            Standing::Valid
-        );
+            Standing::Valid(_)
+        ));
     }
 
     #[test]
