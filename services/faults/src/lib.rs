@@ -10,18 +10,21 @@
 //! - [`Shop`]: the whole, and how a test ends
 //! - [`Broker`], [`Child`], [`Registry`]: what is killed
 //! - [`Watch`]: what the topics tell while a test runs
+//! - [`Planted`]: a few orders that a test finds again; [`Transcript`]: what commands say of them, held against a page
 //! - [`campaign`]: a load with faults at random moments, and how long each took to recover from
 
 pub mod broker;
 pub mod campaign;
 pub mod child;
 pub mod parked;
+pub mod planted;
 pub mod poison;
 pub mod proxy;
 pub mod publish;
 pub mod registry;
 pub mod shop;
 pub mod topics;
+pub mod transcript;
 pub mod watch;
 pub mod zombie;
 
@@ -30,9 +33,11 @@ use std::time::{Duration, Instant};
 pub use broker::Broker;
 pub use child::Child;
 pub use parked::Parked;
+pub use planted::Planted;
 pub use poison::{Poison, Poisoner};
 pub use registry::Registry;
 pub use shop::{Load, Service, Shop, quick, run_test, say};
+pub use transcript::Transcript;
 pub use watch::Watch;
 
 /// How long to wait between two looks.

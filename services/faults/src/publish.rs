@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use kolo::Config;
-use shop::load::{Cancel, Fate, Plan, Planned, Publisher, Repeat, topics};
+use shop::load::{Cancel, Fate, Planned, Publisher, Repeat};
 use shop_schemas::OrderId;
 use shop_schemas::order::CancelRequested;
 use uuid::Uuid;
+
+use crate::shop::Load;
 
 /// Publishes until all is published, or it is dropped.
 #[derive(Debug)]
@@ -21,21 +22,21 @@ pub struct Publishing {
 }
 
 impl Publishing {
-    /// Publishes the orders of a plan, when `ended` orders have ended before: so many are on their way at once.
-    pub(crate) fn start(
-        config: Config,
-        plan: Plan,
-        on_their_way: u64,
-        ended: Arc<AtomicU64>,
-    ) -> Publishing {
+    /// Publishes the orders of a load, of which no more are on their way at once than it says; `ended` counts the orders
+    /// that have ended.
+    pub(crate) fn start(mut publisher: Publisher, load: Load, ended: Arc<AtomicU64>) -> Publishing {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let before = ended.load(Ordering::Relaxed);
         let thread = std::thread::spawn(move || {
-            let mut publisher = Publisher::connect(&config, &topics())?;
             let mut late = VecDeque::new();
-            for (published, planned) in (before..).zip(plan.orders()) {
-                while published > ended.load(Ordering::Relaxed) + on_their_way {
+            let pause = load.over.div_f64(load.orders.max(1) as f64);
+            let mut due = Instant::now();
+            for (published, planned) in (before..).zip(load.plan().orders()) {
+                due += pause;
+                while Instant::now() < due
+                    || published > ended.load(Ordering::Relaxed) + load.on_their_way
+                {
                     if stopped.load(Ordering::Relaxed) {
                         bail!("it was stopped");
                     }

@@ -1,46 +1,24 @@
-//! A schema registry that can be taken away: as much of one as kolo asks for, in this process.
+//! A schema registry that can be taken away: the embedded one, which keeps what it knows while it is away.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use kolo::registry::{Registry as Client, Schema, Settings};
-use parking_lot::Mutex;
+use kolo_registry_server::{Fault, MemoryStore, Record, Registry as Server, Store};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
-/// Ids are the process's, and a process of tests sees several registries.
-static NEXT: AtomicU32 = AtomicU32::new(1);
-
-/// The schemas of a registry: what it keeps while it is away.
-#[derive(Default)]
-struct Kept {
-    by_id: BTreeMap<u32, String>,
-    by_subject: BTreeMap<(String, String), u32>,
-    /// About these it cannot say anything now.
-    troubled: BTreeSet<u32>,
-}
-
-type Shared = Arc<Mutex<Kept>>;
+/// Ids are the process's, and a process of tests sees several registries: each gives ids of a range of its own, from
+/// the lower half those that it gives by itself.
+const IDS: u32 = 10_000;
+static NEXT_RANGE: AtomicU32 = AtomicU32::new(0);
 
 /// A registry on a port of its own.
 pub struct Registry {
-    kept: Shared,
-    address: SocketAddr,
-    serving: Option<Serving>,
-}
-
-struct Serving {
-    stop: oneshot::Sender<()>,
-    runtime: tokio::runtime::Runtime,
-    ended: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// What it keeps while it is away.
+    log: MemoryStore,
+    address: String,
+    next_free_id: AtomicU32,
+    running: Option<Server>,
 }
 
 impl Registry {
@@ -49,13 +27,21 @@ impl Registry {
     /// # Errors
     /// When no port is free.
     pub fn start() -> anyhow::Result<Registry> {
-        let mut registry = Registry {
-            kept: Shared::default(),
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            serving: None,
-        };
-        registry.comes_back()?;
-        Ok(registry)
+        let first = NEXT_RANGE.fetch_add(IDS, Ordering::Relaxed);
+        let log = MemoryStore::new();
+        // As the registry itself writes it, so that no id is given again.
+        append(
+            &log,
+            &json!({"keytype": "NOOP", "magic": 0}),
+            &json!({"highestId": first}),
+        )?;
+        let running = Server::builder().store(log.clone()).start_blocking()?;
+        Ok(Registry {
+            log,
+            address: running.address().to_string(),
+            next_free_id: AtomicU32::new(first + IDS / 2),
+            running: Some(running),
+        })
     }
 
     /// Where it is.
@@ -72,11 +58,9 @@ impl Registry {
 
     /// Nobody is there any more.
     pub fn goes_away(&mut self) {
-        if let Some(serving) = self.serving.take() {
-            let _ = serving.stop.send(());
-            // Connections that are kept open end with the runtime.
-            serving.ended.abort();
-            serving.runtime.shutdown_background();
+        if let Some(running) = self.running.take() {
+            // Its port is free when this returns.
+            running.shutdown_blocking();
         }
     }
 
@@ -85,34 +69,8 @@ impl Registry {
     /// # Errors
     /// When somebody else has taken its port.
     pub fn comes_back(&mut self) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.address).context("the registry's port")?;
-        listener.set_nonblocking(true)?;
-        self.address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
-        let router = Router::new()
-            .route("/schemas/ids/{id}", get(by_id))
-            .route("/subjects/{subject}", post(look_up))
-            .route("/subjects/{subject}/versions", post(register))
-            .route("/subjects/{subject}/versions/latest", get(latest))
-            .with_state(Arc::clone(&self.kept));
-        let (stop, stopped) = oneshot::channel();
-        let ended = runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .await
-        });
-        self.serving = Some(Serving {
-            stop,
-            runtime,
-            ended,
-        });
+        let server = Server::builder().listen(&self.address);
+        self.running = Some(server.store(self.log.clone()).start_blocking()?);
         Ok(())
     }
 
@@ -130,22 +88,47 @@ impl Registry {
     /// An id that stands for nothing.
     #[must_use]
     pub fn free_id(&self) -> u32 {
-        NEXT.fetch_add(1, Ordering::Relaxed)
+        self.next_free_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Gives an id a meaning.
-    pub fn put(&self, id: u32, text: &str) {
-        self.kept.lock().by_id.insert(id, text.to_owned());
-    }
-
-    /// Whether it cannot say anything about an id for now.
-    pub fn trouble(&self, id: u32, is_troubled: bool) {
-        let troubled = &mut self.kept.lock().troubled;
-        if is_troubled {
-            troubled.insert(id);
-        } else {
-            troubled.remove(&id);
+    /// Gives an id a meaning. A registry that runs starts again with it.
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub fn put(&mut self, id: u32, text: &str) -> anyhow::Result<()> {
+        let subject = format!("put-{id}");
+        append(
+            &self.log,
+            &json!({"keytype": "SCHEMA", "subject": subject, "version": 1, "magic": 1}),
+            &json!({"subject": subject, "version": 1, "id": id, "schema": text, "deleted": false}),
+        )?;
+        if self.running.is_some() {
+            self.goes_away();
+            self.comes_back()?;
         }
+        Ok(())
+    }
+
+    /// From now on it cannot say what an id means, until all trouble ends.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub fn trouble(&self, id: u32) -> anyhow::Result<()> {
+        self.running()?.faults().set_for_id(id, Fault::Failing);
+        Ok(())
+    }
+
+    /// It answers as it should again.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub fn end_trouble(&self) -> anyhow::Result<()> {
+        self.running()?.faults().clear();
+        Ok(())
+    }
+
+    fn running(&self) -> anyhow::Result<&Server> {
+        self.running.as_ref().context("the registry is away")
     }
 
     /// The id of an event's schema.
@@ -153,74 +136,26 @@ impl Registry {
     /// # Errors
     /// When it is not registered.
     pub fn id_of(&self, event: &str) -> anyhow::Result<u32> {
-        let kept = self.kept.lock();
-        let found = kept
-            .by_subject
-            .iter()
-            .find(|((subject, _), _)| subject == event);
-        Ok(*found.context("an event that was registered")?.1)
+        let records = self.log.records().into_iter();
+        let values = records.filter_map(|record| record.value);
+        let mut versions = values.filter_map(|value| serde_json::from_slice::<Value>(&value).ok());
+        let found = versions.find(|version| version["subject"] == event);
+        let id = found.and_then(|version| version["id"].as_u64());
+        Ok(u32::try_from(
+            id.with_context(|| format!("{event} is not registered"))?,
+        )?)
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.goes_away();
-    }
-}
-
-fn error(status: StatusCode, code: u32, message: &str) -> Response {
-    let body = json!({ "error_code": code, "message": message });
-    (status, Json(body)).into_response()
-}
-
-async fn by_id(State(kept): State<Shared>, Path(id): Path<u32>) -> Response {
-    let kept = kept.lock();
-    if kept.troubled.contains(&id) {
-        return error(StatusCode::SERVICE_UNAVAILABLE, 50003, "no leader");
-    }
-    match kept.by_id.get(&id) {
-        Some(text) => Json(json!({ "schema": text })).into_response(),
-        None => error(StatusCode::NOT_FOUND, 40403, "Schema not found"),
-    }
-}
-
-async fn look_up(
-    State(kept): State<Shared>,
-    Path(subject): Path<String>,
-    Json(body): Json<Value>,
-) -> Response {
-    let text = body["schema"].as_str().unwrap_or_default().to_owned();
-    match kept.lock().by_subject.get(&(subject, text)) {
-        Some(id) => Json(json!({ "id": id, "version": 1 })).into_response(),
-        None => error(StatusCode::NOT_FOUND, 40403, "Schema not found"),
-    }
-}
-
-/// Each subject has one version here.
-async fn latest(State(kept): State<Shared>, Path(subject): Path<String>) -> Response {
-    let kept = kept.lock();
-    let found = kept
-        .by_subject
-        .iter()
-        .find(|((known, _), _)| *known == subject);
-    match found {
-        Some(((_, text), id)) => {
-            Json(json!({ "id": id, "version": 1, "schema": text })).into_response()
-        }
-        None => error(StatusCode::NOT_FOUND, 40401, "Subject not found"),
-    }
-}
-
-async fn register(
-    State(kept): State<Shared>,
-    Path(subject): Path<String>,
-    Json(body): Json<Value>,
-) -> Response {
-    let text = body["schema"].as_str().unwrap_or_default().to_owned();
-    let mut kept = kept.lock();
-    let known = kept.by_id.iter().find(|(_, known)| **known == text);
-    let id = known.map_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed), |(id, _)| *id);
-    kept.by_id.insert(id, text.clone());
-    kept.by_subject.insert((subject, text), id);
-    Json(json!({ "id": id })).into_response()
+/// Adds a record to the log, as the registry reads it when it starts.
+fn append(log: &MemoryStore, key: &Value, value: &Value) -> anyhow::Result<()> {
+    let record = Record {
+        key: serde_json::to_vec(key)?,
+        value: Some(serde_json::to_vec(value)?),
+    };
+    // A store in memory has the record when it returns; there is nothing to wait for.
+    let mut log = log.clone();
+    let appended = log.append(vec![record]);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    Ok(runtime.build()?.block_on(appended)?)
 }

@@ -79,6 +79,8 @@ pub struct Load {
     /// How many may be on their way at once. So a run lasts for as long as it is struck, however long that takes:
     /// whatever is struck has work, or will have.
     pub on_their_way: u64,
+    /// Over how long they are published, evenly; as fast as others end if that is zero.
+    pub over: Duration,
 }
 
 impl Load {
@@ -91,7 +93,14 @@ impl Load {
             run: RunId::fresh(),
             seed: 7,
             on_their_way: 300,
+            over: Duration::ZERO,
         }
+    }
+
+    /// The same, published evenly over so long, and no faster.
+    #[must_use]
+    pub fn over(self, over: Duration) -> Load {
+        Load { over, ..self }
     }
 
     /// What is published, order by order.
@@ -265,9 +274,30 @@ impl Shop {
     /// # Errors
     /// When it cannot be published, or nobody takes the goods in.
     pub fn publish(&mut self, watch: &mut Watch, load: Load) -> anyhow::Result<Publishing> {
+        let publisher = self.publisher()?;
+        self.publish_by(publisher, watch, load)
+    }
+
+    /// Connects a publisher, which asks the schema registry now and never again.
+    ///
+    /// # Errors
+    /// When the broker or the registry does not answer.
+    pub fn publisher(&self) -> anyhow::Result<Publisher> {
+        Publisher::connect(&self.config(), &load::topics())
+    }
+
+    /// [`publish`](Self::publish), by a publisher that was connected before.
+    ///
+    /// # Errors
+    /// When it cannot be published, or nobody takes the goods in.
+    pub fn publish_by(
+        &mut self,
+        mut publisher: Publisher,
+        watch: &mut Watch,
+        load: Load,
+    ) -> anyhow::Result<Publishing> {
         let plan = load.plan();
         let before = watch.catch_up()?.events(&[Topic::Stock]);
-        let mut publisher = Publisher::connect(&self.config(), &load::topics())?;
         load::publish_stock(plan, &mut publisher)?;
         // Orders that come before the goods are cancelled, and would put nothing else to the test.
         let goods = plan.receipts().len() as u64;
@@ -275,12 +305,7 @@ impl Shop {
             Ok(watch.look()?.events(&[Topic::Stock]) >= before + goods)
         })?;
         let ended = watch.seen().count();
-        Ok(Publishing::start(
-            self.config(),
-            plan,
-            load.on_their_way,
-            ended,
-        ))
+        Ok(Publishing::start(publisher, load, ended))
     }
 
     /// Follows the streams from their beginning.
@@ -376,6 +401,17 @@ impl Shop {
             report.0
         );
         Ok(report)
+    }
+
+    /// Runs `kolo` to its end; gives what it printed.
+    ///
+    /// # Errors
+    /// When it ends with another code than 0.
+    pub fn kolo(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.command(&binary("kolo")?).args(arguments).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "kolo {arguments:?}: {said}");
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// The last lines of what the processes printed.

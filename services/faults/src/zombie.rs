@@ -87,6 +87,10 @@ pub fn raise(
         watch.look()?;
         Ok(in_flight(watch))
     })?;
+    // Before it stands still: looking takes its time on a busy machine, and others may have taken over by the end of it.
+    let owned = partitions(&zombie)?;
+    ensure!(!owned.is_empty(), "the zombie owned nothing");
+    let fences = watch.catch_up()?.fences().clone();
     // While the broker stands still, what the instance decides stays with it.
     let broker = shop.broker.pause()?;
     std::thread::sleep(Duration::from_millis(20) + shop.below(Duration::from_millis(60)));
@@ -94,9 +98,6 @@ pub fn raise(
     drop(broker);
     let begun = Instant::now();
 
-    let owned = partitions(&zombie)?;
-    ensure!(!owned.is_empty(), "the zombie owned nothing");
-    let fences = watch.catch_up()?.fences().clone();
     await_that("others have taken over from the zombie", STALL, || {
         let now = watch.look()?.fences();
         Ok(owned.iter().all(|place| now.get(place) > fences.get(place)))

@@ -75,6 +75,7 @@ fn call<Q>(request: &Q) -> Call<'_, Q> {
         correlation,
         key: "1",
         attempt: 1,
+        traceparent: None,
     }
 }
 

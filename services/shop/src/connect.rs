@@ -9,6 +9,9 @@ use kolo_broker::{Broker, StartError};
 /// What to do when no broker answers, for the end of a message.
 pub(crate) const START_ONE: &str = "`kolo dev` starts one for development, scripts/kafka/start an Apache Kafka; both print the address for --bootstrap";
 
+/// How long the demo waits for brokers that are named: somebody looks on, and has not started a machine after a power cut.
+const PATIENCE_MS: u64 = 5_000;
+
 /// Where the broker is.
 #[derive(Debug, Clone, Args)]
 pub struct ConnectArgs {
@@ -44,7 +47,9 @@ impl ConnectArgs {
     pub fn config_or_embedded(&self) -> anyhow::Result<(Config, Option<Broker>)> {
         let mut config = Config::load_as_given(self.config.as_deref())?;
         if self.named().is_some() || config.names_brokers() {
-            return Ok((self.config()?, None));
+            let mut config = self.config()?;
+            config.start_timeout_ms = config.start_timeout_ms.min(PATIENCE_MS);
+            return Ok((config, None));
         }
         let broker = embedded()?;
         config.bootstrap = broker.bootstrap();

@@ -81,7 +81,10 @@ fn log_to_stderr() {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    log.with_ansi(std::io::stderr().is_terminal()).init();
+    match std::env::var("KOLO_LOG_FORMAT").as_deref() {
+        Ok("json") => log.json().init(),
+        _ => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
 }
 
 #[cfg(test)]

@@ -195,7 +195,7 @@ fn a_broker_that_is_named_in_any_way_is_used() {
             "{way}: {stderr}"
         );
         assert!(
-            stderr.contains("cannot be asked") && stderr.contains("`kolo dev`"),
+            stderr.contains("127.0.0.1:1 do not answer") && stderr.contains("`kolo dev`"),
             "{way}: {stderr}"
         );
     }
@@ -374,7 +374,7 @@ fn what_makes_no_sense_is_refused_with_a_message_that_helps() {
         ),
         (
             &["demo", "--bootstrap", "127.0.0.1:1"][..],
-            "the brokers at 127.0.0.1:1 cannot be asked",
+            "the brokers at 127.0.0.1:1 do not answer",
         ),
     ] {
         let (code, stdout, stderr) = output(arguments);

@@ -10,14 +10,6 @@ use serde_json::Value;
 use shop_faults::shop::{FAREWELL, Report, STALL, Service, Shop, binary, say};
 use shop_faults::{Child, Load, await_that, quick, run_test, topics::Topics};
 
-/// Runs `kolo` to its end; gives what it printed.
-fn kolo(shop: &Shop, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = shop.command(&binary("kolo")?).args(arguments).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "kolo {arguments:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?)
-}
-
 /// A valid event of a stream.
 struct Stands {
     key: String,
@@ -35,7 +27,7 @@ fn events(shop: &Shop, stream: &str) -> anyhow::Result<BTreeMap<String, Stands>>
         "--json",
     ];
     let mut events = BTreeMap::new();
-    for line in kolo(shop, &tail)?.lines() {
+    for line in shop.kolo(&tail)?.lines() {
         let record: Value = serde_json::from_str(line)?;
         let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let event_type = text("type");
@@ -58,7 +50,7 @@ fn ids(shop: &Shop, stream: &str) -> anyhow::Result<BTreeSet<String>> {
 fn import(shop: &Shop, backup: &Path) -> anyhow::Result<()> {
     let arguments = ["import", &backup.to_string_lossy()];
     await_that("the stream is imported", STALL, || {
-        match kolo(shop, &arguments) {
+        match shop.kolo(&arguments) {
             Ok(_) => Ok(true),
             Err(error) if error.to_string().contains("is not empty") => Ok(false),
             Err(error) => Err(error),
@@ -93,8 +85,8 @@ fn drill(name: &str, stream: &'static str) {
         stop(running)?;
         backup.terminate(FAREWELL)?;
         // What stands behind the last look of the backup: its owner's farewell.
-        kolo(shop, &["export", stream, "--to", &to])?;
-        kolo(shop, &["verify-export", &to])?;
+        shop.kolo(&["export", stream, "--to", &to])?;
+        shop.kolo(&["verify-export", &to])?;
 
         let before = ids(shop, stream)?;
         ensure!(before.len() as u64 > orders, "{} events", before.len());
@@ -245,7 +237,7 @@ fn what_came_behind_an_old_backup_is_decided_again() {
         let running = shop.start_all()?;
         let first = run(shop, orders, 0)?;
         stop(running)?;
-        kolo(shop, &["export", stream, "--to", &to])?;
+        shop.kolo(&["export", stream, "--to", &to])?;
         let kept = ids(shop, stream)?;
         let running = shop.start_all()?;
         let second = run(shop, orders / 2, orders)?;

@@ -12,4 +12,5 @@ mod recreated;
 mod registry;
 mod terminate;
 mod undecodable;
+mod waiting;
 mod zombie;

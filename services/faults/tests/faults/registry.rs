@@ -1,5 +1,7 @@
 //! A schema registry that is away holds nobody up but who starts, and records of schemas that nobody has seen.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, ensure};
 use kolo::Event;
 use shop::audit::{From, Reader};
@@ -13,6 +15,9 @@ use shop_schemas::order::OrderCreated;
 
 /// The schemas of all events of the shop.
 const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas");
+
+/// How long it is away at least: longer than sessions, pauses between two tries, and whatever else is counted in seconds.
+const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Runs `kolo`; gives its exit code, and what it printed.
 fn kolo(shop: &Shop, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
@@ -65,9 +70,10 @@ fn ids_in_frames(shop: &Shop) -> anyhow::Result<u64> {
     Ok(by_id)
 }
 
-// failure: registry | it is away | services go on with the schemas that they have seen; one that starts waits before it owns
-// anything, and its log says for what; one with a schema that was never registered ends, and names it | nothing is lost, it begins
-// when the registry is back | no; `kolo schema register` for what is missing
+// failure: registry | it is away, for a minute and more | services go on with the schemas that they have seen, and what is
+// published meanwhile ends meanwhile; one that starts waits before it owns anything, and its log says for what; one with a schema
+// that was never registered ends, and names it | nothing is lost, it begins when the registry is back | no; `kolo schema register`
+// for what is missing
 #[test]
 fn a_registry_that_is_away_is_noticed_by_those_who_start() {
     run_test("registry-away", |shop| {
@@ -86,16 +92,26 @@ fn a_registry_that_is_away_is_noticed_by_those_who_start() {
         let mut running = shop.start_all()?;
         let mut watch = shop.watch()?;
         let first = Load::of(orders);
+        // A publisher goes on without a registry, and cannot begin without one.
+        let early = (shop.publisher()?, shop.publisher()?);
         let publishing = shop.publish(&mut watch, first)?;
         shop.await_ends(&mut watch, orders / 4)?;
         registry.goes_away();
+        let away = Instant::now();
         shop.await_ends(&mut watch, orders)?;
+        publishing.finish()?;
+
+        // Another load lasts for the whole of it, and ends before the registry is back.
+        let second = Load::of(3 * orders).over(OUTAGE);
+        let publishing = shop.publish_by(early.0, &mut watch, second)?;
+        let ended = first.orders + second.orders;
+        shop.await_ends(&mut watch, ended)?;
         publishing.finish()?;
         for (_, service) in &mut running {
             service.ensure_running()?;
         }
 
-        // One of them starts again, and cannot.
+        // One of them starts again, and cannot; what is published now waits for it.
         let at = running
             .iter()
             .position(|(service, _)| *service == Service::Payment);
@@ -103,21 +119,27 @@ fn a_registry_that_is_away_is_noticed_by_those_who_start() {
         payment.terminate(FAREWELL)?;
         let mut payment = shop.start(Service::Payment)?;
         payment.await_printed("waits for the id of the schema of shop.payment.", 1, STALL)?;
+        let third = Load::of(orders / 4);
+        let publishing = shop.publish_by(early.1, &mut watch, third)?;
+        shop.await_ends(&mut watch, ended + 1)?;
         ensure!(
             payment.count("took over")? == 0,
             "it owns partitions, and cannot write: {}",
             payment.printed()?
         );
+        let away = away.elapsed();
+        ensure!(away >= OUTAGE, "it was away for {away:?} only");
         registry.comes_back()?;
-        let report = shop.audit(first.run, STALL)?;
-        ensure!(report.balances(), "after the outage: {:#}", report.0);
-        let second = Load::of(orders / 4);
-        let publishing = shop.publish(&mut watch, second)?;
-        shop.settle(&mut watch, publishing, second, orders)?;
+        shop.settle(&mut watch, publishing, third, ended)?;
+        for run in [first.run, second.run] {
+            let report = shop.audit(run, STALL)?;
+            ensure!(report.balances(), "after the outage: {:#}", report.0);
+        }
         let by_id = ids_in_frames(shop)?;
-        ensure!(by_id > orders, "{by_id} events are framed by id");
+        ensure!(by_id > ended, "{by_id} events are framed by id");
         say(&format!(
-            "{schemas} schemas: {orders} orders while it was away in mid-run, payment waited for it; {by_id} events name their schema by id"
+            "{schemas} schemas: away for {away:.0?}, in which {} orders were published and ended, and payment waited for it; {by_id} events name their schema by id",
+            second.orders
         ));
         running.push((Service::Payment, payment));
         running
@@ -203,7 +225,7 @@ fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
             "{code}: {said}"
         );
         let unseen = registry.free_id();
-        registry.put(unseen, OrderCreated::TYPE.schema);
+        registry.put(unseen, OrderCreated::TYPE.schema)?;
         poisoner.write(&with_id(new, unseen))?;
         let waits = format!("its schema id {unseen} means");
         let mut running = running;
@@ -224,7 +246,7 @@ fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
         })?;
 
         // The id has a meaning now.
-        registry.put(unknown, OrderCreated::TYPE.schema);
+        registry.put(unknown, OrderCreated::TYPE.schema)?;
         for service in [Service::Order, Service::Inventory] {
             let key = nothing.order_id.to_string();
             // That it had none is believed for a while.
@@ -253,12 +275,12 @@ fn an_id_that_nobody_has_seen_waits_and_one_of_nothing_is_parked() {
 #[test]
 fn what_waits_may_change_its_owner() {
     run_test("registry-moves", |shop| {
-        let registry = Registry::start()?;
+        let mut registry = Registry::start()?;
         shop.use_registry(&registry);
         register(shop, &registry)?;
         let unseen = registry.free_id();
-        registry.put(unseen, OrderCreated::TYPE.schema);
-        registry.trouble(unseen, true);
+        registry.put(unseen, OrderCreated::TYPE.schema)?;
+        registry.trouble(unseen)?;
         let mut watch = shop.watch()?;
         let mut running = shop.start_all()?;
         let load = Load::of(if quick() { 1_000 } else { 10_000 });
@@ -278,7 +300,7 @@ fn what_waits_may_change_its_owner() {
             other.await_printed("took over", 3, STALL)?;
             other.terminate(FAREWELL)?;
         }
-        registry.trouble(unseen, false);
+        registry.end_trouble()?;
         let key = strange.order_id.to_string();
         await_that("what waited has ended", STALL, || {
             Ok(watch.look()?.has_ended(&key))

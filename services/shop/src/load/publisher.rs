@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use kolo::registry::{Registry, Schema, Writer};
-use kolo::{Config, Event, Key};
+use kolo::{Config, Event, Key, intake};
 use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use uuid::Uuid;
 
@@ -21,6 +21,9 @@ const SOURCE: &str = "/shop/load";
 
 /// How long to wait before the producer is looked at again.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// How long an event may take to be delivered: long enough for any restart of a broker.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(300);
 
 /// How long a broker may take to answer the first question.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
@@ -83,11 +86,7 @@ impl Publisher {
     /// # Errors
     /// When no broker answers, or a topic is missing.
     pub fn connect(config: &Config, topics: &[&str]) -> anyhow::Result<Self> {
-        let mut client = config.client();
-        client
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("partitioner", "murmur2_random");
+        let mut client = intake::client(config, DELIVERED_WITHIN);
         // A load is there to put records on the topic now; a batch forms by itself while others are under way.
         client
             .set("linger.ms", "0")
@@ -133,25 +132,7 @@ impl Publisher {
         let mut record = BaseRecord::to(E::TYPE.topic)
             .key(&self.key)
             .payload(value)
-            .headers(
-                OwnedHeaders::new_with_capacity(4)
-                    .insert(Header {
-                        key: "ce_specversion",
-                        value: Some("1.0"),
-                    })
-                    .insert(Header {
-                        key: "ce_id",
-                        value: Some(id_text),
-                    })
-                    .insert(Header {
-                        key: "ce_source",
-                        value: Some(SOURCE),
-                    })
-                    .insert(Header {
-                        key: "ce_type",
-                        value: Some(E::TYPE.name),
-                    }),
-            );
+            .headers(intake::headers(id_text, SOURCE, E::TYPE.name, None));
         loop {
             match self.producer.send(record) {
                 Ok(()) => break,
@@ -202,7 +183,7 @@ impl Publisher {
     /// Waits until all that was published is delivered.
     ///
     /// # Errors
-    /// When an event could not be delivered; how long that is tried says librdkafka's `delivery.timeout.ms`.
+    /// When an event could not be delivered; it is tried for five minutes.
     pub fn deliver_all(&self) -> anyhow::Result<()> {
         while self.deliveries.delivered.load(Ordering::Relaxed) < self.sent {
             self.poll()?;

@@ -176,6 +176,8 @@ fn a_reader_that_cannot_read_its_writer_is_named() {
         .replace(r#""name": "reason""#, r#""name": "motive""#);
     assert_ne!(cancelled.schema, changed);
     cancelled.schema = changed;
+    // Another schema is another version, which nobody has heard of.
+    cancelled.versions.insert(0, "00000000deadbeef".to_owned());
     let findings = found(manifests);
     for reader in ["inventory", "payment"] {
         let named = findings.iter().any(|finding| {
