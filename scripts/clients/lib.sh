@@ -4,6 +4,8 @@
 BOOTSTRAP='' EMBEDDED=true KOLO=''
 STEP='before the first step' STEPS=0
 OUT=''
+# What `kolo dev` is told beside where to listen and where to keep its data.
+DEV_ARGUMENTS=(--no-registry)
 WORK=$(mktemp -d)
 DEV_PID=''
 # Whatever is started here and may still run when a step fails.
@@ -86,7 +88,7 @@ await() {
 start_broker() {
     step 'kolo dev starts'
     rm -f "$WORK/ready"
-    "$KOLO" dev --listen 127.0.0.1:0 --data "$WORK/data" --partitions 3 --no-registry --json >"$WORK/ready" 2>>"$WORK/dev.err" &
+    "$KOLO" dev --listen 127.0.0.1:0 --data "$WORK/data" --partitions 3 --json "${DEV_ARGUMENTS[@]}" >"$WORK/ready" 2>>"$WORK/dev.err" &
     DEV_PID=$!
     await is_ready
     BOOTSTRAP=$(sed -n 's/.*"bootstrap":"\([^"]*\)".*/\1/p' "$WORK/ready")

@@ -33,13 +33,15 @@ use_broker() {
     LOG=$BROKER/broker.log
     # Marks the process as this broker's, whatever its pid: a pid in a file may long be somebody else's.
     MARK=-Dkolo.kafka.broker=$BROKER
-    PORT='' CONTROLLER_PORT='' HEAP=''
+    PORT='' CONTROLLER_PORT='' SECURE_PORT='' MUTUAL_PORT='' HEAP=''
     if [[ -f $BROKER/settings ]]; then
         local key value
         while IFS='=' read -r key value; do
             case $key in
                 port) PORT=$value ;;
                 controller_port) CONTROLLER_PORT=$value ;;
+                secure_port) SECURE_PORT=$value ;;
+                mutual_port) MUTUAL_PORT=$value ;;
                 heap) HEAP=$value ;;
             esac
         done <"$BROKER/settings"
@@ -132,7 +134,7 @@ kafka_tool() {
 answers() {
     local begin
     begin=$(
-        exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$PORT"
+        exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$PORT" || exit 1
         printf '\0\0\0\016\0\03\0\01\0\0\0\01\377\377\0\0\0\0' >&3
         timeout 5 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n'
     ) && [[ $begin == ????????0000000100000001 ]]

@@ -1,0 +1,148 @@
+"""The sample on a Kafka with TLS, users and ACLs: each service as its own user, allowed what `describe --acls` says and no more.
+
+First an order goes through. Then everything that can be wrong with credentials, certificates and permissions must be said, at the
+start and at run time: what is wrong, who is refused what, and what to type next. Nothing may hang.
+"""
+
+import json
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import listening
+import mistaken
+import revoked
+from cluster import Cluster
+from programs import Programs
+
+SERVICES = ["order", "inventory", "payment"]
+# What is asked by who is allowed what `--operator` says.
+ASKED = [
+    "order parked list",
+    "kolo topics list",
+    "kolo tail orders --from beginning --limit 1",
+    "kolo check",
+    "kolo lag",
+    "kolo sagas",
+]
+CUPS = {"sku": "cup", "quantity": 2, "unit_price_cents": 450}
+
+begun = time.monotonic()
+
+
+def say(text: str) -> None:
+    print(f"secure: {time.monotonic() - begun:5.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+def allow(programs: Programs) -> None:
+    """What the services say of themselves, and what docs/security.md says of the rest."""
+    cluster = programs.cluster
+    for user in [*SERVICES, "publisher", "ops", "nobody"]:
+        cluster.user(user)
+    for service in SERVICES:
+        for more in [], ["--operator", "--principal", "User:ops"]:
+            acls = ["describe", "--acls", "--commands", "--bootstrap", cluster.plain, *more]
+            cluster.apply(programs.done([service, *acls], service))
+    # The order's HTTP API publishes.
+    cluster.allow("order", "Write", "topic", "orders")
+    # `kolo publish` looks at the topic, whether it is a stream that nobody but its owner writes.
+    for operation in "Read", "Write":
+        cluster.allow("publisher", operation, "topic", "stock-receipts")
+    cluster.allow("publisher", "Describe", "group", "kolo-cli")
+
+
+def start(programs: Programs, name: str) -> None:
+    more = {"ORDER_HTTP": f"{programs.addresses['order']}:8080"} if name == "order" else {}
+    programs.start(name, [name], name, **more)
+
+
+def call(programs: Programs, path: str, body: dict | None = None) -> dict:
+    """A request to the order's API, and the answer's JSON."""
+    url = f"http://{programs.addresses['order']}:8080{path}"
+    headers = {"content-type": "application/json"}
+    data = json.dumps(body).encode() if body else None
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"secure: error: {url} answers {error.code}: {error.read().decode()}") from None
+
+
+def placed(programs: Programs) -> str:
+    """An order; its id."""
+    return call(programs, "/orders", {"customer_id": "guest", "currency": "EUR", "lines": [CUPS]})["order_id"]
+
+
+def expect_confirmed(programs: Programs, order: str) -> None:
+    answer = call(programs, f"/orders/{order}?wait=30s")
+    if answer["status"] != "confirmed":
+        raise SystemExit(f"secure: error: order {order} should be confirmed, and is: {answer}")
+
+
+def order(programs: Programs) -> None:
+    """An order goes through, and whoever is asked about it says so."""
+    goods = json.dumps({"sku": "cup", "quantity": 100})
+    programs.done(["kolo", "publish", "StockReceived", goods, "--id", str(uuid.uuid4())], "publisher")
+    first = placed(programs)
+    expect_confirmed(programs, first)
+    told = json.loads(programs.done(["kolo", "explain", first, "--json"], "ops"))
+    if told["waits"]:
+        raise SystemExit(f"secure: error: order {first} waits for nothing, and is explained so: {told}")
+    for words in ASKED:
+        programs.done(words.split(), "ops")
+
+
+def check_env(programs: Programs) -> None:
+    """Each service says that it could run here."""
+    for name in SERVICES:
+        # Port and directory are taken by the one that runs.
+        found = json.loads(programs.done([name, "check-env", "--json"], name, KOLO_MANAGEMENT="", KOLO_STATE_DIR=""))
+        for what in "brokers", "topics", "permissions", "clock":
+            if not any((line["what"], line["level"]) == (what, "ok") for line in found):
+                raise SystemExit(f"secure: error: `{name} check-env` does not say that {what} are well: {found}")
+
+
+def main() -> None:
+    binaries, broker, jars = (Path(argument).resolve() for argument in sys.argv[1:4])
+    with tempfile.TemporaryDirectory(prefix="kolo-secure-") as folder:
+        cluster = Cluster(broker, jars, Path(folder) / "admin.log")
+        programs = Programs(binaries, Path(folder), cluster)
+        try:
+            say("users, and ACLs as the services print them")
+            allow(programs)
+            say("the services start, each as its own user")
+            host, port = programs.gateway.split(":")
+            programs.start("gateway", ["shop", "gateway", "--host", host, "--port", port], "payment", KOLO_MANAGEMENT="")
+            for name in SERVICES:
+                start(programs, name)
+            for name in SERVICES:
+                programs.await_health(name, within=90)
+            say("an order goes through")
+            order(programs)
+            say("check-env of each service says that it could run here")
+            check_env(programs)
+            say("what listens does so at 127.0.0.1 unless told")
+            listening.by_default(programs)
+            say("what is wrong with credentials, certificates and ports is said at the start")
+            mistaken.all_cases(programs)
+            say("who comes with a certificate is whom it names")
+            mistaken.by_certificate(programs)
+            say("what is not allowed is said at the start")
+            revoked.at_the_start(programs)
+            say("what is not allowed any more is said by a service that runs, and it goes on when it is allowed again")
+            waiting = revoked.at_run_time(programs, lambda: placed(programs))
+            expect_confirmed(programs, waiting)
+            say("all stop: each must end by itself, with code 0")
+            for name in reversed(SERVICES):
+                programs.stop(name)
+        finally:
+            programs.kill()
+            cluster.close()
+    say("all was as it should be")
+
+
+main()
