@@ -89,8 +89,8 @@ class Programs:
             asked = self.run([name, "health"], name)
             if (asked.returncode == 0) == ready and all(word in asked.stdout for word in says):
                 return
-            if self.running[name].poll() is not None:
-                self.fail(name, "has ended")
+            if (code := self.running[name].poll()) is not None:
+                self.fail(name, f"has ended with exit code {code}")
             if time.monotonic() > until:
                 wanted = "ready" if ready else f"unready with {says}"
                 self.fail(name, f"should be {wanted}, and says: {asked.stdout}{asked.stderr}")
@@ -117,6 +117,6 @@ class Programs:
         self.running.clear()
 
     def fail(self, name: str, what: str) -> None:
-        """Says the last that it said."""
+        """Says the last that it said; and then what is wrong, which must not get lost before it."""
         lines = self.log(name).read_text().splitlines()[-15:]
-        raise SystemExit("\n".join([f"`{name}` {what}. Its last lines:", *lines]))
+        raise SystemExit("\n".join([f"The last lines of `{name}`:", *lines, f"secure: error: `{name}` {what}"]))

@@ -16,6 +16,7 @@ from pathlib import Path
 import listening
 import mistaken
 import revoked
+import tokens
 from cluster import Cluster
 from programs import Programs
 
@@ -136,6 +137,12 @@ def main() -> None:
             say("what is not allowed any more is said by a service that runs, and it goes on when it is allowed again")
             waiting = revoked.at_run_time(programs, lambda: placed(programs))
             expect_confirmed(programs, waiting)
+            say("tokens instead of passwords, for commands")
+            tokens.by_commands(programs, ASKED)
+            say("what is wrong with tokens is said at the start")
+            tokens.at_the_start(programs)
+            say("a service by tokens: they are renewed, then there are none, then there are again")
+            tokens.at_run_time(programs, lambda: expect_confirmed(programs, placed(programs)))
             say("all stop: each must end by itself, with code 0")
             for name in reversed(SERVICES):
                 programs.stop(name)

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kolo_kafka::{CLI_GROUP, Config};
+use kolo_kafka::{CLI_GROUP, Config, Connected};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -24,16 +24,16 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 
 /// A consumer in no group.
 pub(crate) struct Reader {
-    consumer: Arc<BaseConsumer<Quiet>>,
+    consumer: Arc<Connected<BaseConsumer<Quiet>>>,
     // Declared last, so that nobody but it has the consumer when it is dropped.
     _farewell: Farewell,
 }
 
 /// One that is dropped waits a tenth of a second for what its group has to say. It has no group, so others do not wait with it.
-struct Farewell(Option<Arc<BaseConsumer<Quiet>>>);
+struct Farewell(Option<Arc<Connected<BaseConsumer<Quiet>>>>);
 
 impl Reader {
-    fn new(consumer: BaseConsumer<Quiet>) -> Self {
+    fn new(consumer: Connected<BaseConsumer<Quiet>>) -> Self {
         let consumer = Arc::new(consumer);
         Reader {
             _farewell: Farewell(Some(Arc::clone(&consumer))),
@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// The consumer itself, for a queue that takes from it in bulk, and is dropped before this is.
-    pub(crate) fn shared(&self) -> Arc<BaseConsumer<Quiet>> {
+    pub(crate) fn shared(&self) -> Arc<Connected<BaseConsumer<Quiet>>> {
         Arc::clone(&self.consumer)
     }
 }
@@ -210,7 +210,7 @@ fn reader_in(config: &Config, wait_ms: &str, group: Option<&str>) -> Result<Read
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
         .set_log_level(RDKafkaLogLevel::Error);
-    let consumer = client.create_with_context(Quiet::default());
+    let consumer = config.connect(&client, Quiet::default());
     let consumer = consumer.map_err(|error| refused(&error))?;
     Ok(Reader::new(consumer))
 }

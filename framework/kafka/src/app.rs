@@ -26,6 +26,7 @@ use crate::reach::{Arrival, Unreached, arrive};
 use crate::router::Router;
 use crate::running::Running;
 use crate::snapshots::Snapshots;
+use crate::tokens::TokenProvider;
 use crate::topics::TopicError;
 use crate::traces::Traces;
 use crate::watch::watch;
@@ -45,6 +46,7 @@ pub struct App {
     adapters: Adapters,
     rules: Rules,
     pub(crate) beside: Vec<Companion>,
+    pub(crate) tokens: Option<Arc<dyn TokenProvider>>,
 }
 
 /// A service that cannot start.
@@ -92,6 +94,7 @@ impl App {
             adapters: Adapters::default(),
             rules: Rules::ALL,
             beside: Vec::new(),
+            tokens: None,
         }
     }
 
@@ -136,6 +139,30 @@ impl App {
         self
     }
 
+    /// Logs in to the brokers with tokens of this provider, where SASL OAUTHBEARER is asked for; see
+    /// [`Config::with_tokens`].
+    ///
+    /// ```
+    /// use kolo_kafka::{App, Token};
+    /// # fn service() -> kolo_core::Service { kolo_core::Service::new("shop") }
+    ///
+    /// // As Kubernetes mounts those of service accounts, and renews them.
+    /// let app = App::new(service()).tokens(|| Ok(Token::from_jwt(std::fs::read_to_string("/var/run/kafka/token")?.trim())?));
+    /// # let _ = app;
+    /// ```
+    pub fn tokens(mut self, provider: impl TokenProvider) -> Self {
+        self.tokens = Some(Arc::new(provider));
+        self
+    }
+
+    /// The same, with what the app has to add.
+    pub(crate) fn configured(&mut self, config: Config) -> Config {
+        match self.tokens.take() {
+            Some(provider) => config.with_provider(provider),
+            None => config,
+        }
+    }
+
     /// Leaves rules of the protocol out. Only to show in a test that the guarantees then fail.
     #[cfg(feature = "break-rules")]
     pub fn with_rules(mut self, rules: Rules) -> Self {
@@ -155,10 +182,11 @@ impl App {
 
     /// As [`App::start`]; it may be told to stop while it waits for the brokers.
     pub(crate) fn start_unless(
-        self,
+        mut self,
         stop: &AtomicBool,
         config: &Config,
     ) -> Result<Running, StartError> {
+        let config = &self.configured(config.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name(format!("{}-effects", self.service.name()))
@@ -295,7 +323,7 @@ impl App {
         }
         let watched = config.clone();
         running.spawn(format!("{}-watch", running.name), &ended, move || {
-            watch(&watched, topics, &signals);
+            watch(name, &watched, topics, &signals);
             Ok(())
         })?;
         running.start_beside(self.beside, config, &ended)?;

@@ -6,7 +6,7 @@ use kolo_core::wire::Record;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 
-use crate::native::{Consumed, Taken};
+use crate::native::{Connected, Consumed, Taken};
 
 /// How many messages are taken from the client at once.
 const BATCH: usize = 1_000;
@@ -19,7 +19,7 @@ pub struct Bulk<C: ConsumerContext + 'static>(Consumed<C>);
 impl<C: ConsumerContext + 'static> Bulk<C> {
     /// Takes what this consumer reads.
     #[must_use]
-    pub fn new(consumer: Arc<BaseConsumer<C>>) -> Self {
+    pub fn new(consumer: Arc<Connected<BaseConsumer<C>>>) -> Self {
         Bulk(Consumed::new(consumer, BATCH))
     }
 

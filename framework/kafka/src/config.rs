@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
+
+use crate::native::{Client, Connected};
+use crate::tokens::{ByCommand, TokenProvider, Tokens};
 
 /// How a service is run. Every field has a default but for [`Config::bootstrap`], which is `127.0.0.1:9092`.
 ///
@@ -68,8 +74,16 @@ pub struct Config {
     /// The schema registry, if there is one: the table `[registry]`, or `KOLO_REGISTRY_URL` and its like. Without one, values
     /// name their schemas by fingerprints.
     pub registry: kolo_registry::Settings,
+    /// A line for the shell that prints a token for SASL OAUTHBEARER, of which [`Token::from_answer`](crate::Token::from_answer)
+    /// can make something. Where there is one, it is asked instead of the program's own provider.
+    pub token_command: String,
     /// Properties for librdkafka, for all clients. Values of secrets are never printed.
     pub kafka: BTreeMap<String, String>,
+    /// Shared by all clones.
+    #[serde(skip)]
+    pub(crate) tokens: Tokens,
+    #[serde(skip)]
+    pub(crate) token_provider: Option<Arc<dyn TokenProvider>>,
 }
 
 /// Where brokers are looked for that nobody has named.
@@ -102,7 +116,10 @@ impl Default for Config {
             management: String::new(),
             ready_lag_ms: 60_000,
             registry: kolo_registry::Settings::default(),
+            token_command: String::new(),
             kafka: BTreeMap::new(),
+            tokens: Tokens::default(),
+            token_provider: None,
         }
     }
 }
@@ -137,6 +154,17 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+/// Why brokers are not given a token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenLack {
+    /// Nothing makes tokens.
+    #[error("OAUTHBEARER has no provider of tokens here")]
+    Provider,
+    /// What makes them says this.
+    #[error("{0}")]
+    Token(String),
 }
 
 const PREFIX: &str = "KOLO_";
@@ -252,6 +280,7 @@ impl Config {
             "READY_LAG_MS" => self.ready_lag_ms = parse(value)?,
             "START_TIMEOUT_MS" => self.start_timeout_ms = parse(value)?,
             "STOP_TIMEOUT_MS" => self.stop_timeout_ms = parse(value)?,
+            "TOKEN_COMMAND" => value.clone_into(&mut self.token_command),
             "ALLOW_DOWNGRADE" => self.allow_downgrade = parse(value)?,
             _ => {
                 if let Some(property) = name.strip_prefix(KAFKA_PREFIX) {
@@ -291,9 +320,52 @@ impl Config {
         self.logs_in() && self.says(&["sasl.mechanism", "sasl.mechanisms"], "oauthbearer")
     }
 
+    /// Whether librdkafka fetches the tokens itself.
+    fn fetches_tokens(&self) -> bool {
+        self.says(&["sasl.oauthbearer.method"], "oidc")
+    }
+
+    /// The same with tokens of this provider, for brokers that are logged in to by SASL OAUTHBEARER. A
+    /// [`Config::token_command`] is asked instead of it.
+    #[must_use]
+    pub fn with_tokens(self, provider: impl TokenProvider) -> Self {
+        self.with_provider(Arc::new(provider))
+    }
+
+    pub(crate) fn with_provider(self, provider: Arc<dyn TokenProvider>) -> Self {
+        Config {
+            tokens: Tokens::default(),
+            token_provider: Some(provider),
+            ..self
+        }
+    }
+
+    /// Who makes the tokens that the brokers are to be given.
+    fn token_provider(&self) -> Option<Arc<dyn TokenProvider>> {
+        match self.token_command.as_str() {
+            "" => self.token_provider.clone(),
+            command => Some(Arc::new(ByCommand::new(command))),
+        }
+    }
+
+    /// Why there is no token to log in with, where brokers are to be given one.
+    pub(crate) fn lacks_token(&self) -> Option<TokenLack> {
+        if !self.logs_in_by_token() || self.fetches_tokens() {
+            return None;
+        }
+        if self.token_provider().is_none() {
+            return Some(TokenLack::Provider);
+        }
+        self.tokens.failure().map(TokenLack::Token)
+    }
+
     /// Whom brokers take a client for, as far as the settings tell.
     pub(crate) fn principal(&self) -> String {
         if self.logs_in() {
+            if self.logs_in_by_token() {
+                let named = self.tokens.principal().map(|name| format!("User:{name}"));
+                return named.unwrap_or_else(|| "the user of the token".to_owned());
+            }
             return match self.kafka.get("sasl.username") {
                 Some(name) => format!("User:{name}"),
                 None => "a user without `sasl.username`".to_owned(),
@@ -315,6 +387,38 @@ impl Config {
             client.set(property, value);
         }
         client
+    }
+
+    /// Creates a client out of what was made of [`Config::client`]. It connects by itself; where the brokers want tokens it is
+    /// given them as long as it lives.
+    ///
+    /// ```
+    /// use kolo_kafka::{Config, Connected};
+    /// use rdkafka::client::DefaultClientContext;
+    /// use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
+    ///
+    /// let config = Config::new("broker:9092");
+    /// let consumer: Connected<BaseConsumer> = config.connect(&config.client(), DefaultConsumerContext)?;
+    /// # Ok::<(), rdkafka::error::KafkaError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings.
+    pub fn connect<T, C>(
+        &self,
+        client: &ClientConfig,
+        context: C,
+    ) -> Result<Connected<T>, KafkaError>
+    where
+        C: ClientContext,
+        T: FromClientConfigAndContext<C> + Client,
+    {
+        Connected::new(client, context, |hand| {
+            if !self.logs_in_by_token() || self.fetches_tokens() {
+                return None;
+            }
+            Some(self.tokens.lease(self.token_provider()?, hand))
+        })
     }
 }
 
@@ -360,6 +464,12 @@ impl fmt::Debug for Config {
             };
             (name.as_str(), value)
         });
+        // There may be a secret in it.
+        let token_command = if self.token_command.is_empty() {
+            ""
+        } else {
+            "(hidden)"
+        };
         f.debug_struct("Config")
             .field("bootstrap", &self.bootstrap)
             .field("workers", &self.workers)
@@ -382,6 +492,7 @@ impl fmt::Debug for Config {
             .field("management", &self.management)
             .field("ready_lag_ms", &self.ready_lag_ms)
             .field("registry", &self.registry)
+            .field("token_command", &token_command)
             .field("kafka", &hidden.collect::<BTreeMap<_, _>>())
             .finish()
     }

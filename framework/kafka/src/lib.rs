@@ -10,6 +10,7 @@
 //! | `config` | configuration from file and environment |
 //! | `adapter` | what a user implements to reach the outside world |
 //! | `effects` | calls ports until they reply, or as long as their policy says |
+//! | `tokens` | what brokers are given by SASL OAUTHBEARER |
 //! | `reach` | whether the brokers let a client in, and if not, why |
 //! | `acls` | what a service must be allowed on the brokers |
 //! | `topics` | topics, created or verified |
@@ -56,6 +57,7 @@ mod reach;
 mod router;
 mod running;
 mod snapshots;
+mod tokens;
 pub mod topics;
 mod traces;
 mod wake;
@@ -73,8 +75,10 @@ pub use config::{Config, ConfigError};
 pub use effects::{BreakerState, PendingEffect, Progress};
 pub use framing::{registry_for_tools, schema_of};
 pub use management::ManagementError;
+pub use native::Connected;
 pub use projection::{Behind, Projected, Projection, ProjectionError, Told};
 pub use publisher::{PublishError, Published, Publisher, PublisherBuilder};
 pub use reach::{Unreached, unreached};
 pub use running::Running;
+pub use tokens::{NotAToken, Token, TokenProvider};
 pub use worker::RunError;

@@ -12,7 +12,7 @@ use rdkafka::metadata::MetadataTopic;
 
 use crate::acls::{Acl, Allowed, Denied, Lacking, Operation, Resource, lacking};
 use crate::config::Config;
-use crate::native::{self, Operations};
+use crate::native::{self, Connected, Operations};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -168,7 +168,7 @@ pub fn roles(service: &Service, description: &Description) -> Vec<(String, Role)
 /// Asks the brokers about topics, and creates them.
 pub struct TopicAdmin<'a> {
     config: &'a Config,
-    client: AdminClient<DefaultClientContext>,
+    client: Connected<AdminClient<DefaultClientContext>>,
     timeout: Duration,
     /// The service that asks for itself; what it lacks is in its own list.
     service: Option<String>,
@@ -182,7 +182,7 @@ impl<'a> TopicAdmin<'a> {
     pub fn new(config: &'a Config) -> Result<Self, KafkaError> {
         Ok(TopicAdmin {
             config,
-            client: config.client().create()?,
+            client: config.connect(&config.client(), DefaultClientContext)?,
             timeout: TIMEOUT,
             service: None,
         })

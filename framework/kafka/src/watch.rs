@@ -1,9 +1,10 @@
-//! Watch: what nobody reports. A topic that is another one under the same name; and brokers that are there, while a
-//! client has lost them for good.
+//! Watch: what nobody reports. A topic that is another one under the same name; one that may not be read any more, and was
+//! not read yet; and brokers that are there, while a client has lost them for good.
 //!
 //! librdkafka (2.10 and later) forgets its last broker when it is told of topics and of no broker, and may never connect
 //! again: a one-node Kafka answers so while its own controller has fenced it, and a cluster that is coming up. Such a client
-//! says once that its brokers are down. No call fails, and nothing comes any more.
+//! says once that its brokers are down. No call fails, and nothing comes any more. Nor does it say of a topic that it reads by
+//! assignment that the brokers do not tell it of that topic: it asks again, for ever.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::KafkaError;
 
 use crate::config::Config;
-use crate::topics::{TopicAdmin, Topics};
+use crate::topics::{TopicAdmin, TopicError, Topics};
 use crate::worker::{End, Signals};
 
 /// How long an answer may take at least: longer if looks are further apart.
@@ -27,25 +28,34 @@ pub(crate) fn patience(config: &Config) -> Duration {
 const SILENCES: u32 = 3;
 
 /// Looks at the topics every so often, until the process stops, and tells the sessions what it sees.
-pub(crate) fn watch(config: &Config, mut known: Topics, signals: &Signals) {
+pub(crate) fn watch(service: &str, config: &Config, mut known: Topics, signals: &Signals) {
     let names: Vec<String> = known.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let interval = config.check_interval();
-    let new = || Ok::<_, KafkaError>(TopicAdmin::new(config)?.at_most(interval.max(LOOK)));
+    let new = || {
+        let admin = TopicAdmin::new(config)?.of_service(service);
+        Ok::<_, KafkaError>(admin.at_most(interval.max(LOOK)))
+    };
     let mut admin = None;
     while sleep(interval, signals) {
         // A client that failed may be one that has lost its brokers for good: the next look has a new one.
         let Ok(asked) = admin.take().map_or_else(new, Ok) else {
             continue;
         };
-        // A broker that does not answer is no news about topics, and none about the other clients.
-        let Ok(now) = asked.describe(&names) else {
-            continue;
+        let told = match asked.describe(&names) {
+            Ok(topics) => topics,
+            Err(TopicError::Denied(denied)) => {
+                *signals.refused.lock() = denied.to_string();
+                signals.refusals.fetch_add(1, Ordering::Relaxed);
+                Topics::new()
+            }
+            // A broker that does not answer is no news about topics, and none about the other clients.
+            Err(_) => continue,
         };
         admin = Some(asked);
         signals.brokers_seen.fetch_add(1, Ordering::Relaxed);
         *signals.brokers_seen_at.lock() = Some(Instant::now());
-        for (name, topic) in now {
+        for (name, topic) in told {
             let before = known.insert(name.clone(), topic);
             if let Some(before) = before
                 && before.id != topic.id

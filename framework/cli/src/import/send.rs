@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kolo_kafka::Config;
+use kolo_kafka::{Config, Connected};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -118,7 +118,7 @@ impl Book {
 pub(super) struct Sender<'a> {
     topic: &'a str,
     reports: Reports,
-    producer: ThreadedProducer<Reports>,
+    producer: Connected<ThreadedProducer<Reports>>,
 }
 
 impl<'a> Sender<'a> {
@@ -152,8 +152,8 @@ impl<'a> Sender<'a> {
             )
             .set("allow.auto.create.topics", "false")
             .set_log_level(RDKafkaLogLevel::Error);
-        let producer = client
-            .create_with_context(reports.clone())
+        let producer = config
+            .connect(&client, reports.clone())
             .map_err(|error| refused(&error))?;
         Ok(Sender {
             topic,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use kolo_core::TopicId;
-use kolo_kafka::Config;
 use kolo_kafka::topics::{Topic, TopicAdmin};
+use kolo_kafka::{Config, Connected};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::Consumer;
@@ -102,8 +102,8 @@ fn create(
     }
     let mut client = config.client();
     client.set_log_level(RDKafkaLogLevel::Emerg);
-    let maker: AdminClient<Quiet> = client
-        .create_with_context(Quiet::default())
+    let maker: Connected<AdminClient<Quiet>> = config
+        .connect(&client, Quiet::default())
         .map_err(|error| refused(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| fail(&error))?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kolo_kafka::{Config, intake};
+use kolo_kafka::{Config, Connected, intake};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -130,11 +130,14 @@ impl Reports {
     }
 }
 
-fn producer(config: &Config, reports: Reports) -> Result<ThreadedProducer<Reports>, Failure> {
+fn producer(
+    config: &Config,
+    reports: Reports,
+) -> Result<Connected<ThreadedProducer<Reports>>, Failure> {
     let mut client = intake::client(config, ACKNOWLEDGEMENT);
     client.set_log_level(RDKafkaLogLevel::Error);
-    client
-        .create_with_context(reports)
+    config
+        .connect(&client, reports)
         .map_err(|error| refused(&error))
 }
 

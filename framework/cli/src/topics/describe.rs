@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use kolo_core::TopicId;
-use kolo_kafka::Config;
 use kolo_kafka::topics::TopicAdmin;
+use kolo_kafka::{Config, Connected};
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigEntry, ResourceSpecifier};
 use rdkafka::config::RDKafkaLogLevel;
 use serde_json::{Map, Value, json};
@@ -166,8 +166,8 @@ fn warnings(topic: &Topic, kind: &Kind, settings: &[ConfigEntry]) -> Vec<String>
 pub(crate) fn settings(config: &Config, topic: &str) -> Result<Vec<ConfigEntry>, Failure> {
     let mut client = config.client();
     client.set_log_level(RDKafkaLogLevel::Emerg);
-    let admin: AdminClient<Quiet> = client
-        .create_with_context(Quiet::default())
+    let admin: Connected<AdminClient<Quiet>> = config
+        .connect(&client, Quiet::default())
         .map_err(|error| refused(&error))?;
     let fail = |problem: &dyn std::fmt::Display| {
         Failure::run(format!(

@@ -10,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::acls::TOOL;
 use crate::client_log;
 use crate::config::{Config, refused};
+use crate::native::Connected;
 
 use crate::topics::is_denied;
 
@@ -35,7 +36,7 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-pub(super) fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> {
+pub(super) fn consumer(config: &Config) -> Result<Connected<BaseConsumer<Quiet>>, Failure> {
     let mut client = config.client();
     client
         .set("group.id", TOOL)
@@ -48,8 +49,8 @@ pub(super) fn consumer(config: &Config) -> Result<BaseConsumer<Quiet>, Failure> 
         .set("queued.max.messages.kbytes", "16384")
         .set("fetch.wait.max.ms", "50")
         .set("fetch.queue.backoff.ms", "10");
-    client
-        .create_with_context(Quiet)
+    config
+        .connect(&client, Quiet)
         .map_err(|error| settings(&error))
 }
 

@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 
 use crate::client_log;
 use crate::config::Config;
+use crate::native::Connected;
 
 use super::client::settings;
 use super::failure::Failure;
@@ -58,7 +59,7 @@ impl ProducerContext for Deliveries {
 
 /// A producer whose records are all acknowledged by all replicas, or whose command fails.
 pub(crate) struct Sender {
-    producer: ThreadedProducer<Deliveries>,
+    producer: Connected<ThreadedProducer<Deliveries>>,
     deliveries: Deliveries,
 }
 
@@ -71,7 +72,7 @@ impl Sender {
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", ACKNOWLEDGED.as_millis().to_string());
         let deliveries = Deliveries::default();
-        let producer = client.create_with_context(deliveries.clone());
+        let producer = config.connect(&client, deliveries.clone());
         Ok(Sender {
             producer: producer.map_err(|error| settings(&error))?,
             deliveries,

@@ -90,7 +90,7 @@ enum Command {
 impl App {
     /// The whole `main` of a service binary: parses the command line, sets up logging, and runs the command.
     #[must_use = "return it from `main`"]
-    pub fn main(self) -> ExitCode {
+    pub fn main(mut self) -> ExitCode {
         let name = self.service.name();
         let command = Arguments::command()
             .name(name)
@@ -109,6 +109,7 @@ impl App {
             },
             None => config,
         };
+        let config = self.configured(config);
         let command = arguments.command.unwrap_or(Command::Run);
         // What a command decodes may name its schema by an id of the registry; a service that runs asks by itself.
         let reads = matches!(

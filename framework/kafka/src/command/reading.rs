@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::Config;
-use crate::native::{Consumed, Taken};
+use crate::native::{Connected, Consumed, Taken};
 
 use super::client::{ANSWER, Quiet, STANDSTILL, cannot_read, consumer, is_fatal};
 use super::failure::Failure;
@@ -23,7 +23,7 @@ const BATCH: usize = 1_000;
 pub(super) struct Reading {
     topic: String,
     partition: i32,
-    consumer: Arc<BaseConsumer<Quiet>>,
+    consumer: Arc<Connected<BaseConsumer<Quiet>>>,
     consumed: Consumed<Quiet>,
     /// How many of the messages that were taken from the client last are done with.
     done: usize,

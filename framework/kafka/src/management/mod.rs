@@ -145,6 +145,9 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     if silent > patience(&shared.config) {
         waits.insert(0, format!("no broker has answered for {silent:.0?}"));
     }
+    if let Some(lack) = shared.config.lacks_token() {
+        waits.insert(0, format!("there is no token to log in with: {lack}"));
+    }
     if let Some(what) = shared.signals.waits_for.lock().as_ref() {
         waits.insert(0, format!("it has not started: {what}"));
     }

@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::connected::Connected;
 use super::{Owned, logs};
 
 /// The messages that were taken from a consumer's queue last. Only for consumers that are assigned by hand: nobody
@@ -22,7 +23,7 @@ pub(crate) struct Consumed<C: ConsumerContext + 'static> {
     most: usize,
     queue: Owned<c::rd_kafka_queue_t>,
     /// Declared last, so that it outlives messages and queue.
-    _consumer: Arc<BaseConsumer<C>>,
+    _consumer: Arc<Connected<BaseConsumer<C>>>,
 }
 
 // SAFETY: librdkafka's queues and messages may be used from any thread, by one at a time.
@@ -30,10 +31,10 @@ unsafe impl<C: ConsumerContext + 'static> Send for Consumed<C> {}
 
 impl<C: ConsumerContext + 'static> Consumed<C> {
     /// Takes at most `most` messages at once.
-    pub(crate) fn new(consumer: Arc<BaseConsumer<C>>, most: usize) -> Self {
+    pub(crate) fn new(consumer: Arc<Connected<BaseConsumer<C>>>, most: usize) -> Self {
         // SAFETY: the consumer lives as long as the queue; it has a group id, so it has a consumer queue.
         let queue = unsafe { c::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
-        logs::to_context(consumer.as_ref());
+        logs::to_context(&consumer);
         Consumed {
             messages: Vec::with_capacity(most),
             most,

@@ -6,11 +6,13 @@
 //! | `describe.rs` | the ids of topics; what may be done with topics and groups | not wrapped |
 //! | `brokers.rs` | whether a client has brokers | it asks for all topics too, and waits |
 //! | `consume.rs` | many messages at once | it makes an event, a reference count and a look at the clock of each message |
+//! | `connected.rs` | tokens for clients | it gives them to those alone that it polls itself |
 //! | `logs.rs` | log lines of the clients below | it takes those alone that it polls itself |
 //! | `produce.rs` | produce by a topic's handle, delivery reports in bulk, a wake-up when there are some | it looks the topic up by name for each record, and never wakes |
 #![allow(unsafe_code)]
 
 mod brokers;
+mod connected;
 mod consume;
 mod describe;
 mod logs;
@@ -18,6 +20,8 @@ mod produce;
 mod watermarks;
 
 pub(crate) use brokers::{addresses, has_broker};
+pub(crate) use connected::Client;
+pub use connected::Connected;
 pub(crate) use consume::{Consumed, Message, Taken};
 pub(crate) use describe::{Operations, groups, topics};
 pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};

@@ -9,6 +9,7 @@ use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 
 use super::brokers::has_broker;
+use super::connected::Connected;
 use super::{Owned, logs};
 
 /// A record to append.
@@ -52,7 +53,7 @@ type Wake = Box<dyn Fn() + Send + Sync>;
 pub(crate) struct Producing<C: ProducerContext<DeliveryOpaque = usize> + 'static> {
     queue: Owned<c::rd_kafka_queue_t>,
     topic: Owned<c::rd_kafka_topic_t>,
-    producer: BaseProducer<C>,
+    producer: Connected<BaseProducer<C>>,
     /// Boxed twice: C gets a thin pointer to the inner box. Declared last, so that it outlives queue and producer.
     _wake: Box<Wake>,
 }
@@ -66,7 +67,7 @@ impl<C: ProducerContext<DeliveryOpaque = usize> + 'static> Producing<C> {
     /// # Errors
     /// When the topic's name is none, or librdkafka refuses its settings.
     pub(crate) fn new(
-        producer: BaseProducer<C>,
+        producer: Connected<BaseProducer<C>>,
         topic: &str,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, KafkaError> {

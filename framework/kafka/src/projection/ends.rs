@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::Config;
+use crate::native::Connected;
 use crate::topics::{Topic, TopicAdmin};
 
 use super::ProjectionError;
@@ -166,13 +167,13 @@ impl Ends {
     /// One that fails is not asked again: it may have lost its brokers for good.
     fn ends(
         &self,
-        client: &mut Option<BaseConsumer<Quiet>>,
+        client: &mut Option<Connected<BaseConsumer<Quiet>>>,
         topic: Topic,
     ) -> Result<Vec<i64>, String> {
         let known = match client.take() {
             Some(known) => known,
             None => {
-                let new = self.config.client().create_with_context(Quiet);
+                let new = self.config.connect(&self.config.client(), Quiet);
                 new.map_err(|error: KafkaError| error.to_string())?
             }
         };

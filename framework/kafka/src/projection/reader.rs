@@ -18,6 +18,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::client_log;
 use crate::config::Config;
+use crate::native::Connected;
 use crate::topics::Topic;
 use crate::worker::record::record_of;
 
@@ -60,7 +61,7 @@ pub(super) struct Reader<E, F> {
 }
 
 impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
-    pub(super) fn consumer(&self) -> Result<BaseConsumer<Quiet>, KafkaError> {
+    pub(super) fn consumer(&self) -> Result<Connected<BaseConsumer<Quiet>>, KafkaError> {
         let mut client = self.config.client();
         client
             // Needed by librdkafka to assign partitions; no group is joined and no offset committed.
@@ -71,7 +72,7 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
             .set("allow.auto.create.topics", "false")
             .set("fetch.queue.backoff.ms", "10")
             .set("queued.max.messages.kbytes", "16384");
-        client.create_with_context(Quiet)
+        self.config.connect(&client, Quiet)
     }
 
     /// Reads until it is to end.

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::client_log;
 use crate::config::Config;
 use crate::intake;
+use crate::native::Connected;
 
 use super::PublishError;
 
@@ -85,7 +86,7 @@ impl Drop for Flight {
 }
 
 /// A producer that is not dropped where it is let go of: that takes a moment, and must not be on its own thread.
-pub(super) struct Handle(Option<ThreadedProducer<Reports>>);
+pub(super) struct Handle(Option<Connected<ThreadedProducer<Reports>>>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
@@ -219,5 +220,5 @@ fn open(config: &Config, within: Duration) -> Result<Handle, KafkaError> {
         .set("compression.type", "lz4")
         // What an edge takes beyond this waits at its clients.
         .set("queue.buffering.max.kbytes", "65536");
-    Ok(Handle(Some(client.create_with_context(Reports)?)))
+    Ok(Handle(Some(config.connect(&client, Reports)?)))
 }

@@ -24,7 +24,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::client_log;
 use crate::config::Config;
-use crate::native;
+use crate::native::{self, Connected};
 
 use silence::Silence;
 
@@ -44,7 +44,7 @@ pub(crate) const FETCH: &str = "Fetch";
 /// A client that connects.
 pub(crate) struct Reach<'a> {
     config: &'a Config,
-    client: BaseConsumer<Heard>,
+    client: Connected<BaseConsumer<Heard>>,
 }
 
 impl<'a> Reach<'a> {
@@ -59,7 +59,7 @@ impl<'a> Reach<'a> {
             .set_log_level(RDKafkaLogLevel::Info);
         Ok(Reach {
             config,
-            client: client.create_with_context(Heard::default())?,
+            client: config.connect(&client, Heard::default())?,
         })
     }
 
@@ -75,7 +75,7 @@ impl<'a> Reach<'a> {
             .set_log_level(RDKafkaLogLevel::Debug);
         Ok(Reach {
             config,
-            client: client.create_with_context(Heard::default())?,
+            client: config.connect(&client, Heard::default())?,
         })
     }
 
@@ -105,9 +105,6 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is none.
     pub(crate) fn look(&self, at_most: Duration) -> Result<Vec<String>, Unreached> {
-        if self.config.logs_in_by_token() {
-            return Err(Unreached::new(self.config, &Silence::without_token()));
-        }
         let until = Instant::now() + at_most;
         let mut nobody = "nobody has answered";
         let mut turn = TURN;
@@ -123,7 +120,11 @@ impl<'a> Reach<'a> {
                 Err(_) => turn *= 2,
             }
             self.listen();
-            let heard = self.client.context().silence.lock().clone();
+            let lack = self
+                .config
+                .lacks_token()
+                .map(|lack| Silence::without_token(&lack));
+            let heard = lack.or_else(|| self.client.context().silence.lock().clone());
             let is_final = heard.as_ref().is_some_and(Silence::is_final);
             if is_final || Instant::now() >= until {
                 let silence = heard.unwrap_or_else(|| Silence::nobody(nobody));

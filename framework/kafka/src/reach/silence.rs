@@ -2,7 +2,7 @@
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use crate::config::Config;
+use crate::config::{Config, TokenLack};
 
 /// What was heard instead of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,9 @@ enum Kind {
     Credentials,
     /// They do not take this way to give them.
     Mechanism,
-    /// They are to be given a token, and nothing here has any.
+    /// They are to be given a token, and nothing here makes any.
+    Provider,
+    /// What makes tokens has none.
     Token,
     /// Their certificate is of an authority that is not trusted.
     Certificate,
@@ -44,11 +46,14 @@ impl Silence {
         }
     }
 
-    /// Nobody is asked: the mechanism is one of tokens.
-    pub(super) fn without_token() -> Self {
+    /// Nobody can be asked: the mechanism is one of tokens.
+    pub(super) fn without_token(lack: &TokenLack) -> Self {
         Silence {
-            kind: Kind::Token,
-            told: "OAUTHBEARER has no provider of tokens here".to_owned(),
+            kind: match lack {
+                TokenLack::Provider => Kind::Provider,
+                TokenLack::Token(_) => Kind::Token,
+            },
+            told: lack.to_string(),
         }
     }
 
@@ -109,13 +114,18 @@ impl Silence {
     /// Whether waiting mends nothing.
     pub(super) fn is_final(&self) -> bool {
         match self.kind {
-            Kind::Credentials | Kind::Mechanism | Kind::Token | Kind::Certificate | Kind::Host => {
-                true
-            }
+            Kind::Credentials
+            | Kind::Mechanism
+            | Kind::Provider
+            | Kind::Certificate
+            | Kind::Host => true,
             // Brokers that start hang up at anything.
-            Kind::Tls | Kind::WantsTls | Kind::WantsSasl | Kind::SpeaksNoTls | Kind::Nobody => {
-                false
-            }
+            Kind::Token
+            | Kind::Tls
+            | Kind::WantsTls
+            | Kind::WantsSasl
+            | Kind::SpeaksNoTls
+            | Kind::Nobody => false,
         }
     }
 }
@@ -139,7 +149,9 @@ impl Unreached {
         let does = match silence.kind {
             Kind::Credentials => format!("do not let {who} in"),
             Kind::Mechanism => format!("do not let {who} in by this SASL mechanism"),
-            Kind::Token => "are not asked, since there is no token to log in with".to_owned(),
+            Kind::Provider | Kind::Token => {
+                "are not asked, since there is no token to log in with".to_owned()
+            }
             Kind::Certificate => "have a certificate that is not trusted here".to_owned(),
             Kind::Host => "have a certificate of another host".to_owned(),
             Kind::Tls => "do not agree on TLS with this client".to_owned(),
@@ -151,7 +163,7 @@ impl Unreached {
         Unreached {
             bootstrap: config.brokers().to_owned(),
             problem: format!("{does}: {}", silence.told),
-            advice: advice(silence.kind).to_owned(),
+            advice: advice(silence.kind, config.logs_in_by_token()).to_owned(),
             is_final: silence.is_final(),
         }
     }
@@ -163,15 +175,21 @@ impl Unreached {
     }
 }
 
-fn advice(kind: Kind) -> &'static str {
+fn advice(kind: Kind, by_token: bool) -> &'static str {
     match kind {
+        Kind::Credentials if by_token => {
+            "The brokers' log says what they have against the token: issuer, audience, signature, or the clocks"
+        }
         Kind::Credentials => {
             "KOLO_KAFKA_SASL_USERNAME and KOLO_KAFKA_SASL_PASSWORD, or their like in [kafka], must be those of a user that the brokers know"
         }
         Kind::Mechanism => {
             "KOLO_KAFKA_SASL_MECHANISM must be one that this listener of the brokers has"
         }
-        Kind::Token => "KOLO_KAFKA_SASL_MECHANISM may be SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN",
+        Kind::Provider => {
+            "KOLO_TOKEN_COMMAND names a command that prints one, or the program gives a provider to `App::tokens`; docs/security.md says more"
+        }
+        Kind::Token => "What makes tokens is tried again, after a second and then more seldom",
         Kind::Certificate => {
             "KOLO_KAFKA_SSL_CA_LOCATION must name a file with the certificate of the authority that has signed theirs"
         }

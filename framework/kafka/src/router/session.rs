@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::native::{Delivery, has_broker};
+use crate::native::{Connected, Delivery, has_broker};
 use crate::topics::{Role, is_denied, roles};
 use crate::wake::Waker;
 use crate::watch::Silences;
@@ -37,7 +37,7 @@ pub(super) struct Session<'a> {
     waker: &'a Waker,
     inbox_partitions: i32,
     sources: HashMap<String, TopicId>,
-    pub(super) consumer: BaseConsumer<RouterContext>,
+    pub(super) consumer: Connected<BaseConsumer<RouterContext>>,
     appender: Appender,
     pub(super) places: HashMap<(String, i32), Place>,
     /// Which source partition a delivery report belongs to: a place's number, in the order of assignment.
@@ -78,8 +78,9 @@ impl<'a> Session<'a> {
         let mut consumer = member_config(&spec.config, name);
         // A source that was never forwarded is forwarded from its beginning; the sources keep their records.
         consumer.set("auto.offset.reset", "earliest");
-        let mut consumer: BaseConsumer<RouterContext> = consumer
-            .create_with_context(RouterContext::default())
+        let mut consumer: Connected<BaseConsumer<RouterContext>> = spec
+            .config
+            .connect(&consumer, RouterContext::default())
             .map_err(client)?;
         let woken = waker.clone();
         consumer.set_nonempty_callback(move || woken.wake());

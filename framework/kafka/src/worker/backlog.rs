@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kolo_core::Timestamp;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::Config;
+use crate::native::Connected;
 use crate::wake::Waker;
 
 use super::Signals;
@@ -56,7 +57,7 @@ pub(crate) enum Backlog {
 
 /// Answers questions until nobody can ask any more, or the process stops.
 pub(crate) fn answer_questions(config: &Config, questions: &Receiver<Question>, signals: &Signals) {
-    let mut client: Option<BaseConsumer> = None;
+    let mut client: Option<Connected<BaseConsumer>> = None;
     while !signals.stopping() {
         let question = match questions.recv_timeout(Duration::from_millis(500)) {
             Ok(question) => question,
@@ -65,9 +66,9 @@ pub(crate) fn answer_questions(config: &Config, questions: &Receiver<Question>, 
         };
         let asked = match client.take() {
             Some(client) => Ok(client),
-            None => config.client().create(),
+            None => config.connect(&config.client(), DefaultConsumerContext),
         };
-        let asked = asked.and_then(|known: BaseConsumer| {
+        let asked = asked.and_then(|known: Connected<BaseConsumer>| {
             let offsets = ends(&known, &question)?;
             // One that fails is not asked again: it may have lost its brokers for good.
             client = Some(known);

@@ -10,12 +10,12 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::client_log;
 use crate::config::Config;
-use crate::native::{Delivery, Outgoing, Producing, has_broker};
+use crate::native::{Connected, Delivery, Outgoing, Producing, has_broker};
 use crate::topics::is_denied;
 use crate::wake::Waker;
 
@@ -91,7 +91,7 @@ impl ConsumerContext for MemberContext {
 }
 
 /// The membership in the aggregate's group.
-pub(super) struct Member(BaseConsumer<MemberContext>);
+pub(super) struct Member(Connected<BaseConsumer<MemberContext>>);
 
 impl Member {
     pub(super) fn join(
@@ -102,8 +102,8 @@ impl Member {
     ) -> Result<Self, KafkaError> {
         let mut client = member_config(config, group);
         client.set("auto.offset.reset", "latest");
-        let mut consumer: BaseConsumer<MemberContext> =
-            client.create_with_context(MemberContext::default())?;
+        let mut consumer: Connected<BaseConsumer<MemberContext>> =
+            config.connect(&client, MemberContext::default())?;
         let waker = waker.clone();
         consumer.set_nonempty_callback(move || waker.wake());
         consumer.subscribe(&[stream])?;
@@ -203,12 +203,13 @@ pub(super) fn data_consumer(
     group: &str,
     waker: &Waker,
     tells_ends: bool,
-) -> Result<Arc<BaseConsumer<DataContext>>, KafkaError> {
+) -> Result<Arc<Connected<BaseConsumer<DataContext>>>, KafkaError> {
     let mut client = consumer_config(config, group);
     client.set("enable.partition.eof", tells_ends.to_string());
     // Never a guess: an input whose records were deleted before they were decided stops the worker.
     client.set("auto.offset.reset", "error");
-    let mut consumer: BaseConsumer<DataContext> = client.create_with_context(DataContext)?;
+    let mut consumer: Connected<BaseConsumer<DataContext>> =
+        config.connect(&client, DataContext)?;
     let waker = waker.clone();
     consumer.set_nonempty_callback(move || waker.wake());
     Ok(Arc::new(consumer))
@@ -263,7 +264,7 @@ impl Appender {
             .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0");
-        let producer: BaseProducer<AppendContext> = client.create_with_context(AppendContext)?;
+        let producer = config.connect(&client, AppendContext)?;
         let waker = waker.clone();
         let producing = Producing::new(producer, topic, move || waker.wake())?;
         Ok(Appender(producing))

@@ -16,7 +16,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::effects::{Ended, ReplyTo};
 use crate::meters::{Tally, count};
-use crate::native::{Consumed, Delivery, has_broker};
+use crate::native::{Connected, Consumed, Delivery, has_broker, watermarks};
 use crate::topics::{Role, roles};
 use crate::wake::Waker;
 use crate::watch::Silences;
@@ -55,7 +55,7 @@ pub(super) struct Session<'a> {
     pub(super) inputs: Vec<InputTopic>,
     pub(super) routed: Vec<InputTopic>,
     pub(super) member: Member,
-    pub(super) data: Arc<BaseConsumer<DataContext>>,
+    pub(super) data: Arc<Connected<BaseConsumer<DataContext>>>,
     /// What was read last; it moves out while it is decided.
     pub(super) consumed: Option<Consumed<DataContext>>,
     /// The partition whose answers wait in the outbox while a batch is decided.
@@ -87,6 +87,7 @@ pub(super) struct Session<'a> {
     pub(super) input_names: Vec<Arc<str>>,
     pub(super) round: Round,
     topics_version: u64,
+    refusals: u64,
     silences: Silences<3>,
 }
 
@@ -178,6 +179,7 @@ impl<'a> Session<'a> {
             inputs,
             round: Round::new(&spec.config),
             topics_version,
+            refusals: spec.signals.refusals.load(Ordering::Relaxed),
             silences: Silences::new(&spec.signals),
         })
     }
@@ -248,6 +250,27 @@ impl<'a> Session<'a> {
                 (DATA, has_broker(data.client())),
                 (APPENDS, appender.has_broker()),
             ]
+        })?;
+        let refusals = self.spec.signals.refusals.load(Ordering::Relaxed);
+        if refusals != self.refusals {
+            self.refusals = refusals;
+            if self.waits_for_inputs() {
+                return Err(End::Restart(self.spec.signals.refused.lock().clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the data consumer was told nothing yet of an input of a partition that is worked on.
+    fn waits_for_inputs(&self) -> bool {
+        let owned = self.partitions.iter().enumerate();
+        let mut working = owned.filter_map(|(slot, owned)| {
+            let works = matches!(owned.as_ref()?.phase, Phase::Working { .. });
+            works.then(|| i32::try_from(slot).ok()).flatten()
+        });
+        working.any(|partition| {
+            let mut inputs = self.inputs.iter();
+            inputs.any(|input| watermarks(self.data.client(), &input.name, partition).is_none())
         })
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use kolo::Config;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use kolo::{Config, Connected};
+use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -31,7 +31,7 @@ pub enum From {
 
 /// A reader of some topics, which goes on where it stopped.
 pub struct Reader {
-    consumer: BaseConsumer,
+    consumer: Connected<BaseConsumer>,
     /// The next offset of each partition.
     next: HashMap<(Topic, i32), i64>,
 }
@@ -54,7 +54,9 @@ impl Reader {
             .set("fetch.wait.max.ms", "10")
             .set("fetch.queue.backoff.ms", "1")
             .set("queued.min.messages", "100000");
-        let consumer: BaseConsumer = client.create().context("the consumer's settings")?;
+        let consumer: Connected<BaseConsumer> = config
+            .connect(&client, DefaultConsumerContext)
+            .context("the consumer's settings")?;
         let metadata = consumer
             .fetch_metadata(None, ANSWER)
             .with_context(|| format!("no broker answers at {brokers}; {START_ONE}"))?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use kolo::registry::{Registry, Schema, Writer};
-use kolo::{Config, Event, Key, intake};
+use kolo::{Config, Connected, Event, Key, intake};
 use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -70,7 +70,7 @@ fn writer(config: &Config, topics: &[&str]) -> anyhow::Result<Option<Writer>> {
 
 /// A producer for the intake topics.
 pub struct Publisher {
-    producer: BaseProducer<Deliveries>,
+    producer: Connected<BaseProducer<Deliveries>>,
     deliveries: Deliveries,
     sent: u64,
     /// Where there is a schema registry: the ids that values name their schemas by.
@@ -93,8 +93,8 @@ impl Publisher {
             .set("queue.buffering.max.messages", "500000")
             .set("compression.type", "lz4");
         let deliveries = Deliveries::default();
-        let producer = client
-            .create_with_context(deliveries.clone())
+        let producer = config
+            .connect(&client, deliveries.clone())
             .context("the producer's settings")?;
         check_topics(&producer, &config.bootstrap, topics)?;
         Ok(Publisher {

@@ -8,6 +8,7 @@ use kolo_core::wire::{ParkedChange, ParkedQueues, Record, is_own_record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::config::Config;
+use crate::native::Connected;
 use crate::topics::TopicAdmin;
 
 use super::super::aggregates;
@@ -52,7 +53,7 @@ pub(super) struct At {
 pub(super) struct Streams<'a> {
     pub(super) service: &'a Service,
     pub(super) config: &'a Config,
-    pub(super) consumer: Arc<BaseConsumer<Quiet>>,
+    pub(super) consumer: Arc<Connected<BaseConsumer<Quiet>>>,
     pub(super) streams: Vec<Stream>,
 }
 
