@@ -1,11 +1,6 @@
 """Settings that cannot be right: a service, and `kolo`, end in time, and their last line says what is wrong and what to set."""
 
-from concurrent.futures import ThreadPoolExecutor
-
-from programs import Programs
-
-# Most of them wait.
-AT_ONCE = 4
+from programs import Programs, at_once
 
 # Of another authority than the brokers'.
 OTHER_AUTHORITY = "/etc/ssl/certs/ca-certificates.crt"
@@ -56,10 +51,7 @@ def all_cases(programs: Programs) -> None:
             [f"the brokers at {programs.host}.99:9", "do not answer", "refused"],
         ),
     }
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        refused = [pool.submit(one_case, programs, what, *case) for what, case in cases.items()]
-    for case in refused:
-        case.result()
+    at_once(lambda what: one_case(programs, what, *cases[what]), cases)
 
 
 def one_case(programs: Programs, what: str, changed: dict[str, str | None], says: list[str]) -> None:

@@ -4,9 +4,22 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cluster import Cluster
+
+# Cases, most of which wait.
+AT_ONCE = 4
+
+
+def at_once(run: Callable[[str], None], cases: Iterable[str]) -> None:
+    """Runs some at once; the first that is not as it should be ends it."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [pool.submit(run, case) for case in cases]
+    for case in running:
+        case.result()
 
 
 class Programs:

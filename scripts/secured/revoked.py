@@ -1,5 +1,6 @@
 """ACLs that are taken away, before a start and while a service runs."""
 
+import time
 from collections.abc import Callable
 
 from programs import Programs
@@ -29,6 +30,25 @@ def at_the_start(programs: Programs) -> None:
         if checked.returncode != 1 or not any(all(word in line for word in words(*acl)) for line in errors):
             raise SystemExit(f"secure: error: without {acl}, check-env ends with {checked.returncode} and says: {checked.stdout}{checked.stderr}")
         programs.cluster.allow(*acl)
+
+
+def before_it_is_read(programs: Programs, start: Callable[[str], None]) -> None:
+    """A topic that may not be read from the moment on that a service begins with it: librdkafka says nothing of it then."""
+    acl = ACLS[0]
+    user = acl[0]
+    programs.stop(user)
+    log = programs.log(user)
+    said = log.stat().st_size
+    start(user)
+    until = time.monotonic() + 45
+    while "took over" not in log.read_text()[said:]:
+        if time.monotonic() > until:
+            programs.fail(user, "should have taken over")
+        time.sleep(0.005)
+    programs.cluster.deny(*acl)
+    programs.await_health(user, ready=False, says=words(*acl))
+    programs.cluster.allow(*acl)
+    programs.await_health(user)
 
 
 def at_run_time(programs: Programs, placed: Callable[[], str]) -> str:

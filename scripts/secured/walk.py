@@ -137,6 +137,8 @@ def main() -> None:
             say("what is not allowed any more is said by a service that runs, and it goes on when it is allowed again")
             waiting = revoked.at_run_time(programs, lambda: placed(programs))
             expect_confirmed(programs, waiting)
+            say("what is not allowed from the moment on that it would be read is said as well")
+            revoked.before_it_is_read(programs, lambda name: start(programs, name))
             say("tokens instead of passwords, for commands")
             tokens.by_commands(programs, ASKED)
             say("what is wrong with tokens is said at the start")
