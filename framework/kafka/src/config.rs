@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
-use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
 
@@ -381,10 +381,17 @@ impl Config {
     /// A client configuration with the brokers and the properties that were passed through.
     #[must_use]
     pub fn client(&self) -> ClientConfig {
+        // Before librdkafka does it: OpenSSL would clean up when the process exits, under the feet of clients that still close.
+        #[cfg(feature = "tls")]
+        openssl_sys::init();
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", &self.bootstrap);
         for (property, value) in &self.kafka {
             client.set(property, value);
+        }
+        // Whoever asks librdkafka to tell more wants to see it.
+        if self.kafka.contains_key("debug") {
+            client.set_log_level(RDKafkaLogLevel::Debug);
         }
         client
     }
@@ -578,6 +585,10 @@ mod tests {
         let passphrase = "KOLO_KAFKA_SASL_OAUTHBEARER_ASSERTION_PRIVATE_KEY_PASSPHRASE";
         let config = Config::from_sources(None, variables(&[(passphrase, "hunter2")])).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
+        let command = variables(&[("KOLO_TOKEN_COMMAND", "login --secret hunter2")]);
+        let config = Config::from_sources(None, command).unwrap();
+        assert_eq!(config.token_command, "login --secret hunter2");
+        assert!(!format!("{config:?}").contains("hunter2"));
         let mistyped =
             Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASWORD", "hunter2")]));
         let client: Result<rdkafka::consumer::BaseConsumer, _> =
@@ -600,6 +611,10 @@ mod tests {
                 ("KOLO_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
                 ("KOLO_KAFKA_SASL_USERNAME", "order"),
                 ("KOLO_KAFKA_SASL_PASSWORD", "hunter2"),
+            ],
+            &[
+                ("KOLO_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+                ("KOLO_KAFKA_SASL_MECHANISM", "OAUTHBEARER"),
             ],
         ] {
             let config = Config::from_sources(None, variables(asked)).unwrap();

@@ -28,6 +28,7 @@ pub(super) struct RouterContext {
 
 impl ClientContext for RouterContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.noise.store(true, Ordering::Relaxed);
         client_log::line(ROUTER, level, facility, message);
     }
 

@@ -142,7 +142,6 @@ impl<'a> Session<'a> {
             }
         }
         self.commit(CommitMode::Sync);
-        self.consumer.unsubscribe();
         Ok(())
     }
 

@@ -44,6 +44,7 @@ pub(super) struct MemberContext {
 
 impl ClientContext for MemberContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.noise.store(true, Ordering::Relaxed);
         client_log::line(MEMBERSHIP, level, facility, message);
     }
 
@@ -90,7 +91,9 @@ impl ConsumerContext for MemberContext {
     }
 }
 
-/// The membership in the aggregate's group.
+/// The membership in the aggregate's group. It leaves when it is dropped, and must not unsubscribe before: librdkafka (2.12.1)
+/// tells the group nothing where a client is closed while it still gives up the partitions of an unsubscription, as it does as
+/// long as a commit is under way. The next owner then waits for the session to time out.
 pub(super) struct Member(Connected<BaseConsumer<MemberContext>>);
 
 impl Member {
@@ -132,11 +135,6 @@ impl Member {
 
     pub(super) fn has_broker(&self) -> bool {
         has_broker(self.0.client())
-    }
-
-    /// Begins to leave: the partitions are revoked by the next polls.
-    pub(super) fn leave(&self) {
-        self.0.unsubscribe();
     }
 
     /// Commits offsets for tools that display lag; nothing is ever resumed from them.

@@ -360,18 +360,9 @@ impl<'a> Session<'a> {
         for partition in 0..self.partition_count {
             self.take_last_snapshot(partition);
         }
-        self.member.leave();
-        while self.partitions.iter().any(Option::is_some) && Instant::now() < until {
-            for event in self.member.poll() {
-                if let MemberEvent::Revoked(partitions) = event {
-                    partitions
-                        .into_iter()
-                        .try_for_each(|partition| self.drop_partition(partition))?;
-                }
-            }
-            Waker::sleep(Duration::from_millis(10));
-        }
         self.flush_snapshots(until);
+        // Before the group is told, by the drop of the member.
+        self.partitions.clear();
         Ok(())
     }
 
