@@ -14,27 +14,27 @@ Memory and processor limits, and the read-only root, are not mapped. Other syste
 
 import os
 import re
-import signal
 import subprocess
 import time
 from pathlib import Path
 
 from composition import Service
 from image import Image
+from supervisor import Supervisor
 
 
-class Processes:
+class Processes(Supervisor):
     """The services that run."""
 
     def __init__(self, services: dict[str, Service], image: Image, binaries: Path, kafka: str, folder: Path):
-        self.services, self.image, self.binaries, self.folder = services, image, binaries, folder
+        super().__init__(folder)
+        self.services, self.image, self.binaries = services, image, binaries
         # Another run on this machine has other addresses.
         block = os.getpid() % (1 << 15)
         self.addresses = {
             name: f"127.{64 + (block >> 8) % 128}.{block & 255}.{number}" for number, name in enumerate(services, start=1)
         }
         self.kafka = kafka
-        self.running: dict[str, subprocess.Popen] = {}
 
     def mapped(self, service: Service, text: str) -> str:
         """A value as it is here."""
@@ -56,10 +56,6 @@ class Processes:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def log(self, name: str) -> Path:
-        """What a service says on stderr and stdout."""
-        return self.folder / f"{name}.log"
-
     def prepared(self, service: Service, command: list[str]) -> dict:
         """How a command of a service is run: with its environment, and no more."""
         binary = self.binaries / command[0]
@@ -72,7 +68,6 @@ class Processes:
             "args": [str(binary), *(self.mapped(service, part) for part in command[1:])],
             "env": {"PATH": str(self.binaries)} | {name: self.mapped(service, value) for name, value in environment.items()},
             "cwd": place,
-            "stdin": subprocess.DEVNULL,
         }
 
     def start(self, name: str) -> None:
@@ -81,8 +76,7 @@ class Processes:
         for other, condition in service.depends_on.items():
             if other != "kafka" and other not in self.running:
                 raise SystemExit(f"`{name}` is started before `{other}`, which it depends on ({condition})")
-        with self.log(name).open("ab") as log:
-            self.running[name] = subprocess.Popen(**self.prepared(service, service.command), stdout=log, stderr=log)
+        self.launch(name, **self.prepared(service, service.command))
         if service.check:
             self.await_healthy(service)
 
@@ -90,8 +84,7 @@ class Processes:
         """Asks by the service's own check; the wait between two only spares the processor."""
         until = time.monotonic() + service.check.within_seconds
         while (asked := self.check(service.name)).returncode != 0:
-            if self.running[service.name].poll() is not None:
-                self.fail(service.name, "ended while it started")
+            self.expect_running(service.name)
             if time.monotonic() > until:
                 self.fail(service.name, f"is not healthy: {asked.stdout or asked.stderr}")
             time.sleep(0.3)
@@ -99,38 +92,17 @@ class Processes:
     def check(self, name: str) -> subprocess.CompletedProcess:
         """A service's health check, once."""
         service = self.services[name]
-        return subprocess.run(**self.prepared(service, service.check.command), capture_output=True, text=True, timeout=30)
+        return subprocess.run(**self.prepared(service, service.check.command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
     def run(self, name: str, arguments: list[str]) -> str:
         """What `docker compose run --rm NAME ARGUMENTS` prints."""
         service = self.services[name]
         command = self.prepared(service, [*service.command[:1], *arguments])
-        done = subprocess.run(**command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(**command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise SystemExit(f"`{name} {' '.join(arguments)}` ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def stop(self, name: str) -> None:
-        """Stops a service as an engine does; it must end by itself, with code 0."""
-        process, grace = self.running.pop(name), self.services[name].grace_seconds
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(grace)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            self.fail(name, f"had to be killed: it did not stop in {grace:.0f} s")
-        if code != 0:
-            self.fail(name, f"stopped with exit code {code}")
-
-    def kill(self) -> None:
-        """Leaves nothing behind, whatever has happened."""
-        for process in self.running.values():
-            process.kill()
-            process.wait()
-        self.running.clear()
-
-    def fail(self, name: str, what: str) -> None:
-        """Says the last that the service said."""
-        lines = self.log(name).read_text().splitlines()[-15:]
-        raise SystemExit("\n".join([f"`{name}` {what}. Its last lines:", *lines]))
+        """As an engine does: in the time that the composition gives it."""
+        super().stop(name, self.services[name].grace_seconds)

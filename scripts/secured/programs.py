@@ -1,7 +1,6 @@
 """The sample's programs, each with a user of its own and nothing but its own settings."""
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cluster import Cluster
+from supervisor import Supervisor
 
 # Cases, most of which wait.
 AT_ONCE = 4
@@ -22,12 +22,12 @@ def at_once(run: Callable[[str], None], cases: Iterable[str]) -> None:
         case.result()
 
 
-class Programs:
+class Programs(Supervisor):
     """The binaries, and the services of them that run."""
 
     def __init__(self, binaries: Path, folder: Path, cluster: Cluster):
-        self.binaries, self.folder, self.cluster = binaries, folder, cluster
-        self.running: dict[str, subprocess.Popen] = {}
+        super().__init__(folder)
+        self.binaries, self.cluster = binaries, cluster
         # Another run on this machine has other addresses.
         block = os.getpid() % (1 << 15)
         self.host = f"127.{64 + (block >> 8) % 128}.{block & 255}"
@@ -82,18 +82,10 @@ class Programs:
         if done.returncode != code or missing:
             raise SystemExit(f"{what}: `{' '.join(words)}` ended with {done.returncode}; {missing} is not in what it said last:\n{last}")
 
-    def log(self, name: str) -> Path:
-        """What a service says."""
-        return self.folder / f"{name}.log"
-
     def start(self, name: str, words: list[str], user: str, **changed: str | None) -> None:
         """Starts what goes on until it is stopped, under a name for its log."""
         command = [str(self.binaries / words[0]), *words[1:]]
-        with self.log(name).open("ab") as log:
-            environment = self.environment(user, **changed)
-            self.running[name] = subprocess.Popen(
-                command, env=environment, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+        self.launch(name, args=command, env=self.environment(user, **changed), cwd=self.folder)
 
     def await_health(self, name: str, ready: bool = True, says: list[str] = (), within: float = 45) -> None:
         """Waits until a service says of itself that it is ready, or is not and why. The wait between two only spares the processor."""
@@ -102,34 +94,8 @@ class Programs:
             asked = self.run([name, "health"], name)
             if (asked.returncode == 0) == ready and all(word in asked.stdout for word in says):
                 return
-            if (code := self.running[name].poll()) is not None:
-                self.fail(name, f"has ended with exit code {code}")
+            self.expect_running(name)
             if time.monotonic() > until:
                 wanted = "ready" if ready else f"unready with {says}"
                 self.fail(name, f"should be {wanted}, and says: {asked.stdout}{asked.stderr}")
             time.sleep(0.3)
-
-    def stop(self, name: str) -> None:
-        """It must end by itself, with code 0."""
-        process = self.running.pop(name)
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            self.fail(name, "had to be killed: it did not stop in 30 s")
-        if code != 0:
-            self.fail(name, f"stopped with exit code {code}")
-
-    def kill(self) -> None:
-        """Leaves nothing behind, whatever has happened."""
-        for process in self.running.values():
-            process.kill()
-            process.wait()
-        self.running.clear()
-
-    def fail(self, name: str, what: str) -> None:
-        """Says the last that it said; and then what is wrong, which must not get lost before it."""
-        lines = self.log(name).read_text().splitlines()[-15:]
-        raise SystemExit("\n".join([f"The last lines of `{name}`:", *lines, f"secure: error: `{name}` {what}"]))

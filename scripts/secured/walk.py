@@ -56,9 +56,9 @@ def allow(programs: Programs) -> None:
     cluster.allow("publisher", "Describe", "group", "kolo-cli")
 
 
-def start(programs: Programs, name: str) -> None:
+def start(programs: Programs, name: str, **changed: str | None) -> None:
     more = {"ORDER_HTTP": f"{programs.addresses['order']}:8080"} if name == "order" else {}
-    programs.start(name, [name], name, **more)
+    programs.start(name, [name], name, **more, **changed)
 
 
 def call(programs: Programs, path: str, body: dict | None = None) -> dict:
@@ -144,7 +144,7 @@ def main() -> None:
             say("what is wrong with tokens is said at the start")
             tokens.at_the_start(programs)
             say("a service by tokens: they are renewed, then there are none, then there are again")
-            tokens.at_run_time(programs, lambda: expect_confirmed(programs, placed(programs)))
+            tokens.at_run_time(programs, lambda **changed: start(programs, "order", **changed), lambda: expect_confirmed(programs, placed(programs)))
             say("all stop: each must end by itself, with code 0")
             for name in reversed(SERVICES):
                 programs.stop(name)

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use kolo_core::wire::{Headers, Record};
 use kolo_kafka::topics::is_denied;
-use kolo_kafka::{Bulk, InBulk};
+use kolo_kafka::{Bulk, InBulk, ends_reading};
 use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -94,7 +94,7 @@ pub(crate) fn scan(
             Some(Err(KafkaError::PartitionEOF(number))) => {
                 open.retain(|range| range.partition != number);
             }
-            Some(Err(error)) if is_fatal(&error) => return Err(cannot_read(topic, &error)),
+            Some(Err(error)) if ends_reading(&error) => return Err(cannot_read(topic, &error)),
             Some(Err(_)) | None => {}
         }
         if moved.elapsed() > STANDSTILL {
@@ -150,7 +150,7 @@ pub(crate) fn scan_in_bulk(
                     }
                 }
             }
-            InBulk::Failed(error) if is_fatal(&error) => fatal = Some(error),
+            InBulk::Failed(error) if ends_reading(&error) => fatal = Some(error),
             InBulk::Failed(_) => {}
         });
         if let Some(error) = fatal {
@@ -214,24 +214,6 @@ fn stands_still(reader: &Reader, topic: &str, partition: i32) -> Failure {
         "no record of {topic}[{partition}] arrived for {} s, though there are some{complaint}. `kolo topics describe {topic}` shows whether the partition has a leader.",
         STANDSTILL.as_secs()
     ))
-}
-
-/// Errors of a consumer that no waiting will mend; the others are connections that librdkafka opens again.
-pub(crate) fn is_fatal(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownTopic
-                | RDKafkaErrorCode::UnknownPartition
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::OffsetOutOfRange
-                | RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::Fatal
-        )
-    )
 }
 
 /// The headers of a message that kolo reads.

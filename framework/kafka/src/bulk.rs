@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kolo_core::wire::Record;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::native::{Connected, Consumed, Taken};
 
@@ -62,4 +62,24 @@ pub enum InBulk<'a> {
     },
     /// An error of the consumer.
     Failed(KafkaError),
+}
+
+/// Whether no waiting will mend an error of a consumer; after others it goes on by itself, on connections that librdkafka opens
+/// again.
+#[must_use]
+pub fn ends_reading(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::Fatal
+        )
+    )
 }

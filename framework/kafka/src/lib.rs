@@ -68,7 +68,7 @@ pub use acls::{CLI as CLI_GROUP, Denied};
 pub use adapter::{Adapter, AdapterError, Call};
 pub use app::{App, StartError};
 pub use beside::Beside;
-pub use bulk::{Bulk, InBulk};
+pub use bulk::{Bulk, InBulk, ends_reading};
 pub use cold::{Cold, Store as ColdStore};
 pub use command::refuse;
 pub use config::{Config, ConfigError};

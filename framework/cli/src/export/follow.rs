@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use kolo_kafka::ends_reading;
 use kolo_kafka::topics::TopicAdmin;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -13,7 +14,7 @@ use super::writing::Lane;
 use crate::args::Export;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::scan::{cannot_read, is_fatal};
+use crate::scan::cannot_read;
 use crate::terminal::{Interrupt, note};
 
 /// What was read longer ago than this is durable, if the disk keeps up.
@@ -105,7 +106,7 @@ impl Follow<'_> {
                 writing.take(&message, self.args.follow)?;
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => writing.caught_up(partition),
-            Some(Err(error)) if is_fatal(&error) => return self.explain(source, &error),
+            Some(Err(error)) if ends_reading(&error) => return self.explain(source, &error),
             Some(Err(error)) => {
                 let complaint = reader
                     .context()

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::time::Duration;
 
 use kolo_core::TopicId;
+use kolo_kafka::ends_reading;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -14,7 +15,7 @@ use super::row::{Knowledge, Raw, Row};
 use super::source::{Part, Source};
 use crate::args::Tail;
 use crate::failure::Failure;
-use crate::scan::{cannot_read, headers, is_fatal};
+use crate::scan::{cannot_read, headers};
 use crate::terminal::{Interrupt, note};
 
 /// How long an idle round waits for the next record.
@@ -96,7 +97,7 @@ impl Follow<'_> {
                     merge.caught_up(part.lane);
                 }
             }
-            Some(Err(error)) if is_fatal(&error) => return Err(cannot_read(topic, &error)),
+            Some(Err(error)) if ends_reading(&error) => return Err(cannot_read(topic, &error)),
             Some(Err(error)) => {
                 let complaint = reader
                     .context()

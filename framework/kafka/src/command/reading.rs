@@ -8,10 +8,11 @@ use kolo_core::wire::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::bulk::ends_reading;
 use crate::config::Config;
 use crate::native::{Connected, Consumed, Taken};
 
-use super::client::{ANSWER, Quiet, STANDSTILL, cannot_read, consumer, is_fatal};
+use super::client::{ANSWER, Quiet, STANDSTILL, cannot_read, consumer};
 use super::failure::Failure;
 
 /// How long to wait before the client is asked again.
@@ -169,7 +170,7 @@ impl Reading {
                 }) if partition == self.partition => {
                     self.next = self.next.max(offset.min(self.end));
                 }
-                Err(error) if is_fatal(&error) => return Err(cannot_read(&self.topic, &error)),
+                Err(error) if ends_reading(&error) => return Err(cannot_read(&self.topic, &error)),
                 // A connection that librdkafka opens again; or of a partition that was read before.
                 Err(_) | Ok(Taken::End { .. }) => {}
             }

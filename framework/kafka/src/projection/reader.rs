@@ -154,15 +154,13 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
                 self.look_at_the_beginning()?;
                 Ok(false)
             }
-            Some(
-                RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::Fatal,
-            ) => Err(ProjectionError::Refused {
-                stream,
-                problem: error.to_string(),
-            }),
+            // Who does not let a client in any more, may do so again: tokens expire, and there are others.
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::Fatal) => {
+                Err(ProjectionError::Refused {
+                    stream,
+                    problem: error.to_string(),
+                })
+            }
             _ => {
                 tracing::debug!("the projection of `{stream}`: {error}");
                 Ok(true)

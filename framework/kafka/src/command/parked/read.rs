@@ -7,9 +7,10 @@ use kolo_core::wire::ParkedChange;
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::bulk::ends_reading;
 use crate::native::{Consumed, Taken};
 
-use super::super::client::{Quiet, STANDSTILL, cannot_read, is_fatal};
+use super::super::client::{Quiet, STANDSTILL, cannot_read};
 use super::super::failure::Failure;
 use super::super::terminal::{MANY, progress};
 use super::streams::{At, Part, Streams};
@@ -124,7 +125,7 @@ impl Streams<'_> {
                         part.next = part.next.max(reached);
                     }
                 }
-                Err(error) if is_fatal(&error) => {
+                Err(error) if ends_reading(&error) => {
                     let topic = self.streams.first().map_or("", |stream| stream.topic);
                     return Err(cannot_read(topic, &error));
                 }
