@@ -21,6 +21,14 @@ class Supervisor:
         with self.log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(**process, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
+    def said(self, name: str) -> int:
+        """How much it has said, for `since`."""
+        return self.log(name).stat().st_size
+
+    def since(self, name: str, said: int) -> str:
+        """What it has said since."""
+        return self.log(name).read_bytes()[said:].decode(errors="replace")
+
     def expect_running(self, name: str) -> None:
         """It must not have ended."""
         if (code := self.running[name].poll()) is not None:

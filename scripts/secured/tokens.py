@@ -49,11 +49,13 @@ def by_command(command: str | None) -> dict[str, str | None]:
 def at_run_time(programs: Programs, start: Callable[..., None], confirmed: Callable[[], None]) -> None:
     """The order service logs in by tokens: it goes on when they expire, says that there are no more, and goes on when there are again."""
     issuer = Issuer(programs, "order")
-    log = programs.log("order")
     programs.stop("order")
-    said, before = log.stat().st_size, issuer.made()
-    start(KOLO_CHECK_INTERVAL_MS="1000", **issuer.settings())
+    said, before = programs.said("order"), issuer.made()
+    # What librdkafka says of connections is for debugging.
+    debugging = {"KOLO_KAFKA_DEBUG": "security", "KOLO_LOG": "info,kolo_kafka::client_log=trace"}
+    start(KOLO_CHECK_INTERVAL_MS="1000", **debugging, **issuer.settings())
     programs.await_health("order", within=90)
+    ready = programs.said("order")
     until = time.monotonic() + 2 * LIFETIME
     while time.monotonic() < until:
         confirmed()
@@ -61,13 +63,13 @@ def at_run_time(programs: Programs, start: Callable[..., None], confirmed: Calla
     # A quarter of the time is left when a token is replaced, so there were three.
     if issuer.made() - before < 3:
         programs.fail("order", f"has asked for {issuer.made() - before} tokens in {2 * LIFETIME} s")
-    for line in log.read_text()[said:].splitlines():
-        if "SASL authentication error" in line or "begins anew" in line:
+    for line in programs.since("order", ready).splitlines():
+        if any(words in line for words in ("SASL authentication error", "Disconnected", "begins anew")):
             programs.fail("order", f"was let go though it has tokens: {line}")
     issuer.close()
     says = ["there is no token to log in with", "the issuer is closed"]
     programs.await_health("order", ready=False, says=says, within=90)
-    if "no new token" not in log.read_text()[said:]:
+    if "no new token" not in programs.since("order", said):
         programs.fail("order", "should have warned while the last token was good")
     issuer.open()
     programs.await_health("order", within=90)

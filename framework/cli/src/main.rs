@@ -114,5 +114,6 @@ fn config(connection: &Connection) -> Result<Config, Failure> {
     }
     // What a command decodes may name its schema by an id of the registry.
     kolo_kafka::registry_for_tools(&config).map_err(|error| Failure::input(error.to_string()))?;
+    config.await_token();
     Ok(config)
 }

@@ -252,3 +252,34 @@ fn records_of_kolo_itself_and_void_ones_are_passed_over_in_an_input_that_is_a_st
     ];
     assert_eq!(outcomes, expected);
 }
+
+// failure: time | two aggregates that read each other's streams are idle | nothing | the marker of one is not marked by the other, so
+// that their streams end to grow | nobody
+#[test]
+fn a_marker_of_another_is_not_marked_unless_there_are_many() {
+    fn mirror(_: &Hold, held: &Received<Granted>) -> Closed {
+        Closed {
+            order: held.order.clone(),
+        }
+    }
+    let service = Service::new("mirror").aggregate(Aggregate::<Hold>::new("mirror").on(mirror));
+    let aggregate = participant(&service, "mirror");
+    let mut reader =
+        Bench::take_over(&*aggregate, setup(&*aggregate, "mirror", 1), Vec::new()).unwrap();
+    let mut source = Bench::holds();
+    for stored in &source.log {
+        reader.decide(0, stored).unwrap();
+    }
+    reader.mark();
+    let mut marked_after = 0;
+    while reader.processor.unmarked() == 0 {
+        source.mark();
+        marked_after += 1;
+        let marker = source.log.last().unwrap();
+        assert_eq!(reader.decide(0, marker).unwrap(), Outcome::Skipped);
+        assert!(marked_after < 1_000, "the next owner has to read them all");
+    }
+    assert!(marked_after >= 100, "two would go on marking for ever");
+    reader.mark();
+    assert_eq!(reader.processor.unmarked(), 0);
+}

@@ -12,7 +12,7 @@ use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
 
-use crate::native::{Client, Connected};
+use crate::native::{Connectable, Connected};
 use crate::tokens::{ByCommand, TokenProvider, Tokens};
 
 /// How a service is run. Every field has a default but for [`Config::bootstrap`], which is `127.0.0.1:9092`.
@@ -155,6 +155,9 @@ pub enum ConfigError {
         problem: String,
     },
 }
+
+/// How long a command waits for its token: longer than a command that makes it may take.
+const TOKEN_AT_MOST: Duration = Duration::from_secs(35);
 
 /// Why brokers are not given a token.
 #[derive(Debug, thiserror::Error)]
@@ -348,6 +351,22 @@ impl Config {
         }
     }
 
+    /// Waits until there is a token to log in with, or it is known why there is none, where brokers are to be given one: for a
+    /// command, which does not wait for brokers for long, and may have to for a token.
+    pub fn await_token(&self) {
+        if let Some(provider) = self.wanted_provider() {
+            let tokens = self.tokens.of(&self.token_command);
+            let _lease = tokens.lease(provider, Box::new(|_| Ok(())));
+            tokens.await_first(TOKEN_AT_MOST);
+        }
+    }
+
+    /// Who makes the tokens, where brokers are to be given some and librdkafka does not fetch them itself.
+    fn wanted_provider(&self) -> Option<Arc<dyn TokenProvider>> {
+        let are_wanted = self.logs_in_by_token() && !self.fetches_tokens();
+        are_wanted.then(|| self.token_provider()).flatten()
+    }
+
     /// Why there is no token to log in with, where brokers are to be given one.
     pub(crate) fn lacks_token(&self) -> Option<TokenLack> {
         if !self.logs_in_by_token() || self.fetches_tokens() {
@@ -356,14 +375,19 @@ impl Config {
         if self.token_provider().is_none() {
             return Some(TokenLack::Provider);
         }
-        self.tokens.failure().map(TokenLack::Token)
+        let tokens = self.tokens.of(&self.token_command);
+        tokens.failure().map(TokenLack::Token)
     }
 
     /// Whom brokers take a client for, as far as the settings tell.
     pub(crate) fn principal(&self) -> String {
         if self.logs_in() {
             if self.logs_in_by_token() {
-                let named = self.tokens.principal().map(|name| format!("User:{name}"));
+                let named = self
+                    .tokens
+                    .of(&self.token_command)
+                    .principal()
+                    .map(|name| format!("User:{name}"));
                 return named.unwrap_or_else(|| "the user of the token".to_owned());
             }
             return match self.kafka.get("sasl.username") {
@@ -418,13 +442,11 @@ impl Config {
     ) -> Result<Connected<T>, KafkaError>
     where
         C: ClientContext,
-        T: FromClientConfigAndContext<C> + Client,
+        T: FromClientConfigAndContext<C> + Connectable,
     {
         Connected::new(client, context, |hand| {
-            if !self.logs_in_by_token() || self.fetches_tokens() {
-                return None;
-            }
-            Some(self.tokens.lease(self.token_provider()?, hand))
+            let provider = self.wanted_provider()?;
+            Some(self.tokens.of(&self.token_command).lease(provider, hand))
         })
     }
 }

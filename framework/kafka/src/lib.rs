@@ -75,7 +75,7 @@ pub use config::{Config, ConfigError};
 pub use effects::{BreakerState, PendingEffect, Progress};
 pub use framing::{registry_for_tools, schema_of};
 pub use management::ManagementError;
-pub use native::Connected;
+pub use native::{Connectable, Connected};
 pub use projection::{Behind, Projected, Projection, ProjectionError, Told};
 pub use publisher::{PublishError, Published, Publisher, PublisherBuilder};
 pub use reach::{Unreached, unreached};

@@ -72,3 +72,22 @@ fn it_leaves_though_a_commit_is_under_way() {
     let left = members(&broker);
     assert!(left.iter().all(|(_, members)| *members == 0), "{left:?}");
 }
+
+// failure: process | a service stops of which a worker has no partition | nothing | it leaves its group as the others do | nobody
+#[test]
+fn who_owns_nothing_leaves_as_well() {
+    let broker = Broker::builder().start_blocking().unwrap();
+    let mut config = Config::new(broker.bootstrap());
+    config.partitions = 1;
+    config.workers = 2;
+    config.session_timeout_ms = 60_000;
+    let running = App::new(service())
+        .start(&config)
+        .expect("the service starts");
+    await_that("both workers are in the group", || {
+        members(&broker) == [("leaving.counter".to_owned(), 2)]
+    });
+    running.stop().expect("a graceful stop");
+    let left = members(&broker);
+    assert_eq!(left, [("leaving.counter".to_owned(), 0)]);
+}

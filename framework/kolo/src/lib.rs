@@ -151,9 +151,9 @@ pub use kolo_core::{
     Timestamp, TopicId, Upcast, choreography, partition_of, processor, revealed, stream, wire,
 };
 pub use kolo_kafka::{
-    Adapter, AdapterError, App, Behind, Beside, BreakerState, Call, Config, ConfigError, Connected,
-    NotAToken, PendingEffect, Progress, Projected, Projection, ProjectionError, PublishError,
-    Published, Publisher, PublisherBuilder, RunError, Running, StartError, Token, TokenProvider,
-    Told, intake, refuse, registry_for_tools, schema_of, topics,
+    Adapter, AdapterError, App, Behind, Beside, BreakerState, Call, Config, ConfigError,
+    Connectable, Connected, NotAToken, PendingEffect, Progress, Projected, Projection,
+    ProjectionError, PublishError, Published, Publisher, PublisherBuilder, RunError, Running,
+    StartError, Token, TokenProvider, Told, intake, refuse, registry_for_tools, schema_of, topics,
 };
 pub use kolo_registry as registry;

@@ -36,6 +36,7 @@ impl ConnectArgs {
         }
         // What is read back may name its schema by an id of the registry.
         kolo::registry_for_tools(&config)?;
+        config.await_token();
         Ok(config)
     }
 

@@ -57,8 +57,10 @@ impl<S: State> Owner<S> {
         let place = &mut self.inputs[input];
         place.reader = reader;
         place.next = Some(record.offset + 1);
-        if !matches!(outcome, Outcome::Decided(1..) | Outcome::Parked) {
-            self.unmarked += 1;
+        match outcome {
+            Outcome::Decided(1..) | Outcome::Parked => {}
+            Outcome::Skipped => self.skipped += 1,
+            _ => self.unmarked += 1,
         }
         Ok(outcome)
     }

@@ -278,7 +278,8 @@ pub trait Processor: Snapshots + Inspect + Send {
         out: &mut Outbox,
     ) -> Result<usize, ProcessorError>;
 
-    /// How many inputs were decided or read over since their position was last in a record.
+    /// How many inputs were decided or read over since their position was last in a record. Of records of kolo's own in others'
+    /// streams, which are skipped, only many count.
     fn unmarked(&self) -> u64;
 
     /// Appends a marker with all positions.

@@ -89,6 +89,7 @@ impl<S: State> Owner<S> {
         let value = to_json(&marker);
         self.append_own(MARKER, &value, now, out);
         self.unmarked = 0;
+        self.skipped = 0;
         self.routed_unmarked = false;
     }
 

@@ -111,6 +111,14 @@ impl App {
         };
         let config = self.configured(config);
         let command = arguments.command.unwrap_or(Command::Run);
+        // A service that runs waits for a token as it does for its brokers.
+        let has_time = matches!(
+            command,
+            Command::Run | Command::Describe(_) | Command::Manifest | Command::Health(_)
+        );
+        if !has_time {
+            config.await_token();
+        }
         // What a command decodes may name its schema by an id of the registry; a service that runs asks by itself.
         let reads = matches!(
             command,

@@ -9,10 +9,13 @@ use rdkafka::admin::AdminClient;
 use rdkafka::bindings as c;
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{
+    BaseProducer, FutureProducer, Producer, ProducerContext, ThreadedProducer,
+};
 use rdkafka::types::RDKafka;
+use rdkafka::util::AsyncRuntime;
 
 use crate::tokens::{Hand, Lease, Token};
 
@@ -38,7 +41,7 @@ impl<T> Connected<T> {
     ) -> Result<Self, KafkaError>
     where
         C: ClientContext,
-        T: FromClientConfigAndContext<C> + Client,
+        T: FromClientConfigAndContext<C> + Connectable,
     {
         let client: T = client.create_with_context(context)?;
         let address = Address(client.address());
@@ -67,31 +70,54 @@ impl<C: ConsumerContext> Connected<BaseConsumer<C>> {
     }
 }
 
-/// What librdkafka's clients have in common.
-pub trait Client {
-    /// Where librdkafka has it, for as long as it lives.
+/// A client of rust-rdkafka that [`Config::connect`](crate::Config::connect) can open.
+pub trait Connectable: Located {}
+
+impl<T: Located> Connectable for T {}
+
+/// Where librdkafka has a client, for as long as it lives. Nobody else can say it of a client of theirs.
+pub trait Located {
     fn address(&self) -> *mut RDKafka;
 }
 
-impl<C: ConsumerContext> Client for BaseConsumer<C> {
+impl<C: ConsumerContext> Located for BaseConsumer<C> {
     fn address(&self) -> *mut RDKafka {
         self.client().native_ptr()
     }
 }
 
-impl<C: ProducerContext> Client for BaseProducer<C> {
+impl<C: ProducerContext> Located for BaseProducer<C> {
     fn address(&self) -> *mut RDKafka {
         self.client().native_ptr()
     }
 }
 
-impl<C: ProducerContext + 'static> Client for ThreadedProducer<C> {
+impl<C: ProducerContext + 'static> Located for ThreadedProducer<C> {
     fn address(&self) -> *mut RDKafka {
         self.client().native_ptr()
     }
 }
 
-impl<C: ClientContext> Client for AdminClient<C> {
+impl<C, R> Located for StreamConsumer<C, R>
+where
+    C: ConsumerContext + 'static,
+{
+    fn address(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+impl<C, R> Located for FutureProducer<C, R>
+where
+    C: ClientContext + 'static,
+    R: AsyncRuntime,
+{
+    fn address(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+impl<C: ClientContext> Located for AdminClient<C> {
     fn address(&self) -> *mut RDKafka {
         self.inner().native_ptr()
     }

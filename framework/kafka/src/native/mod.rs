@@ -20,8 +20,7 @@ mod produce;
 mod watermarks;
 
 pub(crate) use brokers::{addresses, has_broker};
-pub(crate) use connected::Client;
-pub use connected::Connected;
+pub use connected::{Connectable, Connected};
 pub(crate) use consume::{Consumed, Message, Taken};
 pub(crate) use describe::{Operations, groups, topics};
 pub(crate) use produce::{Delivery, Headers, Outgoing, Producing};

@@ -16,7 +16,7 @@ use crate::native::{Connected, Delivery, has_broker};
 use crate::topics::{Role, is_denied, roles};
 use crate::wake::Waker;
 use crate::watch::Silences;
-use crate::worker::clients::{APPENDS, Appender, member_config};
+use crate::worker::clients::{APPENDS, Appender, before_drop, member_config};
 use crate::worker::{End, RunError, Spec};
 
 use super::forward::Forward;
@@ -53,6 +53,12 @@ pub(super) struct Session<'a> {
     keys: Vec<String>,
     topics_version: u64,
     silences: Silences<2>,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        before_drop(&self.consumer);
+    }
 }
 
 impl<'a> Session<'a> {

@@ -87,11 +87,10 @@ pub(super) fn read(answer: &str, now: SystemTime) -> Result<Token, NotAToken> {
             }
         },
     };
+    let principal = claims.map_or_else(|_| UNNAMED.to_owned(), |claims| claims.principal());
     Ok(Token {
-        principal: claims.map_or_else(|_| UNNAMED.to_owned(), |claims| claims.principal()),
-        value: answer.access_token,
-        expires,
         extensions: answer.extensions.into_iter().collect(),
+        ..Token::new(answer.access_token, principal, expires)
     })
 }
 

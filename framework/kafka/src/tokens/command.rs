@@ -4,6 +4,8 @@ use std::error::Error;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use super::{Token, TokenProvider};
 
 /// How long the command may take.
@@ -32,12 +34,27 @@ impl ByCommand {
         runtime.block_on(async {
             let mut command = tokio::process::Command::new("sh");
             let command = command.args(["-c", &self.line]).stdin(Stdio::null());
-            let output = command.kill_on_drop(true).output();
-            match tokio::time::timeout(self.at_most, output).await {
+            let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let child = command.process_group(0).spawn()?;
+            let _group = Group(child.id());
+            match tokio::time::timeout(self.at_most, child.wait_with_output()).await {
                 Ok(output) => Ok(output?),
                 Err(_) => Err(format!("it has not ended in {:?}", self.at_most).into()),
             }
         })
+    }
+}
+
+/// A shell and what it has started, by the shell's number: what of it is left when this is dropped is killed.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = self.0.and_then(|number| i32::try_from(number).ok());
+        if let Some(group) = group.and_then(Pid::from_raw) {
+            // There may be nobody left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
@@ -87,12 +104,26 @@ mod tests {
     }
 
     #[test]
-    fn one_that_hangs_is_ended() {
+    fn one_that_hangs_is_ended_with_all_that_it_has_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let path = pipe.display();
+        // Whoever reads from a pipe waits for all that have it open to write.
         let hung = ByCommand {
-            line: "exec sleep 600".to_owned(),
-            at_most: Duration::from_millis(50),
+            line: format!("mkfifo {path}; (sleep 600 >{path}; true) & sleep 600; true"),
+            at_most: Duration::from_millis(500),
         };
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || {
+                while !pipe.exists() {
+                    std::thread::yield_now();
+                }
+                std::fs::read(pipe)
+            }
+        });
         let hung = hung.token().unwrap_err().to_string();
-        assert!(hung.contains("has not ended in 50ms"), "{hung}");
+        assert!(hung.contains("has not ended in 500ms"), "{hung}");
+        assert!(reader.join().unwrap().unwrap().is_empty());
     }
 }

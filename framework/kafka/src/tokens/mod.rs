@@ -42,7 +42,8 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token of whatever kind. The brokers read from the value whom it is for; `principal` is what messages call it.
+    /// A token of whatever kind, without the white space around it. The brokers read from the value whom it is for; `principal` is what
+    /// messages call it.
     #[must_use]
     pub fn new(
         value: impl Into<String>,
@@ -50,7 +51,7 @@ impl Token {
         expires: SystemTime,
     ) -> Self {
         Token {
-            value: value.into(),
+            value: value.into().trim().to_owned(),
             principal: principal.into(),
             expires,
             extensions: Vec::new(),
@@ -62,15 +63,10 @@ impl Token {
     ///
     /// # Errors
     /// When it is none, or does not say when it expires.
-    pub fn from_jwt(value: impl Into<String>) -> Result<Self, NotAToken> {
-        let value = value.into();
-        let claims = Claims::of(&value)?;
-        Ok(Token {
-            principal: claims.principal(),
-            expires: claims.expires()?,
-            value,
-            extensions: Vec::new(),
-        })
+    pub fn from_jwt(value: impl AsRef<str>) -> Result<Self, NotAToken> {
+        let value = value.as_ref().trim();
+        let claims = Claims::of(value)?;
+        Ok(Token::new(value, claims.principal(), claims.expires()?))
     }
 
     /// Out of what a token endpoint answers (RFC 6749: `access_token`, `expires_in` in seconds; `extensions` beside, by name),

@@ -91,9 +91,18 @@ impl ConsumerContext for MemberContext {
     }
 }
 
-/// The membership in the aggregate's group. It leaves when it is dropped, and must not unsubscribe before: librdkafka (2.12.1)
-/// tells the group nothing where a client is closed while it still gives up the partitions of an unsubscription, as it does as
-/// long as a commit is under way. The next owner then waits for the session to time out.
+/// Has the group told by the drop that follows, where librdkafka (2.12.1) would say nothing: of a member without partitions, unless it
+/// has unsubscribed. One with partitions must not: the group is told nothing where a client is closed while it still gives up the
+/// partitions of an unsubscription, as it does as long as a commit is under way. The next owner then waits for the session to time
+/// out.
+pub(crate) fn before_drop<C: ConsumerContext>(member: &BaseConsumer<C>) {
+    let owned = member.assignment().map_or(0, |owned| owned.count());
+    if owned == 0 {
+        member.unsubscribe();
+    }
+}
+
+/// The membership in the aggregate's group. It leaves when it is dropped.
 pub(super) struct Member(Connected<BaseConsumer<MemberContext>>);
 
 impl Member {
@@ -145,6 +154,12 @@ impl Member {
     }
 }
 
+impl Drop for Member {
+    fn drop(&mut self) {
+        before_drop(&self.0);
+    }
+}
+
 /// Context of consumers that are assigned by hand.
 pub(crate) struct DataContext;
 
@@ -168,6 +183,10 @@ pub(crate) fn member_config(config: &Config, group: &str) -> ClientConfig {
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", session.to_string())
         .set("heartbeat.interval.ms", (session / 4).max(100).to_string());
+    // A graceful stop waits for the last commit. What waits for others on purpose, such as to join, has limits of its own.
+    if client.get("socket.timeout.ms").is_none() {
+        client.set("socket.timeout.ms", "10000");
+    }
     client
 }
 

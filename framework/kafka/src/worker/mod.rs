@@ -121,9 +121,8 @@ pub(crate) struct Signals {
     pub(crate) waits_for: Mutex<Option<String>>,
     /// Raised when a topic was found to be another one under the same name.
     pub(crate) topics_version: AtomicU64,
-    /// Raised each time the brokers have not told the watch of a topic, as it may not be used any more; and what lacks.
+    /// Raised each time the brokers have not told the watch of a topic, as it may not be used any more.
     pub(crate) refusals: AtomicU64,
-    pub(crate) refused: Mutex<String>,
     /// Raised each time the watch has reached the brokers.
     pub(crate) brokers_seen: AtomicU64,
     /// When it has reached them last; `None` until its first look.

@@ -254,24 +254,32 @@ impl<'a> Session<'a> {
         let refusals = self.spec.signals.refusals.load(Ordering::Relaxed);
         if refusals != self.refusals {
             self.refusals = refusals;
-            if self.waits_for_inputs() {
-                return Err(End::Restart(self.spec.signals.refused.lock().clone()));
+            // It may be another aggregate's topic.
+            if self.waits_for_first_fetch() {
+                self.spec.topics()?;
             }
         }
         Ok(())
     }
 
-    /// Whether the data consumer was told nothing yet of an input of a partition that is worked on.
-    fn waits_for_inputs(&self) -> bool {
-        let owned = self.partitions.iter().enumerate();
-        let mut working = owned.filter_map(|(slot, owned)| {
-            let works = matches!(owned.as_ref()?.phase, Phase::Working { .. });
-            works.then(|| i32::try_from(slot).ok()).flatten()
-        });
-        working.any(|partition| {
-            let mut inputs = self.inputs.iter();
-            inputs.any(|input| watermarks(self.data.client(), &input.name, partition).is_none())
-        })
+    /// Whether the data consumer was told nothing yet of what it reads: the stream while a partition is taken over, and then the
+    /// inputs.
+    fn waits_for_first_fetch(&self) -> bool {
+        let unknown = |topic: &str, slot: usize| {
+            let partition = i32::try_from(slot).unwrap_or(i32::MAX);
+            watermarks(self.data.client(), topic, partition).is_none()
+        };
+        let mut owned = self.partitions.iter().enumerate();
+        owned.any(
+            |(slot, owned)| match owned.as_ref().map(|owned| &owned.phase) {
+                None | Some(Phase::Fencing | Phase::Loading(_) | Phase::Rejected(_)) => false,
+                Some(Phase::Restoring(_)) => unknown(self.spec.description.stream, slot),
+                Some(Phase::Working { .. }) => {
+                    let mut inputs = self.inputs.iter();
+                    inputs.any(|input| unknown(&input.name, slot))
+                }
+            },
+        )
     }
 
     fn follow_membership(&mut self, now: Instant) -> Result<bool, End> {
