@@ -28,10 +28,17 @@ pub(crate) struct Copied {
 #[derive(Debug)]
 pub(crate) enum Seen<'r> {
     Event(Event<'r>),
-    /// Of the saga, where the source says it.
-    Copy(Option<CorrelationId>, Copied),
+    Copy(CopyOf, Copied),
     /// What is parked under this key has changed.
     Parked(Option<CorrelationId>, Cow<'r, str>),
+}
+
+/// What a copy says of whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CopyOf {
+    Saga(CorrelationId),
+    /// An event from outside says no saga, and neither does its copy.
+    Event(EventId),
 }
 
 /// One of a saga's records: as [`Told`], but for what its partition says.
@@ -95,9 +102,8 @@ impl<'p> Part<'p> {
     pub(crate) fn take(&mut self, record: &Record<'_>, plan: &Plan, asked: &Asked) {
         match self.read(record, plan) {
             Some(Seen::Event(event)) if event.offset >= self.from => self.keep(&event, asked),
-            Some(Seen::Copy(saga, copied)) if saga.is_none_or(|saga| asked.is_saga(saga)) => {
-                self.copies.push(copied);
-            }
+            Some(Seen::Copy(CopyOf::Saga(saga), _)) if !asked.is_saga(saga) => {}
+            Some(Seen::Copy(_, copied)) => self.copies.push(copied),
             _ => {}
         }
     }
@@ -194,7 +200,11 @@ impl<'p> Part<'p> {
             partition,
             position,
         };
-        Some(Seen::Copy(stamp.correlation, copied))
+        let of = match stamp.correlation {
+            Some(saga) => CopyOf::Saga(saga),
+            None => CopyOf::Event(self.id(record)),
+        };
+        Some(Seen::Copy(of, copied))
     }
 
     fn event<'r>(

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use kolo_core::saga::Told;
-use kolo_core::{CorrelationId, EventId, Timestamp};
+use kolo_core::{CorrelationId, EventId, Timestamp, TopicId};
 
 use crate::evidence::part::{Copied, Part};
+use crate::evidence::plan::{Role, Topic};
 use crate::evidence::read::Found;
 use crate::failure::Failure;
 
 use super::Index;
 use super::row::{Place, Record, Row, TopicNumber};
-use super::store::{StoreError, each, id_end, saga_at};
+use super::store::{StoreError, each, saga_at, source_key};
 
 /// Time behind two sagas in the key of a key.
 const TIME_AT: usize = 32;
@@ -22,7 +23,7 @@ pub(crate) struct Current<'i, 'p> {
     /// All partitions, without any saga's records.
     pub(crate) found: Found<'p>,
     /// The topics that count, by number; records of others are of topics that are gone.
-    pub(super) topics: HashMap<TopicNumber, String>,
+    pub(super) topics: HashMap<TopicNumber, &'p Topic>,
     /// Records that were read on now.
     pub(crate) read: u64,
 }
@@ -61,20 +62,40 @@ impl<'p> Current<'_, 'p> {
 
     fn take(&self, key: &[u8], row: &[u8], into: &mut Records) -> Result<(), StoreError> {
         let place = Place::of(key);
-        let Some((place, topic)) =
+        let Some((place, &topic)) =
             place.and_then(|place| Some((place, self.topics.get(&place.topic)?)))
         else {
             return Ok(());
         };
         let row: Row<'_> = postcard::from_bytes(row)?;
-        match row.record(place, topic, |number| self.index.store.text(number)) {
-            Some(Record::Event(told)) => into.told.push(told),
+        match row.record(place, &topic.name, |number| self.index.store.text(number)) {
+            Some(Record::Event(told)) => {
+                if topic.role == Role::Intake {
+                    self.take_copies_of(topic.id, &told, into)?;
+                }
+                into.told.push(told);
+            }
             Some(Record::Copy(copied)) => {
-                into.copies.push((topic.clone(), place.partition, copied));
+                into.copies
+                    .push((topic.name.clone(), place.partition, copied));
             }
             None => {}
         }
         Ok(())
+    }
+
+    /// Copies that do not say their saga, of an event from outside.
+    fn take_copies_of(
+        &self,
+        topic: TopicId,
+        told: &Told,
+        into: &mut Records,
+    ) -> Result<(), StoreError> {
+        let source = source_key(topic, told.partition, told.offset);
+        each(&self.index.store.copies, &source, |key, row| {
+            self.take(key, row, into)?;
+            Ok(true)
+        })
     }
 
     /// The sagas to which an event's id leads.
@@ -83,23 +104,14 @@ impl<'p> Current<'_, 'p> {
         id: EventId,
     ) -> Result<BTreeMap<CorrelationId, Timestamp>, Failure> {
         let mut found = BTreeMap::new();
-        for saga in self.ended(id).map_err(|error| self.index.failed(&error))? {
+        let sagas = self.index.store.sagas_of(id);
+        for saga in sagas.map_err(|error| self.index.failed(&error))? {
             let records = self.saga(saga)?;
             if let Some(event) = records.told.iter().find(|event| event.id == id) {
                 found.insert(saga, event.at);
             }
         }
         Ok(found)
-    }
-
-    fn ended(&self, id: EventId) -> Result<Vec<CorrelationId>, StoreError> {
-        let mut sagas = Vec::new();
-        let end = id_end(id);
-        each(&self.index.store.ids, &end, |key, _| {
-            sagas.extend(saga_at(key, end.len()));
-            Ok(true)
-        })?;
-        Ok(sagas)
     }
 
     /// The sagas that have records of this key, each with its last one's time; but for the saga that the key itself names.

@@ -65,9 +65,10 @@ impl Index {
                 parts,
                 took: begun.elapsed(),
             },
-            topics: numbers
-                .into_iter()
-                .map(|(name, number)| (number, name.to_owned()))
+            topics: plan
+                .topics
+                .iter()
+                .filter_map(|topic| Some((*numbers.get(&*topic.name)?, topic)))
                 .collect(),
             read,
         })

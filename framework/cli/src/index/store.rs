@@ -3,6 +3,7 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `sagas` | saga, place | an event, or a copy in an inbox ([`Row`]) |
+//! | `copies` | the place of an event from outside, that of its copy in an inbox | the copy ([`Row`]) |
 //! | `ids` | the end of an event's id, saga | |
 //! | `keys` | the saga that a key would name, the saga that has it, time | |
 //! | `open` | saga | |
@@ -19,9 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
-use kolo_core::{CorrelationId, EventId, Timestamp};
+use kolo_core::{CorrelationId, EventId, Timestamp, TopicId};
 
-use super::row::{Name, TopicNumber};
+use crate::evidence::part::Copied;
+
+use super::row::{Name, PLACE_BYTES, Place, TopicNumber};
 use super::topics::Topics;
 
 /// Blocks that were read,
@@ -38,6 +41,9 @@ const LONG_JOURNAL_BYTES: u64 = 2 << 20;
 
 /// How many bytes of an id stand in a key. Time stands at the beginning of some ids, and chance at the end of all.
 const ID_BYTES: usize = 8;
+
+/// A topic's id, a partition and an offset.
+const SOURCE_BYTES: usize = 16 + 4 + 8;
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,7 @@ pub(super) struct Store {
     folder: PathBuf,
     database: Database,
     pub(super) sagas: Keyspace,
+    pub(super) copies: Keyspace,
     pub(super) ids: Keyspace,
     pub(super) keys: Keyspace,
     pub(super) open: Keyspace,
@@ -83,6 +90,7 @@ impl Store {
         };
         let store = Store {
             sagas: keyspace("sagas")?,
+            copies: keyspace("copies")?,
             ids: keyspace("ids")?,
             keys: keyspace("keys")?,
             open: keyspace("open")?,
@@ -129,6 +137,17 @@ impl Store {
     pub(super) fn text(&self, number: Name) -> Option<String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.texts.get(usize::try_from(number).ok()?).cloned()
+    }
+
+    /// The sagas that have an event of this id, and perhaps others: it is found by its end.
+    pub(super) fn sagas_of(&self, id: EventId) -> Result<Vec<CorrelationId>> {
+        let mut sagas = Vec::new();
+        let end = id_end(id);
+        each(&self.ids, &end, |key, _| {
+            sagas.extend(saga_at(key, end.len()));
+            Ok(true)
+        })?;
+        Ok(sagas)
     }
 
     pub(super) fn topics(&self) -> Result<Topics> {
@@ -195,6 +214,7 @@ impl Store {
     fn settle(&self) -> Result<()> {
         let all = [
             &self.sagas,
+            &self.copies,
             &self.ids,
             &self.keys,
             &self.open,
@@ -222,6 +242,24 @@ fn journals(folder: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
     Ok(found)
 }
 
+/// The key of a copy that says no saga.
+pub(super) fn copy_key(copied: &Copied, place: Place) -> [u8; SOURCE_BYTES + PLACE_BYTES] {
+    let mut key = [0; SOURCE_BYTES + PLACE_BYTES];
+    let source = source_key(copied.topic, copied.partition, copied.position.offset);
+    key[..SOURCE_BYTES].copy_from_slice(&source);
+    key[SOURCE_BYTES..].copy_from_slice(&place.bytes());
+    key
+}
+
+/// What the keys of all copies of the event that stands there begin with.
+pub(super) fn source_key(topic: TopicId, partition: i32, offset: i64) -> [u8; SOURCE_BYTES] {
+    let mut key = [0; SOURCE_BYTES];
+    key[..16].copy_from_slice(topic.0.as_bytes());
+    key[16..20].copy_from_slice(&partition.to_be_bytes());
+    key[20..].copy_from_slice(&offset.to_be_bytes());
+    key
+}
+
 /// The key of an event's id.
 pub(super) fn id_key(id: EventId, saga: CorrelationId) -> [u8; ID_BYTES + 16] {
     let mut key = [0; ID_BYTES + 16];
@@ -231,7 +269,7 @@ pub(super) fn id_key(id: EventId, saga: CorrelationId) -> [u8; ID_BYTES + 16] {
 }
 
 /// What the keys of an id begin with.
-pub(super) fn id_end(id: EventId) -> [u8; ID_BYTES] {
+fn id_end(id: EventId) -> [u8; ID_BYTES] {
     let mut end = [0; ID_BYTES];
     end.copy_from_slice(&id.0.as_bytes()[16 - ID_BYTES..]);
     end

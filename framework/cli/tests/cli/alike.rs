@@ -1,0 +1,157 @@
+//! An index tells what a scan tells, whatever has become of topics, schemas and routers in between.
+
+use kolo_core::choreography::Manifest;
+use kolo_core::wire::{Source, Stamp};
+use kolo_core::{EventId, Mark, Path as Way, Position, TopicId, partition_of};
+use kolo_kafka::Config;
+use kolo_kafka::topics::TopicAdmin;
+use serde_json::{Value, json};
+
+use super::backup::{Raw, put_to};
+use super::common::{Ran, create_at, order};
+use super::index::{PARTITIONS, Shop, with};
+use super::sagas::{lasting, sagas};
+
+const INBOX: &str = "order.lifecycle.inbox";
+const CREATED: &str = "shop.order.OrderCreated";
+
+/// The order service, but for this: a router copies what comes from outside into its inbox, and nothing ends a saga.
+fn routed() -> Manifest {
+    let mut manifest = Manifest::from(&order::service());
+    for reaction in &mut manifest.aggregates[0].reactions {
+        reaction.routed = reaction.event == CREATED;
+    }
+    for event in &mut manifest.events {
+        event.mark = Mark::Step;
+    }
+    assert_eq!(manifest.aggregates[0].inbox, INBOX);
+    manifest
+}
+
+impl Shop {
+    fn routing() -> Shop {
+        let shop = Shop::declaring(&routed());
+        create_at(&shop.broker.bootstrap(), &[(INBOX, PARTITIONS)]);
+        shop
+    }
+
+    fn id_of(&self, topic: &str) -> TopicId {
+        let mut config = Config::default();
+        config.bootstrap = self.broker.bootstrap();
+        let admin = TopicAdmin::new(&config).unwrap();
+        admin.describe(&[topic]).unwrap()[topic].id
+    }
+
+    /// Orders are placed, and nobody has taken them up.
+    fn publish(&self, orders: &[u32]) {
+        let placed = orders.iter().map(|&number| Raw {
+            partition: partition(number),
+            key: Some(order(number).into_bytes()),
+            value: Some(b"x".to_vec()),
+            ..with(CREATED, &format!("placed-{number}"), None)
+        });
+        put_to(
+            &self.broker.bootstrap(),
+            "orders",
+            &placed.collect::<Vec<_>>(),
+        );
+    }
+
+    /// The router's copy of an order that stands at this offset: it says no saga.
+    fn copy(&self, number: u32, offset: i64) {
+        let stamp = Stamp {
+            correlation: None,
+            causation: None,
+            writer: None,
+            source: Source::Copy {
+                path: Way::CURRENT_ROUTE,
+                topic: self.id_of("orders"),
+                partition: partition(number),
+                position: Position { offset, copy: 0 },
+                after: None,
+            },
+            index: 1,
+            count: 1,
+        };
+        let id = EventId::foreign(&format!("placed-{number}")).to_string();
+        let copy = Raw {
+            partition: partition(number),
+            key: Some(order(number).into_bytes()),
+            value: Some(b"x".to_vec()),
+            ..with(CREATED, &id, Some(&stamp))
+        };
+        put_to(&self.broker.bootstrap(), INBOX, &[copy]);
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.command(args).output().unwrap().into()
+    }
+
+    /// What is told of a saga with the index and without.
+    #[track_caller]
+    fn explain_alike(&self, asked: &str) -> Value {
+        let index = self.index.path().to_str().unwrap();
+        let scanned = self.run(&["explain", asked, "--json"]).done().json();
+        let indexed = self.run(&["explain", asked, "--json", "--index", index]);
+        let [scanned, indexed] = [scanned, indexed.done().json()].map(|mut told| {
+            told["read"] = Value::Null;
+            // How long it has waited.
+            told["verdict"] = Value::Null;
+            for wait in told["waits"].as_array_mut().unwrap() {
+                wait["text"] = Value::Null;
+            }
+            told
+        });
+        assert_eq!(indexed, scanned);
+        scanned
+    }
+
+    /// All sagas that are not over, with the index and without.
+    #[track_caller]
+    fn list_alike(&self) -> Value {
+        let index = self.index.path().to_str().unwrap();
+        let scanned = self.run(&["sagas", "--json"]).done().json();
+        let indexed = self.run(&["sagas", "--json", "--index", index]);
+        assert_eq!(lasting(&indexed.done().json()), lasting(&scanned));
+        scanned
+    }
+}
+
+fn partition(number: u32) -> i32 {
+    partition_of(order(number).as_bytes(), PARTITIONS)
+}
+
+/// Two orders of one partition.
+fn neighbours() -> [u32; 2] {
+    let other = (2..).find(|&other| partition(other) == partition(1));
+    [1, other.unwrap()]
+}
+
+#[test]
+fn a_copy_of_what_came_from_outside_waits_in_its_inbox() {
+    let shop = Shop::routing();
+    let [one, other] = neighbours();
+    shop.publish(&[one, other]);
+    let told = shop.explain_alike(&order(one));
+    assert_eq!(told["waits"][0]["why"], "unrouted", "{told}");
+    // The router has come as far as the other, so nobody waits for the one; and it is over.
+    shop.copy(other, 1);
+    let list = shop.list_alike();
+    assert_eq!(sagas(&list).len(), 1, "{list}");
+    assert_eq!(sagas(&list)[0]["name"], order(other));
+    let told = shop.explain_alike(&order(other));
+    assert_eq!(
+        [
+            &told["waits"][0]["why"],
+            &told["waits"][0]["unread"]["topic"]
+        ],
+        [&json!("unread"), &json!(INBOX)]
+    );
+    // Its copy comes late all the same.
+    shop.copy(one, 0);
+    assert_eq!(sagas(&shop.list_alike()).len(), 2);
+    assert_eq!(
+        shop.explain_alike(&order(one))["waits"][0]["why"],
+        json!("unread")
+    );
+}
