@@ -95,7 +95,9 @@ impl<'s> Chunk<'s> {
         let named = CorrelationId::of_saga(&event.key);
         if named != saga {
             let keys = &self.store.keys;
-            self.batch.insert(keys, key_key(named, saga, event.at), []);
+            let place = self.place(part.number, event.offset);
+            let time = event.at.as_millis().to_be_bytes();
+            self.batch.insert(keys, key_key(named, saga, place), time);
         }
         Ok(())
     }

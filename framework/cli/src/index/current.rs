@@ -15,9 +15,6 @@ use super::Index;
 use super::row::{Place, Record, Row, TopicNumber};
 use super::store::{StoreError, each, saga_at, source_key};
 
-/// Time behind two sagas in the key of a key.
-const TIME_AT: usize = 32;
-
 pub(crate) struct Current<'i, 'p> {
     pub(super) index: &'i Index,
     /// All partitions, without any saga's records.
@@ -60,11 +57,14 @@ impl<'p> Current<'_, 'p> {
         Ok(found)
     }
 
+    /// The place at the end of a key, if it counts.
+    fn place(&self, key: &[u8]) -> Option<(Place, &'p Topic)> {
+        let place = Place::of(key)?;
+        Some((place, self.topics.get(&place.topic)?))
+    }
+
     fn take(&self, key: &[u8], row: &[u8], into: &mut Records) -> Result<(), StoreError> {
-        let place = Place::of(key);
-        let Some((place, &topic)) =
-            place.and_then(|place| Some((place, self.topics.get(&place.topic)?)))
-        else {
+        let Some((place, topic)) = self.place(key) else {
             return Ok(());
         };
         let row: Row<'_> = postcard::from_bytes(row)?;
@@ -118,9 +118,10 @@ impl<'p> Current<'_, 'p> {
     pub(crate) fn of_key(&self, key: &str) -> Result<BTreeMap<CorrelationId, Timestamp>, Failure> {
         let named = CorrelationId::of_saga(key);
         let mut found: BTreeMap<CorrelationId, Timestamp> = BTreeMap::new();
-        let read = each(&self.index.store.keys, named.0.as_bytes(), |at, _| {
-            let time = at.get(TIME_AT..).and_then(|bytes| bytes.first_chunk());
-            if let (Some(saga), Some(&time)) = (saga_at(at, 16), time) {
+        let read = each(&self.index.store.keys, named.0.as_bytes(), |at, time| {
+            if let (Some(saga), Some(_), Some(&time)) =
+                (saga_at(at, 16), self.place(at), time.first_chunk())
+            {
                 let time = Timestamp::from_millis(i64::from_be_bytes(time));
                 let known = found.entry(saga).or_insert(time);
                 *known = (*known).max(time);

@@ -5,7 +5,7 @@
 //! | `sagas` | saga, place | an event, or a copy in an inbox ([`Row`]) |
 //! | `copies` | the place of an event from outside, that of its copy in an inbox | the copy ([`Row`]) |
 //! | `ids` | the end of an event's id, saga | |
-//! | `keys` | the saga that a key would name, the saga that has it, time | |
+//! | `keys` | the saga that a key would name, the saga that has it, place | time |
 //! | `open` | saga | |
 //! | `parts` | topic, partition | how far it was read, and what was learnt besides ([`State`](super::state::State)) |
 //! | `parked` | topic, partition, key | what is parked under it |
@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
-use kolo_core::{CorrelationId, EventId, Timestamp, TopicId};
+use kolo_core::{CorrelationId, EventId, TopicId};
 
 use crate::evidence::part::Copied;
 
-use super::row::{Name, PLACE_BYTES, Place, TopicNumber};
+use super::row::{Name, PLACE_BYTES, Place, ROW_BYTES, TopicNumber};
 use super::topics::Topics;
 
 /// Blocks that were read,
@@ -276,11 +276,14 @@ fn id_end(id: EventId) -> [u8; ID_BYTES] {
 }
 
 /// The key of a record's key. `named` is the saga that the key would name, if it named one.
-pub(super) fn key_key(named: CorrelationId, saga: CorrelationId, at: Timestamp) -> [u8; 40] {
-    let mut key = [0; 40];
+pub(super) fn key_key(
+    named: CorrelationId,
+    saga: CorrelationId,
+    place: Place,
+) -> [u8; 16 + ROW_BYTES] {
+    let mut key = [0; 16 + ROW_BYTES];
     key[..16].copy_from_slice(named.0.as_bytes());
-    key[16..32].copy_from_slice(saga.0.as_bytes());
-    key[32..].copy_from_slice(&at.as_millis().to_be_bytes());
+    key[16..].copy_from_slice(&place.key(saga));
     key
 }
 

@@ -2,18 +2,19 @@
 
 use kolo_core::choreography::Manifest;
 use kolo_core::wire::{Source, Stamp};
-use kolo_core::{EventId, Mark, Path as Way, Position, TopicId, partition_of};
+use kolo_core::{CorrelationId, EventId, Mark, Path as Way, Position, TopicId, partition_of};
 use kolo_kafka::Config;
 use kolo_kafka::topics::TopicAdmin;
 use serde_json::{Value, json};
 
 use super::backup::{Raw, put_to};
 use super::common::{Ran, create_at, order};
-use super::index::{PARTITIONS, Shop, with};
+use super::index::{PARTITIONS, Shop, with, writer};
 use super::sagas::{lasting, sagas};
 
 const INBOX: &str = "order.lifecycle.inbox";
 const CREATED: &str = "shop.order.OrderCreated";
+const OPENED: &str = "shop.order.OrderOpened";
 
 /// The order service, but for this: a router copies what comes from outside into its inbox, and nothing ends a saga.
 fn routed() -> Manifest {
@@ -81,6 +82,22 @@ impl Shop {
             ..with(CREATED, &id, Some(&stamp))
         };
         put_to(&self.broker.bootstrap(), INBOX, &[copy]);
+    }
+
+    /// The service opens an order, under a key that does not tell it.
+    fn open_under(&mut self, key: &str, number: u32) {
+        let next = &mut self.next[0];
+        let stamp = Stamp {
+            correlation: Some(CorrelationId::of_saga(&order(number))),
+            ..Stamp::own(writer(*next as u64))
+        };
+        *next += 1;
+        let opened = Raw {
+            key: Some(key.into()),
+            value: Some(b"x".to_vec()),
+            ..with(OPENED, &format!("opened-{number}"), Some(&stamp))
+        };
+        put_to(&self.broker.bootstrap(), "orders.outcome", &[opened]);
     }
 
     fn run(&self, args: &[&str]) -> Ran {
@@ -154,4 +171,19 @@ fn a_copy_of_what_came_from_outside_waits_in_its_inbox() {
         shop.explain_alike(&order(one))["waits"][0]["why"],
         json!("unread")
     );
+}
+
+#[test]
+fn a_key_leads_to_no_saga_of_a_topic_that_is_gone() {
+    let mut shop = Shop::declaring(&Manifest::from(&order::service()));
+    shop.open_under("tea", 1);
+    shop.open_under("tea", 2);
+    let index = shop.index.path().to_str().unwrap();
+    let several = shop.run(&["explain", "tea", "--index", index]);
+    several.fails(2, &["`tea` is a key of 2 sagas"]);
+    shop.create_again();
+    shop.open_under("tea", 3);
+    let told = shop.explain_alike("tea");
+    let saga = CorrelationId::of_saga(&order(3)).to_string();
+    assert_eq!(told["saga"], json!(saga));
 }

@@ -82,6 +82,22 @@ impl Shop {
         put_to(&at, "orders.outcome", &fences.collect::<Vec<_>>());
     }
 
+    pub(super) fn create_again(&mut self) {
+        let topics = &["orders", "orders.outcome"];
+        let deleted = self.admin().delete_topics(topics, &AdminOptions::new());
+        for deleted in block(deleted).unwrap() {
+            deleted.unwrap();
+        }
+        self.create();
+        self.next = vec![1; PARTITIONS as usize];
+    }
+
+    pub(super) fn admin(&self) -> AdminClient<DefaultClientContext> {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.broker.bootstrap());
+        client.create().unwrap()
+    }
+
     /// Each order is placed and opened: one record in each topic.
     pub(super) fn place(&mut self, orders: std::ops::Range<u32>) {
         let (mut placed, mut opened) = (Vec::new(), Vec::new());
@@ -148,7 +164,7 @@ impl Shop {
     }
 }
 
-fn writer(number: u64) -> Writer {
+pub(super) fn writer(number: u64) -> Writer {
     Writer {
         epoch: (number > 0).then_some(0),
         nonce: 7,
@@ -235,17 +251,7 @@ fn a_topic_that_was_created_again_is_read_again() {
     shop.place(0..10);
     let before = shop.explain(&order(3), Some(shop.index.path()));
     assert_eq!(before["events"].as_array().unwrap().len(), 2);
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", shop.broker.bootstrap())
-        .create()
-        .unwrap();
-    let topics = &["orders", "orders.outcome"];
-    let deleted = block(admin.delete_topics(topics, &AdminOptions::new())).unwrap();
-    deleted
-        .into_iter()
-        .for_each(|deleted| drop(deleted.unwrap()));
-    shop.create();
-    shop.next = vec![1; PARTITIONS as usize];
+    shop.create_again();
     shop.place(5..30);
     for number in [5, 9, 29] {
         let told = shop.explain(&order(number), Some(shop.index.path()));
