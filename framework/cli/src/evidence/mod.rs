@@ -5,6 +5,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `plan.rs` | the topics to read, and what each is |
+//! | `versions.rs` | what values are read with, where only they tell a saga |
 //! | `read.rs` | the scan, several partitions at once |
 //! | `part.rs` | one partition: the sagas' records, what is parked, what was copied |
 //! | `asked.rs` | what one saga is asked for by |
@@ -29,6 +30,7 @@ pub(crate) mod progress;
 pub(crate) mod read;
 mod scanned;
 mod verdict;
+pub(crate) mod versions;
 mod waits;
 mod words;
 

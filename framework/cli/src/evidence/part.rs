@@ -12,6 +12,7 @@ use kolo_core::{CorrelationId, EventId, Position, Timestamp, TopicId};
 use super::asked::Asked;
 use super::plan::{Foreign, Plan, Role, Topic};
 use super::progress::Progress;
+use super::versions::Versions;
 use crate::judge::{Judge, Standing};
 
 /// A copy of one of the saga's events in an inbox.
@@ -76,6 +77,8 @@ pub(crate) struct Part<'p> {
     pub(crate) copies: Vec<Copied>,
     /// The last offset of each source's partition of which there is a copy.
     pub(crate) routed: HashMap<(TopicId, i32), i64>,
+    /// If the saga of some events from outside could not be read: with what that was tried.
+    pub(crate) unread_with: Option<Versions>,
 }
 
 impl<'p> Part<'p> {
@@ -95,6 +98,7 @@ impl<'p> Part<'p> {
             parked: ParkedQueues::without_bytes(),
             copies: Vec::new(),
             routed: HashMap::new(),
+            unread_with: None,
         }
     }
 
@@ -156,7 +160,7 @@ impl<'p> Part<'p> {
     }
 
     fn foreign<'r>(
-        &self,
+        &mut self,
         record: &Record<'r>,
         stamp: Option<Stamp>,
         plan: &Plan,
@@ -176,6 +180,11 @@ impl<'p> Part<'p> {
                 value: record.value,
             })
         });
+        if saga.is_none() {
+            let with = &self.topic.versions;
+            let known = self.unread_with.get_or_insert_with(|| with.clone());
+            known.keep(with);
+        }
         Some(Seen::Event(self.event(record, event, saga?, stamp)))
     }
 

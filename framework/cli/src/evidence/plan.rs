@@ -12,6 +12,8 @@ use crate::failure::Failure;
 use crate::near::suggestion;
 use crate::schemas::Schemas;
 
+use super::versions::Versions;
+
 /// What a topic is to the sagas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Role {
@@ -33,7 +35,9 @@ pub(crate) struct Topic {
     /// The event of a record that does not say its type, where the topic has one type only.
     pub(crate) only: Option<String>,
     /// Of events from outside: where the saga of each type stands.
-    pub(crate) sagas: BTreeMap<String, SagaAt>,
+    pub(crate) sagas: BTreeMap<String, SagaIn>,
+    /// With what the values of those are read that say their saga nowhere else.
+    pub(crate) versions: Versions,
 }
 
 /// How the records of a topic are read. Read in another way, they may be of other sagas.
@@ -41,36 +45,16 @@ pub(crate) struct Topic {
 pub(crate) struct Reading {
     role: Role,
     only: Option<String>,
-    sagas: BTreeMap<String, SagaAt>,
-}
-
-/// Where the saga of an event from outside stands, and whether it could be read there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SagaAt {
-    saga: SagaIn,
-    is_read: bool,
-}
-
-impl Reading {
-    /// Whether what was read in this way shows all that the other way would.
-    pub(crate) fn serves(&self, other: &Reading) -> bool {
-        let serves = |(one, its): (&String, &SagaAt)| {
-            let wanted = other.sagas.get(one);
-            wanted.is_some_and(|other| its.saga == other.saga && its.is_read >= other.is_read)
-        };
-        self.role == other.role
-            && self.only == other.only
-            && self.sagas.len() == other.sagas.len()
-            && self.sagas.iter().all(serves)
-    }
+    sagas: BTreeMap<String, SagaIn>,
 }
 
 /// Where an event's saga stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum SagaIn {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SagaIn {
     /// Its field is the key's: the value need not be read.
     Key,
-    Field,
+    /// In this field of the value.
+    Field(String),
     /// It has none: each event is a saga of its own.
     Nowhere,
 }
@@ -110,23 +94,32 @@ impl Plan {
             ))
         })?;
         let events = || manifests.iter().flat_map(|known| &known.events);
-        let is_read = |event: &EventManifest| schemas.is_some() || saga_in(event) != SagaIn::Field;
+        // A saga that is hidden would be the same for all.
+        let schemas = schemas.map(Schemas::revealed);
+        let registered = cluster.config.registry.is_set();
+        let versions = |event: &EventManifest| match (&schemas, saga_in(event)) {
+            (Some(schemas), SagaIn::Field(_)) => {
+                Versions::new(schemas.versions(&event.name), registered)
+            }
+            _ => Versions::default(),
+        };
         let topics = cluster.topics.iter().filter_map(|topic| {
             let role = roles.get(&topic.name)?.clone();
             let types: BTreeSet<&str> = events()
                 .filter(|event| event.topic == topic.name)
                 .map(|event| event.name.as_str())
                 .collect();
+            let from_outside =
+                || events().filter(|event| event.topic == topic.name && role == Role::Intake);
+            let mut read_with = Versions::default();
+            from_outside().for_each(|event| read_with.add(versions(event)));
             Some(Topic {
                 name: topic.name.clone(),
                 id: described.get(&topic.name)?.id,
-                sagas: match role {
-                    Role::Intake => events()
-                        .filter(|event| event.topic == topic.name)
-                        .map(|event| (event.name.clone(), saga_at(event, is_read(event))))
-                        .collect(),
-                    Role::Stream(_) | Role::Inbox(_) => BTreeMap::new(),
-                },
+                sagas: from_outside()
+                    .map(|event| (event.name.clone(), saga_in(event)))
+                    .collect(),
+                versions: read_with,
                 role,
                 partitions: topic
                     .partitions
@@ -139,7 +132,9 @@ impl Plan {
             })
         });
         let is_blind = |event: &&EventManifest| {
-            !is_read(event) && roles.get(&event.topic) == Some(&Role::Intake)
+            matches!(saga_in(event), SagaIn::Field(_))
+                && versions(event).is_empty()
+                && roles.get(&event.topic) == Some(&Role::Intake)
         };
         let unreadable: BTreeSet<String> = events()
             .filter(is_blind)
@@ -169,16 +164,17 @@ impl Plan {
     }
 
     /// The saga of an event from outside, as an aggregate derives it when it takes the event in. A record that does not say
-    /// its type, or one that nobody knows, is looked for by its key: it may be what a saga cannot go on for.
+    /// its type, or one that nobody knows, is looked for by its key: it may be what a saga cannot go on for. None where only its
+    /// value tells, and cannot be read.
     pub(crate) fn saga_of(&self, foreign: &Foreign<'_>) -> Option<CorrelationId> {
         let known = foreign.event.and_then(|event| self.sagas.get(event));
-        match known.copied().unwrap_or(SagaIn::Key) {
+        match known.unwrap_or(&SagaIn::Key) {
             SagaIn::Key => Some(CorrelationId::of_saga(foreign.key)),
             SagaIn::Nowhere => Some(CorrelationId::of_event(foreign.id)),
-            SagaIn::Field => {
+            SagaIn::Field(field) => {
                 let schemas = self.schemas.as_ref()?;
-                let (event, json) = schemas.decode(foreign.event, foreign.value?).ok()?;
-                schemas.saga(&event, &json).map(CorrelationId::of_saga)
+                let (_, json) = schemas.decode(foreign.event, foreign.value?).ok()?;
+                json.get(field)?.as_str().map(CorrelationId::of_saga)
             }
         }
     }
@@ -202,6 +198,7 @@ impl Topic {
             partitions: vec![0],
             only: None,
             sagas: BTreeMap::new(),
+            versions: Versions::default(),
         }
     }
 
@@ -211,17 +208,10 @@ impl Topic {
     }
 }
 
-fn saga_at(event: &EventManifest, is_read: bool) -> SagaAt {
-    SagaAt {
-        saga: saga_in(event),
-        is_read,
-    }
-}
-
 fn saga_in(event: &EventManifest) -> SagaIn {
     match &event.saga_field {
         Some(field) if *field == event.key_field => SagaIn::Key,
-        Some(_) => SagaIn::Field,
+        Some(field) => SagaIn::Field(field.clone()),
         None => SagaIn::Nowhere,
     }
 }

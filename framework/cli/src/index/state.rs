@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::part::Part;
 use crate::evidence::plan::Topic;
 use crate::evidence::progress::Progress;
+use crate::evidence::versions::Versions;
 use crate::judge::Judge;
 
 /// What is kept of a partition, but for what is parked there.
@@ -21,6 +22,7 @@ pub(super) struct State {
     unknown: u64,
     progress: Progress,
     routed: HashMap<(TopicId, i32), i64>,
+    unread_with: Option<Versions>,
 }
 
 impl State {
@@ -32,6 +34,7 @@ impl State {
             unknown: part.unknown,
             progress: part.progress.clone(),
             routed: part.routed.clone(),
+            unread_with: part.unread_with.clone(),
         }
     }
 
@@ -43,6 +46,7 @@ impl State {
         part.unknown = self.unknown;
         part.progress = self.progress;
         part.routed = self.routed;
+        part.unread_with = self.unread_with;
         part
     }
 }
