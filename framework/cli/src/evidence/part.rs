@@ -63,6 +63,8 @@ pub(crate) struct Part<'p> {
     /// The first offset that counts, and the end as of now.
     pub(crate) from: i64,
     pub(crate) end: i64,
+    /// The first offset of which an index may hold anything.
+    pub(crate) held_from: i64,
     pub(crate) judge: Judge,
     pub(crate) records: u64,
     /// Records of which nobody can tell whether they are valid.
@@ -88,6 +90,7 @@ impl<'p> Part<'p> {
             number,
             from,
             end,
+            held_from: from,
             judge: Judge::new(knows),
             records: 0,
             unknown: 0,

@@ -12,15 +12,16 @@ use crate::evidence::read::Found;
 use crate::failure::Failure;
 
 use super::Index;
-use super::row::{Place, Record, Row, TopicNumber};
-use super::store::{StoreError, each, saga_at, source_key};
+use super::row::{Place, Record, Row};
+use super::store::{StoreError, each, part_key, saga_at, source_key};
 
 pub(crate) struct Current<'i, 'p> {
     pub(super) index: &'i Index,
     /// All partitions, without any saga's records.
     pub(crate) found: Found<'p>,
-    /// The topics that count, by number; records of others are of topics that are gone.
-    pub(super) topics: HashMap<TopicNumber, &'p Topic>,
+    /// The first offset of each partition that is there, by [its key](part_key): what stands before it retention has deleted,
+    /// and what stands elsewhere is of topics that are gone.
+    pub(super) first: HashMap<[u8; 8], (&'p Topic, i64)>,
     /// Records that were read on now.
     pub(crate) read: u64,
 }
@@ -57,10 +58,11 @@ impl<'p> Current<'_, 'p> {
         Ok(found)
     }
 
-    /// The place at the end of a key, if it counts.
-    fn place(&self, key: &[u8]) -> Option<(Place, &'p Topic)> {
+    /// The place at the end of a key, if what stands there counts.
+    pub(super) fn place(&self, key: &[u8]) -> Option<(Place, &'p Topic)> {
         let place = Place::of(key)?;
-        Some((place, self.topics.get(&place.topic)?))
+        let &(topic, first) = self.first.get(&part_key(place.topic, place.partition))?;
+        (place.offset >= first).then_some((place, topic))
     }
 
     fn take(&self, key: &[u8], row: &[u8], into: &mut Records) -> Result<(), StoreError> {

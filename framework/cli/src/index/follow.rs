@@ -62,17 +62,17 @@ impl Index {
         let read = count(&parts) - before;
         watch.end();
         parts.extend(still);
+        let first = |part: &Part<'p>| {
+            let &number = numbers.get(&*part.topic.name)?;
+            Some((part_key(number, part.number), (part.topic, part.from)))
+        };
         Ok(Current {
             index: self,
+            first: parts.iter().filter_map(first).collect(),
             found: Found {
                 parts,
                 took: begun.elapsed(),
             },
-            topics: plan
-                .topics
-                .iter()
-                .filter_map(|topic| Some((*numbers.get(&*topic.name)?, topic)))
-                .collect(),
             read,
         })
     }
@@ -137,7 +137,7 @@ impl Index {
             until: end,
         };
         let Some(state) = state else {
-            let part = Part::new(topic, partition, (0, end), !is_stream || low == 0);
+            let part = Part::new(topic, partition, (low, end), !is_stream || low == 0);
             return Ok(Ok((part, range)));
         };
         if state.next > end {
@@ -145,7 +145,7 @@ impl Index {
         }
         range.from = state.next.max(low);
         let is_behind = state.next < low;
-        let mut part = state.part(topic, partition, end);
+        let mut part = state.part(topic, partition, (low, end));
         let unread_with = part.unread_with.as_ref();
         if unread_with.is_some_and(|with| topic.versions.has_more_than(with)) {
             return Ok(Err(Again::Readable));

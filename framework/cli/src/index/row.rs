@@ -91,7 +91,7 @@ impl<'r> Key<'r> {
         same.map_or(Key::Text(Cow::Borrowed(text)), Key::Uuid)
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         match self {
             Key::Uuid(id) => id.to_string(),
             Key::Text(text) => text.into_owned(),

@@ -11,7 +11,7 @@
 //! | `parked` | topic, partition, key | what is parked under it |
 //! | `names` | number | a name; beside them the [`Topics`] |
 //!
-//! A saga's records are only ever added, and each stands under its place: to write one again changes nothing. What was read of a
+//! Each of a saga's records stands under its place: to write one again changes nothing. What was read of a
 //! partition and how far is written in one batch, which is there whole or not at all.
 
 use std::collections::HashMap;
@@ -210,6 +210,15 @@ impl Store {
         Ok(())
     }
 
+    /// Gives the place of what was removed back to the disk.
+    pub(super) fn compact(&self) -> Result<()> {
+        self.settle()?;
+        for keyspace in [&self.sagas, &self.copies, &self.ids, &self.keys, &self.open] {
+            keyspace.major_compact()?;
+        }
+        Ok(())
+    }
+
     /// Moves everything from the journal, which is read at each opening, to tables.
     fn settle(&self) -> Result<()> {
         let all = [
@@ -269,7 +278,7 @@ pub(super) fn id_key(id: EventId, saga: CorrelationId) -> [u8; ID_BYTES + 16] {
 }
 
 /// What the keys of an id begin with.
-fn id_end(id: EventId) -> [u8; ID_BYTES] {
+pub(super) fn id_end(id: EventId) -> [u8; ID_BYTES] {
     let mut end = [0; ID_BYTES];
     end.copy_from_slice(&id.0.as_bytes()[16 - ID_BYTES..]);
     end

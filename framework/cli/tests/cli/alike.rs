@@ -7,10 +7,12 @@ use kolo_core::wire::{Source, Stamp};
 use kolo_core::{CorrelationId, EventId, Mark, Path as Way, Position, TopicId, partition_of};
 use kolo_kafka::Config;
 use kolo_kafka::topics::TopicAdmin;
+use rdkafka::admin::AdminOptions;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
 use super::backup::{Raw, put_to};
-use super::common::{Ran, create_at, order};
+use super::common::{Ran, block, create_at, order};
 use super::index::{PARTITIONS, Shop, with, writer};
 use super::sagas::{lasting, sagas};
 
@@ -104,6 +106,16 @@ impl Shop {
         put_to(&self.broker.bootstrap(), "orders.outcome", &[opened]);
     }
 
+    /// Retention deletes all that this topic has.
+    fn delete_all_of(&self, topic: &str) {
+        let mut ends = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            ends.add_partition_offset(topic, partition, Offset::End)
+                .unwrap();
+        }
+        block(self.admin().delete_records(&ends, &AdminOptions::new())).unwrap();
+    }
+
     /// An order whose value can be read with the sample's schemas.
     fn publish_value(&self, number: u32, customer: &str, currency: &str) {
         let value = json!({"order_id": order(number), "customer_id": customer, "currency": currency,
@@ -116,6 +128,14 @@ impl Shop {
             SCHEMAS,
         ])
         .done();
+    }
+
+    /// How many records the index gives back when it reads on.
+    fn forgets(&self) -> u64 {
+        let index = self.index.path().to_str().unwrap();
+        let ran = self.run(&["index", "--once", "--json", "--index", index]);
+        let lines = ran.done().lines();
+        lines.last().unwrap()["forgotten"].as_u64().unwrap()
     }
 
     fn run(&self, args: &[&str]) -> Ran {
@@ -211,6 +231,9 @@ fn a_key_leads_to_no_saga_of_a_topic_that_is_gone() {
     let told = shop.explain_alike("tea");
     let saga = CorrelationId::of_saga(&order(3)).to_string();
     assert_eq!(told["saga"], json!(saga));
+    // And what is known of the one that is gone is forgotten.
+    assert_eq!([shop.forgets(), shop.forgets()], [2, 0]);
+    assert_eq!(shop.explain_alike("tea"), told);
 }
 
 /// The order service, with this field to tell the saga of what comes from outside.
@@ -271,4 +294,63 @@ fn schemas_that_come_later_have_what_they_read_in_addition_read_again() {
         (idle.lines().last().unwrap()["read"].clone(), &*idle.err),
         (json!(0), "")
     );
+}
+
+#[test]
+fn what_retention_has_deleted_is_told_no_more_and_gives_its_place_back() {
+    const ORDERS: u32 = 20_000;
+    let mut shop = Shop::declaring(&Manifest::from(&order::service()));
+    shop.place(0..10);
+    shop.publish(&(10..ORDERS).collect::<Vec<_>>());
+    let index = shop.index.path().to_str().unwrap();
+    assert_eq!(shop.forgets(), 0);
+    let before = size(shop.index.path());
+    shop.delete_all_of("orders");
+    let are_gone = || {
+        // By the saga and by an event's id.
+        for gone in [&*order(11), "placed-11", "placed-3"] {
+            for more in [&[][..], &["--index", index]] {
+                let ran = shop.run(&[&["explain", gone], more].concat());
+                ran.fails(1, &["no saga, event or key", gone]);
+            }
+        }
+        let told = shop.explain_alike(&order(3));
+        assert_eq!(told["events"].as_array().unwrap().len(), 1, "{told}");
+        shop.explain_alike("opened-3");
+        assert_eq!(sagas(&shop.list_alike()).len(), 10);
+    };
+    are_gone();
+    assert_eq!(shop.forgets(), u64::from(ORDERS));
+    let after = size(shop.index.path());
+    assert!(after < before / 4, "{before} bytes, then {after}");
+    assert_eq!(shop.forgets(), 0);
+    are_gone();
+}
+
+#[test]
+fn a_key_whose_records_retention_has_deleted_leads_nowhere() {
+    let shop = Shop::declaring(&told_by("customer_id"));
+    let index = shop.index.path().to_str().unwrap();
+    shop.publish_value(1, "me", "EUR");
+    shop.explain_alike_with(&[&order(1), "--schemas", SCHEMAS]);
+    shop.delete_all_of("orders");
+    shop.publish_value(2, "me", "EUR");
+    for _ in 0..2 {
+        let (told, _) = shop.explain_alike_with(&["me", "--schemas", SCHEMAS]);
+        assert_eq!(told["events"].as_array().unwrap().len(), 1);
+        let gone = &["explain", &order(1), "--index", index, "--schemas", SCHEMAS];
+        shop.run(gone).fails(1, &["no saga, event or key"]);
+        shop.run(&["index", "--once", "--index", index, "--schemas", SCHEMAS])
+            .done();
+    }
+}
+
+/// How many bytes the files of a folder have.
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let sizes = entries.map(|entry| match entry.file_type().unwrap().is_dir() {
+        true => size(&entry.path()),
+        false => entry.metadata().unwrap().len(),
+    });
+    sizes.sum()
 }
