@@ -12,6 +12,7 @@
 //! | `scanned.rs` | how much was read, for the end of an answer |
 //! | `progress.rs` | how far an aggregate has decided its inputs |
 //! | `beside.rs` | groups, and notes of effects |
+//! | `routers.rs` | how far routers are |
 //! | `lookup.rs` | all of that by what a saga's event names |
 //! | `waits.rs` `cause.rs` | what of a saga is open, why, and whether time alone will help |
 //! | `verdict.rs` `next.rs` | how a saga stands, in a sentence, and the next command |
@@ -28,6 +29,7 @@ pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod read;
+mod routers;
 mod scanned;
 mod verdict;
 pub(crate) mod versions;
@@ -42,6 +44,7 @@ pub(crate) use lookup::Lookup;
 pub(crate) use next::{next, next_of};
 pub(crate) use plan::{Plan, expect_owner};
 pub(crate) use read::Found;
+pub(crate) use routers::Routers;
 pub(crate) use scanned::{Scanned, now};
 pub(crate) use verdict::{Deadline, Status, deadlines, sentence, waits_for, what, why};
 pub(crate) use waits::{Evidence, Wait, Why, rank};

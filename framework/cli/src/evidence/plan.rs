@@ -241,6 +241,13 @@ pub(crate) fn aggregates(
     })
 }
 
+/// The topics that an aggregate's router reads.
+pub(crate) fn sources<'m>(service: &'m Manifest, known: &AggregateManifest) -> BTreeSet<&'m str> {
+    let routed = known.reactions.iter().filter(|reaction| reaction.routed);
+    let events = routed.filter_map(|reaction| service.event(&reaction.event));
+    events.map(|event| &*event.topic).collect()
+}
+
 /// Fails unless this is a service, or an aggregate as `<service>.<aggregate>`, that has published a manifest.
 pub(crate) fn expect_owner(whom: &str, manifests: &[Manifest]) -> Result<(), Failure> {
     let names = |(service, known): (&str, &AggregateManifest)| {

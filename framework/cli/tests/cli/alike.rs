@@ -7,9 +7,12 @@ use kolo_core::wire::{Source, Stamp};
 use kolo_core::{CorrelationId, EventId, Mark, Path as Way, Position, TopicId, partition_of};
 use kolo_kafka::Config;
 use kolo_kafka::topics::TopicAdmin;
+use rdkafka::ClientConfig;
 use rdkafka::admin::AdminOptions;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::backup::{Raw, put_to};
 use super::common::{Ran, block, create_at, order};
@@ -88,6 +91,20 @@ impl Shop {
             ..with(CREATED, &id, Some(&stamp))
         };
         put_to(&self.broker.bootstrap(), INBOX, &[copy]);
+    }
+
+    /// The router commits that it has passed all before this offset, of the topic of orders with this id.
+    fn pass(&self, orders: TopicId, partition: i32, next: i64) {
+        let router: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.broker.bootstrap())
+            .set("group.id", "order.lifecycle.router")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        let mut place = list.add_partition("orders", partition);
+        place.set_offset(Offset::Offset(next)).unwrap();
+        place.set_metadata(json!({"topic": orders.0, "cursor": null}).to_string());
+        router.commit(&list, CommitMode::Sync).unwrap();
     }
 
     /// The service opens an order, under a key that does not tell it.
@@ -234,6 +251,33 @@ fn a_key_leads_to_no_saga_of_a_topic_that_is_gone() {
     // And what is known of the one that is gone is forgotten.
     assert_eq!([shop.forgets(), shop.forgets()], [2, 0]);
     assert_eq!(shop.explain_alike("tea"), told);
+}
+
+#[test]
+fn nobody_waits_for_a_router_that_has_passed_an_event_without_a_copy() {
+    let shop = Shop::routing();
+    let [one, other] = neighbours();
+    shop.publish(&[one, other]);
+    let why = |number: u32| {
+        let told = shop.explain_alike(&order(number));
+        told["waits"][0]["why"].clone()
+    };
+    // What it has passed of an earlier topic says nothing.
+    shop.pass(TopicId(Uuid::nil()), partition(one), 2);
+    assert_eq!(
+        [why(one), why(other)],
+        [json!("unrouted"), json!("unrouted")]
+    );
+    assert_eq!(sagas(&shop.list_alike()).len(), 2);
+    shop.pass(shop.id_of("orders"), partition(one), 1);
+    assert_eq!([why(one), why(other)], [Value::Null, json!("unrouted")]);
+    let list = shop.list_alike();
+    assert_eq!(sagas(&list).len(), 1, "{list}");
+    assert_eq!(sagas(&list)[0]["name"], order(other));
+    // The last of its partition.
+    shop.pass(shop.id_of("orders"), partition(one), 2);
+    assert_eq!(why(other), Value::Null);
+    assert_eq!(sagas(&shop.list_alike()).len(), 0);
 }
 
 /// The order service, with this field to tell the saga of what comes from outside.
