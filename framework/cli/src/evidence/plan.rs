@@ -1,10 +1,13 @@
 //! Which topics the choreography has, and what each is: read off the manifests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::mpsc;
+use std::thread;
 
 use kolo_core::choreography::{AggregateManifest, Does, EventManifest, Manifest};
 use kolo_core::{CorrelationId, EventId, TopicId};
-use kolo_kafka::topics::TopicAdmin;
+use kolo_kafka::Config;
+use kolo_kafka::topics::{TopicAdmin, Topics};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, Ends, ends_of};
@@ -84,10 +87,7 @@ impl Plan {
         schemas: Option<Schemas>,
     ) -> Result<Self, Failure> {
         let roles = roles(manifests);
-        let names: Vec<&str> = roles.keys().map(String::as_str).collect();
-        let admin = TopicAdmin::new(cluster.config).map_err(|error| error.to_string());
-        let described =
-            admin.and_then(|admin| admin.describe(&names).map_err(|error| error.to_string()));
+        let described = describe(cluster.config, roles.keys().cloned().collect());
         let described = described.map_err(|problem| {
             Failure::run(format!(
                 "the ids of the topics are not known, by which positions name them: {problem}"
@@ -206,6 +206,25 @@ impl Topic {
     pub(crate) fn event<'a>(&'a self, told: Option<&'a str>) -> Option<&'a str> {
         told.or(self.only.as_deref())
     }
+}
+
+/// Asks for the topics of these names. A client that may ask waits a tenth of a second when it is dropped; its thread does, and
+/// nobody waits for that.
+fn describe(config: &Config, names: Vec<String>) -> Result<Topics, String> {
+    let (answer, answered) = mpsc::channel();
+    let config = config.clone();
+    thread::spawn(move || {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let admin = TopicAdmin::new(&config).map_err(|error| error.to_string());
+        let described = admin.as_ref().map_err(String::clone).and_then(|admin| {
+            let described = admin.describe(&names);
+            described.map_err(|error| error.to_string())
+        });
+        // Whoever asked waits for it.
+        let _ = answer.send(described);
+    });
+    let answered = answered.recv().map_err(|error| error.to_string());
+    answered.flatten()
 }
 
 fn saga_in(event: &EventManifest) -> SagaIn {
