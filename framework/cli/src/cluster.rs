@@ -21,6 +21,8 @@ const LOOKING_MS: &str = "5";
 const FOLLOWING_MS: &str = "500";
 /// How long brokers may take to answer before they count as unreachable.
 pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+/// How much of [`at_once`] is under way at a time.
+const AT_ONCE: usize = 8;
 
 /// A consumer in no group.
 pub(crate) struct Reader {
@@ -171,9 +173,26 @@ impl<'a> Cluster<'a> {
         new_reader(self.config, LOOKING_MS)
     }
 
-    /// Another consumer, which may ask what this group has committed. It does not join the group.
-    pub(crate) fn in_group(&self, group: &str) -> Result<Reader, Failure> {
-        reader_in(self.config, LOOKING_MS, Some(group))
+    /// What a group has committed for these partitions. It is not joined.
+    pub(crate) fn committed(
+        &self,
+        group: &str,
+        partitions: &[(&str, &[i32])],
+    ) -> Result<TopicPartitionList, Failure> {
+        let mut list = TopicPartitionList::new();
+        for (topic, numbers) in partitions {
+            for &number in *numbers {
+                list.add_partition(topic, number);
+            }
+        }
+        let reader = reader_in(self.config, LOOKING_MS, Some(group))?;
+        reader.committed_offsets(list, ANSWER).map_err(|error| {
+            let topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
+            Failure::run(format!(
+                "the brokers do not say what the group `{group}` has committed for {}: {error}",
+                topics.join(", ")
+            ))
+        })
     }
 
     /// Another consumer on the same brokers, for partitions that it keeps.
@@ -329,4 +348,27 @@ pub(crate) fn ends_of(reader: &Reader, partitions: &[(&str, &[i32])]) -> Result<
         Some((place, (offset(first.offset())?, offset(next.offset())?)))
     });
     Ok(Ends(ends.collect()))
+}
+
+/// Does `work` for each, several at once, since most of the time goes into waiting for brokers; gives the results in the same order.
+pub(crate) fn at_once<T: Sync, R: Send>(
+    all: &[T],
+    work: impl Fn(&T) -> Result<R, Failure> + Sync,
+) -> Result<Vec<R>, Failure> {
+    let work = &work;
+    let mut results = Vec::with_capacity(all.len());
+    for some in all.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = some
+                .iter()
+                .map(|one| scope.spawn(move || work(one)))
+                .collect();
+            for thread in threads {
+                let result = thread.join();
+                results.push(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok::<_, Failure>(())
+        })?;
+    }
+    Ok(results)
 }

@@ -72,6 +72,11 @@ impl Schemas {
         self.set.events()
     }
 
+    /// The fingerprints of all versions of an event.
+    pub(crate) fn versions(&self, event: &str) -> impl Iterator<Item = u64> {
+        self.set.fingerprints(event)
+    }
+
     /// The event of this full or short name.
     pub(crate) fn event(&self, name: &str) -> Result<EventSchema<'_>, Failure> {
         let events: Vec<EventSchema<'_>> = self.set.events().collect();

@@ -79,6 +79,7 @@ pub use native::{Connectable, Connected};
 pub use projection::{Behind, Projected, Projection, ProjectionError, Told};
 pub use publisher::{PublishError, Published, Publisher, PublisherBuilder};
 pub use reach::{Unreached, unreached};
+pub use router::{group_of_router, routed_until};
 pub use running::Running;
 pub use tokens::{NotAToken, Token, TokenProvider};
 pub use worker::RunError;

@@ -136,6 +136,13 @@ impl SchemaSet {
         })
     }
 
+    /// The fingerprints of all versions of an event, by its full name: the one in the folder, and those that were published.
+    pub fn fingerprints(&self, event: &str) -> impl Iterator<Item = u64> {
+        let versions = self.versions.iter();
+        versions
+            .filter_map(move |(&fingerprint, (name, ..))| (name == event).then_some(fingerprint))
+    }
+
     /// The event of this full name, or of this short name if only one is called so.
     ///
     /// # Errors

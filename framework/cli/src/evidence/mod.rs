@@ -5,12 +5,14 @@
 //! | file | idea |
 //! |---|---|
 //! | `plan.rs` | the topics to read, and what each is |
+//! | `versions.rs` | what values are read with, where only they tell a saga |
 //! | `read.rs` | the scan, several partitions at once |
 //! | `part.rs` | one partition: the sagas' records, what is parked, what was copied |
 //! | `asked.rs` | what one saga is asked for by |
 //! | `scanned.rs` | how much was read, for the end of an answer |
 //! | `progress.rs` | how far an aggregate has decided its inputs |
 //! | `beside.rs` | groups, and notes of effects |
+//! | `routers.rs` | how far routers are |
 //! | `lookup.rs` | all of that by what a saga's event names |
 //! | `waits.rs` `cause.rs` | what of a saga is open, why, and whether time alone will help |
 //! | `verdict.rs` `next.rs` | how a saga stands, in a sentence, and the next command |
@@ -27,8 +29,10 @@ pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod read;
+mod routers;
 mod scanned;
 mod verdict;
+pub(crate) mod versions;
 mod waits;
 mod words;
 
@@ -40,6 +44,7 @@ pub(crate) use lookup::Lookup;
 pub(crate) use next::{next, next_of};
 pub(crate) use plan::{Plan, expect_owner};
 pub(crate) use read::Found;
+pub(crate) use routers::Routers;
 pub(crate) use scanned::{Scanned, now};
 pub(crate) use verdict::{Deadline, Status, deadlines, sentence, waits_for, what, why};
 pub(crate) use waits::{Evidence, Wait, Why, rank};

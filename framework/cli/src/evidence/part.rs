@@ -12,6 +12,7 @@ use kolo_core::{CorrelationId, EventId, Position, Timestamp, TopicId};
 use super::asked::Asked;
 use super::plan::{Foreign, Plan, Role, Topic};
 use super::progress::Progress;
+use super::versions::Versions;
 use crate::judge::{Judge, Standing};
 
 /// A copy of one of the saga's events in an inbox.
@@ -28,10 +29,17 @@ pub(crate) struct Copied {
 #[derive(Debug)]
 pub(crate) enum Seen<'r> {
     Event(Event<'r>),
-    /// Of the saga, where the source says it.
-    Copy(Option<CorrelationId>, Copied),
+    Copy(CopyOf, Copied),
     /// What is parked under this key has changed.
     Parked(Option<CorrelationId>, Cow<'r, str>),
+}
+
+/// What a copy says of whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CopyOf {
+    Saga(CorrelationId),
+    /// An event from outside says no saga, and neither does its copy.
+    Event(EventId),
 }
 
 /// One of a saga's records: as [`Told`], but for what its partition says.
@@ -55,6 +63,8 @@ pub(crate) struct Part<'p> {
     /// The first offset that counts, and the end as of now.
     pub(crate) from: i64,
     pub(crate) end: i64,
+    /// The first offset of which an index may hold anything.
+    pub(crate) held_from: i64,
     pub(crate) judge: Judge,
     pub(crate) records: u64,
     /// Records of which nobody can tell whether they are valid.
@@ -69,6 +79,8 @@ pub(crate) struct Part<'p> {
     pub(crate) copies: Vec<Copied>,
     /// The last offset of each source's partition of which there is a copy.
     pub(crate) routed: HashMap<(TopicId, i32), i64>,
+    /// If the saga of some events from outside could not be read: with what that was tried.
+    pub(crate) unread_with: Option<Versions>,
 }
 
 impl<'p> Part<'p> {
@@ -78,6 +90,7 @@ impl<'p> Part<'p> {
             number,
             from,
             end,
+            held_from: from,
             judge: Judge::new(knows),
             records: 0,
             unknown: 0,
@@ -88,6 +101,7 @@ impl<'p> Part<'p> {
             parked: ParkedQueues::without_bytes(),
             copies: Vec::new(),
             routed: HashMap::new(),
+            unread_with: None,
         }
     }
 
@@ -95,9 +109,8 @@ impl<'p> Part<'p> {
     pub(crate) fn take(&mut self, record: &Record<'_>, plan: &Plan, asked: &Asked) {
         match self.read(record, plan) {
             Some(Seen::Event(event)) if event.offset >= self.from => self.keep(&event, asked),
-            Some(Seen::Copy(saga, copied)) if saga.is_none_or(|saga| asked.is_saga(saga)) => {
-                self.copies.push(copied);
-            }
+            Some(Seen::Copy(CopyOf::Saga(saga), _)) if !asked.is_saga(saga) => {}
+            Some(Seen::Copy(_, copied)) => self.copies.push(copied),
             _ => {}
         }
     }
@@ -150,7 +163,7 @@ impl<'p> Part<'p> {
     }
 
     fn foreign<'r>(
-        &self,
+        &mut self,
         record: &Record<'r>,
         stamp: Option<Stamp>,
         plan: &Plan,
@@ -170,6 +183,11 @@ impl<'p> Part<'p> {
                 value: record.value,
             })
         });
+        if saga.is_none() {
+            let with = &self.topic.versions;
+            let known = self.unread_with.get_or_insert_with(|| with.clone());
+            known.keep(with);
+        }
         Some(Seen::Event(self.event(record, event, saga?, stamp)))
     }
 
@@ -194,7 +212,11 @@ impl<'p> Part<'p> {
             partition,
             position,
         };
-        Some(Seen::Copy(stamp.correlation, copied))
+        let of = match stamp.correlation {
+            Some(saga) => CopyOf::Saga(saga),
+            None => CopyOf::Event(self.id(record)),
+        };
+        Some(Seen::Copy(of, copied))
     }
 
     fn event<'r>(

@@ -1,16 +1,21 @@
 //! Which topics the choreography has, and what each is: read off the manifests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::mpsc;
+use std::thread;
 
 use kolo_core::choreography::{AggregateManifest, Does, EventManifest, Manifest};
 use kolo_core::{CorrelationId, EventId, TopicId};
-use kolo_kafka::topics::TopicAdmin;
+use kolo_kafka::Config;
+use kolo_kafka::topics::{TopicAdmin, Topics};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, Ends, ends_of};
 use crate::failure::Failure;
 use crate::near::suggestion;
 use crate::schemas::Schemas;
+
+use super::versions::Versions;
 
 /// What a topic is to the sagas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +38,9 @@ pub(crate) struct Topic {
     /// The event of a record that does not say its type, where the topic has one type only.
     pub(crate) only: Option<String>,
     /// Of events from outside: where the saga of each type stands.
-    pub(crate) sagas: BTreeMap<String, SagaAt>,
+    pub(crate) sagas: BTreeMap<String, SagaIn>,
+    /// With what the values of those are read that say their saga nowhere else.
+    pub(crate) versions: Versions,
 }
 
 /// How the records of a topic are read. Read in another way, they may be of other sagas.
@@ -41,36 +48,16 @@ pub(crate) struct Topic {
 pub(crate) struct Reading {
     role: Role,
     only: Option<String>,
-    sagas: BTreeMap<String, SagaAt>,
-}
-
-/// Where the saga of an event from outside stands, and whether it could be read there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SagaAt {
-    saga: SagaIn,
-    is_read: bool,
-}
-
-impl Reading {
-    /// Whether what was read in this way shows all that the other way would.
-    pub(crate) fn serves(&self, other: &Reading) -> bool {
-        let serves = |(one, its): (&String, &SagaAt)| {
-            let wanted = other.sagas.get(one);
-            wanted.is_some_and(|other| its.saga == other.saga && its.is_read >= other.is_read)
-        };
-        self.role == other.role
-            && self.only == other.only
-            && self.sagas.len() == other.sagas.len()
-            && self.sagas.iter().all(serves)
-    }
+    sagas: BTreeMap<String, SagaIn>,
 }
 
 /// Where an event's saga stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum SagaIn {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SagaIn {
     /// Its field is the key's: the value need not be read.
     Key,
-    Field,
+    /// In this field of the value.
+    Field(String),
     /// It has none: each event is a saga of its own.
     Nowhere,
 }
@@ -100,33 +87,39 @@ impl Plan {
         schemas: Option<Schemas>,
     ) -> Result<Self, Failure> {
         let roles = roles(manifests);
-        let names: Vec<&str> = roles.keys().map(String::as_str).collect();
-        let admin = TopicAdmin::new(cluster.config).map_err(|error| error.to_string());
-        let described =
-            admin.and_then(|admin| admin.describe(&names).map_err(|error| error.to_string()));
+        let described = describe(cluster.config, roles.keys().cloned().collect());
         let described = described.map_err(|problem| {
             Failure::run(format!(
                 "the ids of the topics are not known, by which positions name them: {problem}"
             ))
         })?;
         let events = || manifests.iter().flat_map(|known| &known.events);
-        let is_read = |event: &EventManifest| schemas.is_some() || saga_in(event) != SagaIn::Field;
+        // A saga that is hidden would be the same for all.
+        let schemas = schemas.map(Schemas::revealed);
+        let registered = cluster.config.registry.is_set();
+        let versions = |event: &EventManifest| match (&schemas, saga_in(event)) {
+            (Some(schemas), SagaIn::Field(_)) => {
+                Versions::new(schemas.versions(&event.name), registered)
+            }
+            _ => Versions::default(),
+        };
         let topics = cluster.topics.iter().filter_map(|topic| {
             let role = roles.get(&topic.name)?.clone();
             let types: BTreeSet<&str> = events()
                 .filter(|event| event.topic == topic.name)
                 .map(|event| event.name.as_str())
                 .collect();
+            let from_outside =
+                || events().filter(|event| event.topic == topic.name && role == Role::Intake);
+            let mut read_with = Versions::default();
+            from_outside().for_each(|event| read_with.add(versions(event)));
             Some(Topic {
                 name: topic.name.clone(),
                 id: described.get(&topic.name)?.id,
-                sagas: match role {
-                    Role::Intake => events()
-                        .filter(|event| event.topic == topic.name)
-                        .map(|event| (event.name.clone(), saga_at(event, is_read(event))))
-                        .collect(),
-                    Role::Stream(_) | Role::Inbox(_) => BTreeMap::new(),
-                },
+                sagas: from_outside()
+                    .map(|event| (event.name.clone(), saga_in(event)))
+                    .collect(),
+                versions: read_with,
                 role,
                 partitions: topic
                     .partitions
@@ -139,7 +132,9 @@ impl Plan {
             })
         });
         let is_blind = |event: &&EventManifest| {
-            !is_read(event) && roles.get(&event.topic) == Some(&Role::Intake)
+            matches!(saga_in(event), SagaIn::Field(_))
+                && versions(event).is_empty()
+                && roles.get(&event.topic) == Some(&Role::Intake)
         };
         let unreadable: BTreeSet<String> = events()
             .filter(is_blind)
@@ -169,16 +164,17 @@ impl Plan {
     }
 
     /// The saga of an event from outside, as an aggregate derives it when it takes the event in. A record that does not say
-    /// its type, or one that nobody knows, is looked for by its key: it may be what a saga cannot go on for.
+    /// its type, or one that nobody knows, is looked for by its key: it may be what a saga cannot go on for. None where only its
+    /// value tells, and cannot be read.
     pub(crate) fn saga_of(&self, foreign: &Foreign<'_>) -> Option<CorrelationId> {
         let known = foreign.event.and_then(|event| self.sagas.get(event));
-        match known.copied().unwrap_or(SagaIn::Key) {
+        match known.unwrap_or(&SagaIn::Key) {
             SagaIn::Key => Some(CorrelationId::of_saga(foreign.key)),
             SagaIn::Nowhere => Some(CorrelationId::of_event(foreign.id)),
-            SagaIn::Field => {
+            SagaIn::Field(field) => {
                 let schemas = self.schemas.as_ref()?;
-                let (event, json) = schemas.decode(foreign.event, foreign.value?).ok()?;
-                schemas.saga(&event, &json).map(CorrelationId::of_saga)
+                let (_, json) = schemas.decode(foreign.event, foreign.value?).ok()?;
+                json.get(field)?.as_str().map(CorrelationId::of_saga)
             }
         }
     }
@@ -202,6 +198,7 @@ impl Topic {
             partitions: vec![0],
             only: None,
             sagas: BTreeMap::new(),
+            versions: Versions::default(),
         }
     }
 
@@ -211,17 +208,29 @@ impl Topic {
     }
 }
 
-fn saga_at(event: &EventManifest, is_read: bool) -> SagaAt {
-    SagaAt {
-        saga: saga_in(event),
-        is_read,
-    }
+/// Asks for the topics of these names. A client that may ask waits a tenth of a second when it is dropped; its thread does, and
+/// nobody waits for that.
+fn describe(config: &Config, names: Vec<String>) -> Result<Topics, String> {
+    let (answer, answered) = mpsc::channel();
+    let config = config.clone();
+    thread::spawn(move || {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let admin = TopicAdmin::new(&config).map_err(|error| error.to_string());
+        let described = admin.as_ref().map_err(String::clone).and_then(|admin| {
+            let described = admin.describe(&names);
+            described.map_err(|error| error.to_string())
+        });
+        // Whoever asked waits for it.
+        let _ = answer.send(described);
+    });
+    let answered = answered.recv().map_err(|error| error.to_string());
+    answered.flatten()
 }
 
 fn saga_in(event: &EventManifest) -> SagaIn {
     match &event.saga_field {
         Some(field) if *field == event.key_field => SagaIn::Key,
-        Some(_) => SagaIn::Field,
+        Some(field) => SagaIn::Field(field.clone()),
         None => SagaIn::Nowhere,
     }
 }
@@ -249,6 +258,13 @@ pub(crate) fn aggregates(
         let all = known.aggregates.iter();
         all.map(|aggregate| (known.service.as_str(), aggregate))
     })
+}
+
+/// The topics that an aggregate's router reads.
+pub(crate) fn sources<'m>(service: &'m Manifest, known: &AggregateManifest) -> BTreeSet<&'m str> {
+    let routed = known.reactions.iter().filter(|reaction| reaction.routed);
+    let events = routed.filter_map(|reaction| service.event(&reaction.event));
+    events.map(|event| &*event.topic).collect()
 }
 
 /// Fails unless this is a service, or an aggregate as `<service>.<aggregate>`, that has published a manifest.

@@ -31,7 +31,7 @@ pub(crate) struct Scanned {
 #[derive(Debug)]
 struct Indexed {
     path: PathBuf,
-    /// All that it holds.
+    /// All that it has read.
     records: u64,
     which: Which,
 }
@@ -124,7 +124,7 @@ impl fmt::Display for Scanned {
         match &self.index {
             Some(index) => write!(
                 f,
-                "{} has {} records of {} topics, of which {} were read now in {seconds:.1} s",
+                "{} has read {} records of {} topics, of which {} now in {seconds:.1} s",
                 index.path.display(),
                 index.records,
                 self.topics,

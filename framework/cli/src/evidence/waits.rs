@@ -11,6 +11,7 @@ use super::beside::{Groups, Notes};
 use super::cause::Cause;
 use super::lookup::{Lookup, ParkedAt};
 use super::plan::{Plan, is_routed};
+use super::routers::Routers;
 
 /// One thing that has not been done.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) lookup: Lookup<'a>,
     pub(crate) notes: &'a Notes,
+    pub(crate) routers: &'a Routers,
 }
 
 impl<'a> Evidence<'a> {
@@ -117,7 +119,8 @@ impl<'a> Evidence<'a> {
         let source = (self.plan.topic(&event.topic)?.id, event.partition);
         let inbox = self.lookup.inbox(by)?;
         let last = self.lookup.routed(by, source);
-        let is_past = last.is_some_and(|last| last >= event.offset);
+        let is_past = last.is_some_and(|last| last >= event.offset)
+            || self.routers.have_passed(by, source, event.offset);
         (!is_past).then_some(Why::Unrouted { inbox })
     }
 

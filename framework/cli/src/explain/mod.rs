@@ -24,8 +24,8 @@ use crate::args::Explain;
 use crate::choreography::published;
 use crate::cluster::Cluster;
 use crate::evidence::{
-    Deadline, Ends, Evidence, Groups, Lookup, Notes, Plan, Scanned, Status, Wait, deadlines, next,
-    now, rank, sentence,
+    Deadline, Ends, Evidence, Groups, Lookup, Notes, Plan, Routers, Scanned, Status, Wait,
+    deadlines, next, now, rank, sentence,
 };
 use crate::failure::Failure;
 use crate::schemas::Schemas;
@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Explain, config: &Config) -> Result<(), Failure> {
     let manifests = published(config)?;
     let cluster = Cluster::connect(config)?;
     let plan = Plan::new(&cluster, &manifests, schemas)?;
+    let routers = Routers::ask(&cluster, &manifests, &plan)?;
     let (correlation, found, scanned) = find(&cluster, &plan, args)?;
     let now = now();
     let notes = Notes::read(&cluster, now)?;
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &Explain, config: &Config) -> Result<(), Failure> {
         plan: &plan,
         lookup: Lookup::of(&found),
         notes: &notes,
+        routers: &routers,
     };
     let saga = Saga::of(found.told().cloned());
     let mut waits = evidence.waits(&saga);

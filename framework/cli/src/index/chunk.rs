@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use fjall::OwnedWriteBatch;
-use kolo_core::CorrelationId;
 use kolo_core::wire::Queued;
+use kolo_core::{CorrelationId, EventId};
 
-use crate::evidence::part::{Event, Part, Seen};
+use crate::evidence::part::{Copied, CopyOf, Event, Part, Seen};
 
 use super::row::{Name, Place, Row, TopicNumber};
 use super::state::State;
-use super::store::{Store, StoreError, id_key, key_key, part_key};
+use super::store::{Store, StoreError, copy_key, id_key, key_key, part_key};
 
 /// Records between two writes.
 const MOST_RECORDS: u64 = 5_000;
@@ -55,14 +55,17 @@ impl<'s> Chunk<'s> {
         self.next.insert(part.number, offset + 1);
         match seen {
             Some(Seen::Event(event)) => self.event(part, &event)?,
-            Some(Seen::Copy(Some(saga), copied)) => {
+            Some(Seen::Copy(CopyOf::Saga(saga), copied)) => {
                 self.row(saga, part.number, offset, &Row::of_copy(&copied))?;
+            }
+            Some(Seen::Copy(CopyOf::Event(id), copied)) => {
+                self.copy_from_outside(id, part.number, &copied)?;
             }
             Some(Seen::Parked(saga, key)) => {
                 self.touched.extend(saga);
                 self.parked.insert((part.number, key.into_owned()));
             }
-            Some(Seen::Copy(None, _)) | None => {}
+            None => {}
         }
         Ok(())
     }
@@ -92,9 +95,35 @@ impl<'s> Chunk<'s> {
         let named = CorrelationId::of_saga(&event.key);
         if named != saga {
             let keys = &self.store.keys;
-            self.batch.insert(keys, key_key(named, saga, event.at), []);
+            let place = self.place(part.number, event.offset);
+            let time = event.at.as_millis().to_be_bytes();
+            self.batch.insert(keys, key_key(named, saga, place), time);
         }
         Ok(())
+    }
+
+    /// Its saga finds it by where the event stands.
+    fn copy_from_outside(
+        &mut self,
+        id: EventId,
+        partition: i32,
+        copied: &Copied,
+    ) -> Result<(), StoreError> {
+        // An event that is not read yet opens its saga when it is.
+        self.touched.extend(self.store.sagas_of(id)?);
+        let place = self.place(partition, copied.offset);
+        let row = postcard::to_allocvec(&Row::of_copy(copied))?;
+        let copies = &self.store.copies;
+        self.batch.insert(copies, copy_key(copied, place), row);
+        Ok(())
+    }
+
+    fn place(&self, partition: i32, offset: i64) -> Place {
+        Place {
+            topic: self.topic,
+            partition,
+            offset,
+        }
     }
 
     fn row(
@@ -105,11 +134,7 @@ impl<'s> Chunk<'s> {
         row: &Row<'_>,
     ) -> Result<(), StoreError> {
         self.touched.insert(saga);
-        let place = Place {
-            topic: self.topic,
-            partition,
-            offset,
-        };
+        let place = self.place(partition, offset);
         self.row.clear();
         let bytes = postcard::to_extend(row, std::mem::take(&mut self.row))?;
         self.batch

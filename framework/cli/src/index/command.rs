@@ -79,7 +79,12 @@ impl Follower<'_> {
     fn round(&self, cluster: &Cluster<'_>, plan: &Plan) -> Result<(), Failure> {
         let index = Index::open(&self.args.index, cluster)?;
         let current = index.catch_up(cluster, plan, &self.watch)?;
-        if current.read == 0 && !self.args.once {
+        let forgotten = if self.interrupt.came() {
+            0
+        } else {
+            current.forget()?
+        };
+        if current.read == 0 && forgotten == 0 && !self.args.once {
             return index.close();
         }
         let mut out = anstream::stdout().lock();
@@ -88,6 +93,7 @@ impl Follower<'_> {
                 "index": index.path(),
                 "records": current.all(),
                 "read": current.read,
+                "forgotten": forgotten,
                 "topics": plan.topics.len(),
                 "seconds": current.found.took.as_secs_f64(),
                 "is_whole": !self.interrupt.came(),
@@ -96,12 +102,17 @@ impl Follower<'_> {
         } else {
             writeln!(
                 out,
-                "{}: {} records of {} topics, {} of them read now in {:.1} s{}",
+                "{}: {} records of {} topics were read, {} of them now in {:.1} s{}{}",
                 index.path().display(),
                 current.all(),
                 plan.topics.len(),
                 current.read,
                 current.found.took.as_secs_f64(),
+                match forgotten {
+                    0 => String::new(),
+                    count =>
+                        format!("; {count} are forgotten, since their topics have them no more"),
+                },
                 if self.interrupt.came() {
                     "; interrupted, and the next time goes on there"
                 } else {

@@ -4,25 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use kolo_core::saga::Told;
-use kolo_core::{CorrelationId, EventId, Timestamp};
+use kolo_core::{CorrelationId, EventId, Timestamp, TopicId};
 
 use crate::evidence::part::{Copied, Part};
+use crate::evidence::plan::{Role, Topic};
 use crate::evidence::read::Found;
 use crate::failure::Failure;
 
 use super::Index;
-use super::row::{Place, Record, Row, TopicNumber};
-use super::store::{StoreError, each, id_end, saga_at};
-
-/// Time behind two sagas in the key of a key.
-const TIME_AT: usize = 32;
+use super::row::{Place, Record, Row};
+use super::store::{StoreError, each, part_key, saga_at, source_key};
 
 pub(crate) struct Current<'i, 'p> {
     pub(super) index: &'i Index,
     /// All partitions, without any saga's records.
     pub(crate) found: Found<'p>,
-    /// The topics that count, by number; records of others are of topics that are gone.
-    pub(super) topics: HashMap<TopicNumber, String>,
+    /// The first offset of each partition that is there, by [its key](part_key): what stands before it retention has deleted,
+    /// and what stands elsewhere is of topics that are gone.
+    pub(super) first: HashMap<[u8; 8], (&'p Topic, i64)>,
     /// Records that were read on now.
     pub(crate) read: u64,
 }
@@ -59,22 +58,46 @@ impl<'p> Current<'_, 'p> {
         Ok(found)
     }
 
+    /// The place at the end of a key, if what stands there counts.
+    pub(super) fn place(&self, key: &[u8]) -> Option<(Place, &'p Topic)> {
+        let place = Place::of(key)?;
+        let &(topic, first) = self.first.get(&part_key(place.topic, place.partition))?;
+        (place.offset >= first).then_some((place, topic))
+    }
+
     fn take(&self, key: &[u8], row: &[u8], into: &mut Records) -> Result<(), StoreError> {
-        let place = Place::of(key);
-        let Some((place, topic)) =
-            place.and_then(|place| Some((place, self.topics.get(&place.topic)?)))
-        else {
+        let Some((place, topic)) = self.place(key) else {
             return Ok(());
         };
         let row: Row<'_> = postcard::from_bytes(row)?;
-        match row.record(place, topic, |number| self.index.store.text(number)) {
-            Some(Record::Event(told)) => into.told.push(told),
+        match row.record(place, &topic.name, |number| self.index.store.text(number)) {
+            Some(Record::Event(told)) => {
+                if topic.role == Role::Intake {
+                    self.take_copies_of(topic.id, &told, into)?;
+                }
+                into.told.push(told);
+            }
             Some(Record::Copy(copied)) => {
-                into.copies.push((topic.clone(), place.partition, copied));
+                into.copies
+                    .push((topic.name.clone(), place.partition, copied));
             }
             None => {}
         }
         Ok(())
+    }
+
+    /// Copies that do not say their saga, of an event from outside.
+    fn take_copies_of(
+        &self,
+        topic: TopicId,
+        told: &Told,
+        into: &mut Records,
+    ) -> Result<(), StoreError> {
+        let source = source_key(topic, told.partition, told.offset);
+        each(&self.index.store.copies, &source, |key, row| {
+            self.take(key, row, into)?;
+            Ok(true)
+        })
     }
 
     /// The sagas to which an event's id leads.
@@ -83,7 +106,8 @@ impl<'p> Current<'_, 'p> {
         id: EventId,
     ) -> Result<BTreeMap<CorrelationId, Timestamp>, Failure> {
         let mut found = BTreeMap::new();
-        for saga in self.ended(id).map_err(|error| self.index.failed(&error))? {
+        let sagas = self.index.store.sagas_of(id);
+        for saga in sagas.map_err(|error| self.index.failed(&error))? {
             let records = self.saga(saga)?;
             if let Some(event) = records.told.iter().find(|event| event.id == id) {
                 found.insert(saga, event.at);
@@ -92,23 +116,14 @@ impl<'p> Current<'_, 'p> {
         Ok(found)
     }
 
-    fn ended(&self, id: EventId) -> Result<Vec<CorrelationId>, StoreError> {
-        let mut sagas = Vec::new();
-        let end = id_end(id);
-        each(&self.index.store.ids, &end, |key, _| {
-            sagas.extend(saga_at(key, end.len()));
-            Ok(true)
-        })?;
-        Ok(sagas)
-    }
-
     /// The sagas that have records of this key, each with its last one's time; but for the saga that the key itself names.
     pub(crate) fn of_key(&self, key: &str) -> Result<BTreeMap<CorrelationId, Timestamp>, Failure> {
         let named = CorrelationId::of_saga(key);
         let mut found: BTreeMap<CorrelationId, Timestamp> = BTreeMap::new();
-        let read = each(&self.index.store.keys, named.0.as_bytes(), |at, _| {
-            let time = at.get(TIME_AT..).and_then(|bytes| bytes.first_chunk());
-            if let (Some(saga), Some(&time)) = (saga_at(at, 16), time) {
+        let read = each(&self.index.store.keys, named.0.as_bytes(), |at, time| {
+            if let (Some(saga), Some(_), Some(&time)) =
+                (saga_at(at, 16), self.place(at), time.first_chunk())
+            {
                 let time = Timestamp::from_millis(i64::from_be_bytes(time));
                 let known = found.entry(saga).or_insert(time);
                 *known = (*known).max(time);

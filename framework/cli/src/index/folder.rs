@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::terminal::note;
 
 /// What is kept, and how. A store of another layout is built again.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /// Whoever follows has the directory for as long as it writes; another waits for it this long.
 const PATIENCE: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(20);

@@ -19,8 +19,11 @@ use super::current::Current;
 use super::row::TopicNumber;
 use super::state::{State, park};
 use super::store::{StoreError, each, part_key};
-use super::topics::Topics;
+use super::topics::{Again, Topics};
 use super::{Index, Watch};
+
+/// A topic's number, and its partitions, each with what is to be read of it.
+type Parts<'p> = (TopicNumber, Vec<(Part<'p>, Range)>);
 
 impl Index {
     /// Reads on to the ends as of now, or until it is told to stop; then, what was not read is not there.
@@ -59,16 +62,17 @@ impl Index {
         let read = count(&parts) - before;
         watch.end();
         parts.extend(still);
+        let first = |part: &Part<'p>| {
+            let &number = numbers.get(&*part.topic.name)?;
+            Some((part_key(number, part.number), (part.topic, part.from)))
+        };
         Ok(Current {
             index: self,
+            first: parts.iter().filter_map(first).collect(),
             found: Found {
                 parts,
                 took: begun.elapsed(),
             },
-            topics: numbers
-                .into_iter()
-                .map(|(name, number)| (number, name.to_owned()))
-                .collect(),
             read,
         })
     }
@@ -79,35 +83,48 @@ impl Index {
         topic: &'p Topic,
         known: &mut Topics,
         ends: &Ends,
-    ) -> Result<(TopicNumber, Vec<(Part<'p>, Range)>), Failure> {
-        let number = known.number(topic);
-        let mut parts = Vec::new();
-        for &partition in &topic.partitions {
-            let (low, end) = ends.of(&topic.name, partition)?;
-            let part = self.part(topic, number, partition, (low, end));
-            match part.map_err(|error| self.failed(&error))? {
-                Some(part) => parts.push(part),
-                None => {
-                    note(&format!(
-                        "{}[{partition}] ends before what the index has read of it: its brokers have lost records, and it is read again.",
-                        topic.name
-                    ));
-                    known.renew(topic);
-                    return self.parts(topic, known, ends);
-                }
+    ) -> Result<Parts<'p>, Failure> {
+        match self.known_parts(topic, known, ends)? {
+            Ok(parts) => Ok(parts),
+            Err(why) => {
+                note(&format!("{} is read again: {why}.", topic.name));
+                known.renew(topic);
+                self.parts(topic, known, ends)
             }
         }
-        Ok((number, parts))
     }
 
-    /// A partition; none where it is shorter than what was read of it.
+    /// Those of a topic that is as it was; or else why it is to be read again.
+    fn known_parts<'p>(
+        &self,
+        topic: &'p Topic,
+        known: &mut Topics,
+        ends: &Ends,
+    ) -> Result<Result<Parts<'p>, Again>, Failure> {
+        let number = match known.number(topic) {
+            Ok(number) => number.unwrap_or_else(|| known.renew(topic)),
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut parts = Vec::new();
+        for &partition in &topic.partitions {
+            let ends = ends.of(&topic.name, partition)?;
+            let part = self.part(topic, number, partition, ends);
+            match part.map_err(|error| self.failed(&error))? {
+                Ok(part) => parts.push(part),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        Ok(Ok((number, parts)))
+    }
+
+    /// A partition, and what is to be read of it; or why its topic is to be read again.
     fn part<'p>(
         &self,
         topic: &'p Topic,
         number: TopicNumber,
         partition: i32,
         (low, end): (i64, i64),
-    ) -> Result<Option<(Part<'p>, Range)>, StoreError> {
+    ) -> Result<Result<(Part<'p>, Range), Again>, StoreError> {
         let at = part_key(number, partition);
         let state = self.store.parts.get(at)?;
         let state: Option<State> = state
@@ -120,15 +137,19 @@ impl Index {
             until: end,
         };
         let Some(state) = state else {
-            let part = Part::new(topic, partition, (0, end), !is_stream || low == 0);
-            return Ok(Some((part, range)));
+            let part = Part::new(topic, partition, (low, end), !is_stream || low == 0);
+            return Ok(Ok((part, range)));
         };
         if state.next > end {
-            return Ok(None);
+            return Ok(Err(Again::Shorter));
         }
         range.from = state.next.max(low);
         let is_behind = state.next < low;
-        let mut part = state.part(topic, partition, end);
+        let mut part = state.part(topic, partition, (low, end));
+        let unread_with = part.unread_with.as_ref();
+        if unread_with.is_some_and(|with| topic.versions.has_more_than(with)) {
+            return Ok(Err(Again::Readable));
+        }
         if is_behind && is_stream {
             // The fence in force may have been among what retention has deleted.
             part.judge = Judge::new(false);
@@ -139,7 +160,7 @@ impl Index {
             park(&mut part.parked, &key, queue);
             Ok(true)
         })?;
-        Ok(Some((part, range)))
+        Ok(Ok((part, range)))
     }
 
     fn read<'p>(

@@ -16,6 +16,7 @@
 //! | `follow.rs` | reading on, several partitions at once |
 //! | `chunk.rs` | what is written at once |
 //! | `current.rs` | an index that is read to the ends, asked for sagas |
+//! | `forget.rs` | what retention has deleted from the topics |
 //! | `watch.rs` `command.rs` | progress, and `kolo index` |
 
 mod chunk;
@@ -23,6 +24,7 @@ mod command;
 mod current;
 mod folder;
 mod follow;
+mod forget;
 mod row;
 mod state;
 mod store;

@@ -22,7 +22,7 @@ pub(super) struct Place {
     pub(super) offset: i64,
 }
 
-const PLACE_BYTES: usize = 16;
+pub(super) const PLACE_BYTES: usize = 16;
 /// A saga and a place in it.
 pub(super) const ROW_BYTES: usize = 16 + PLACE_BYTES;
 
@@ -31,15 +31,22 @@ impl Place {
     pub(super) fn key(self, saga: CorrelationId) -> [u8; ROW_BYTES] {
         let mut key = [0; ROW_BYTES];
         key[..16].copy_from_slice(saga.0.as_bytes());
-        key[16..20].copy_from_slice(&self.topic.to_be_bytes());
-        key[20..24].copy_from_slice(&self.partition.to_be_bytes());
-        key[24..].copy_from_slice(&self.offset.to_be_bytes());
+        key[16..].copy_from_slice(&self.bytes());
         key
     }
 
-    /// The place behind the saga in a key.
+    pub(super) fn bytes(self) -> [u8; PLACE_BYTES] {
+        let mut bytes = [0; PLACE_BYTES];
+        bytes[..4].copy_from_slice(&self.topic.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.partition.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.offset.to_be_bytes());
+        bytes
+    }
+
+    /// The place at the end of a key.
     pub(super) fn of(key: &[u8]) -> Option<Place> {
-        let (topic, rest) = key.get(16..)?.split_first_chunk()?;
+        let bytes = key.last_chunk::<PLACE_BYTES>()?;
+        let (topic, rest) = bytes.split_first_chunk()?;
         let (partition, rest) = rest.split_first_chunk()?;
         Some(Place {
             topic: TopicNumber::from_be_bytes(*topic),
@@ -84,7 +91,7 @@ impl<'r> Key<'r> {
         same.map_or(Key::Text(Cow::Borrowed(text)), Key::Uuid)
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         match self {
             Key::Uuid(id) => id.to_string(),
             Key::Text(text) => text.into_owned(),
@@ -174,7 +181,7 @@ mod tests {
         };
         let key = place.key(CorrelationId::of_saga("o-1"));
         assert_eq!(Place::of(&key), Some(place));
-        assert_eq!(Place::of(&key[..31]), None);
+        assert_eq!(Place::of(&key[..15]), None);
     }
 
     #[test]

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::part::Part;
 use crate::evidence::plan::Topic;
 use crate::evidence::progress::Progress;
+use crate::evidence::versions::Versions;
 use crate::judge::Judge;
 
 /// What is kept of a partition, but for what is parked there.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct State {
+    /// The first offset of which anything may be held.
+    pub(super) first: i64,
     /// The next offset to read.
     pub(super) next: i64,
     judge: Judge,
@@ -21,28 +24,33 @@ pub(super) struct State {
     unknown: u64,
     progress: Progress,
     routed: HashMap<(TopicId, i32), i64>,
+    unread_with: Option<Versions>,
 }
 
 impl State {
     pub(super) fn of(part: &Part<'_>, next: i64) -> Self {
         State {
+            first: part.held_from,
             next,
             judge: part.judge.clone(),
             records: part.records,
             unknown: part.unknown,
             progress: part.progress.clone(),
             routed: part.routed.clone(),
+            unread_with: part.unread_with.clone(),
         }
     }
 
-    /// The partition as it was, without what is parked; it ends there now.
-    pub(super) fn part(self, topic: &Topic, number: i32, end: i64) -> Part<'_> {
-        let mut part = Part::new(topic, number, (0, end), true);
+    /// The partition as it was, without what is parked; it begins and ends there now.
+    pub(super) fn part(self, topic: &Topic, number: i32, ends: (i64, i64)) -> Part<'_> {
+        let mut part = Part::new(topic, number, ends, true);
+        part.held_from = self.first;
         part.judge = self.judge;
         part.records = self.records;
         part.unknown = self.unknown;
         part.progress = self.progress;
         part.routed = self.routed;
+        part.unread_with = self.unread_with;
         part
     }
 }

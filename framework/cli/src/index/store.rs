@@ -3,14 +3,15 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `sagas` | saga, place | an event, or a copy in an inbox ([`Row`]) |
+//! | `copies` | the place of an event from outside, that of its copy in an inbox | the copy ([`Row`]) |
 //! | `ids` | the end of an event's id, saga | |
-//! | `keys` | the saga that a key would name, the saga that has it, time | |
+//! | `keys` | the saga that a key would name, the saga that has it, place | time |
 //! | `open` | saga | |
 //! | `parts` | topic, partition | how far it was read, and what was learnt besides ([`State`](super::state::State)) |
 //! | `parked` | topic, partition, key | what is parked under it |
 //! | `names` | number | a name; beside them the [`Topics`] |
 //!
-//! A saga's records are only ever added, and each stands under its place: to write one again changes nothing. What was read of a
+//! Each of a saga's records stands under its place: to write one again changes nothing. What was read of a
 //! partition and how far is written in one batch, which is there whole or not at all.
 
 use std::collections::HashMap;
@@ -19,9 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
-use kolo_core::{CorrelationId, EventId, Timestamp};
+use kolo_core::{CorrelationId, EventId, TopicId};
 
-use super::row::{Name, TopicNumber};
+use crate::evidence::part::Copied;
+
+use super::row::{Name, PLACE_BYTES, Place, ROW_BYTES, TopicNumber};
 use super::topics::Topics;
 
 /// Blocks that were read,
@@ -38,6 +41,9 @@ const LONG_JOURNAL_BYTES: u64 = 2 << 20;
 
 /// How many bytes of an id stand in a key. Time stands at the beginning of some ids, and chance at the end of all.
 const ID_BYTES: usize = 8;
+
+/// A topic's id, a partition and an offset.
+const SOURCE_BYTES: usize = 16 + 4 + 8;
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,7 @@ pub(super) struct Store {
     folder: PathBuf,
     database: Database,
     pub(super) sagas: Keyspace,
+    pub(super) copies: Keyspace,
     pub(super) ids: Keyspace,
     pub(super) keys: Keyspace,
     pub(super) open: Keyspace,
@@ -83,6 +90,7 @@ impl Store {
         };
         let store = Store {
             sagas: keyspace("sagas")?,
+            copies: keyspace("copies")?,
             ids: keyspace("ids")?,
             keys: keyspace("keys")?,
             open: keyspace("open")?,
@@ -129,6 +137,17 @@ impl Store {
     pub(super) fn text(&self, number: Name) -> Option<String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.texts.get(usize::try_from(number).ok()?).cloned()
+    }
+
+    /// The sagas that have an event of this id, and perhaps others: it is found by its end.
+    pub(super) fn sagas_of(&self, id: EventId) -> Result<Vec<CorrelationId>> {
+        let mut sagas = Vec::new();
+        let end = id_end(id);
+        each(&self.ids, &end, |key, _| {
+            sagas.extend(saga_at(key, end.len()));
+            Ok(true)
+        })?;
+        Ok(sagas)
     }
 
     pub(super) fn topics(&self) -> Result<Topics> {
@@ -191,10 +210,20 @@ impl Store {
         Ok(())
     }
 
+    /// Gives the place of what was removed back to the disk.
+    pub(super) fn compact(&self) -> Result<()> {
+        self.settle()?;
+        for keyspace in [&self.sagas, &self.copies, &self.ids, &self.keys, &self.open] {
+            keyspace.major_compact()?;
+        }
+        Ok(())
+    }
+
     /// Moves everything from the journal, which is read at each opening, to tables.
     fn settle(&self) -> Result<()> {
         let all = [
             &self.sagas,
+            &self.copies,
             &self.ids,
             &self.keys,
             &self.open,
@@ -222,6 +251,24 @@ fn journals(folder: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
     Ok(found)
 }
 
+/// The key of a copy that says no saga.
+pub(super) fn copy_key(copied: &Copied, place: Place) -> [u8; SOURCE_BYTES + PLACE_BYTES] {
+    let mut key = [0; SOURCE_BYTES + PLACE_BYTES];
+    let source = source_key(copied.topic, copied.partition, copied.position.offset);
+    key[..SOURCE_BYTES].copy_from_slice(&source);
+    key[SOURCE_BYTES..].copy_from_slice(&place.bytes());
+    key
+}
+
+/// What the keys of all copies of the event that stands there begin with.
+pub(super) fn source_key(topic: TopicId, partition: i32, offset: i64) -> [u8; SOURCE_BYTES] {
+    let mut key = [0; SOURCE_BYTES];
+    key[..16].copy_from_slice(topic.0.as_bytes());
+    key[16..20].copy_from_slice(&partition.to_be_bytes());
+    key[20..].copy_from_slice(&offset.to_be_bytes());
+    key
+}
+
 /// The key of an event's id.
 pub(super) fn id_key(id: EventId, saga: CorrelationId) -> [u8; ID_BYTES + 16] {
     let mut key = [0; ID_BYTES + 16];
@@ -238,11 +285,14 @@ pub(super) fn id_end(id: EventId) -> [u8; ID_BYTES] {
 }
 
 /// The key of a record's key. `named` is the saga that the key would name, if it named one.
-pub(super) fn key_key(named: CorrelationId, saga: CorrelationId, at: Timestamp) -> [u8; 40] {
-    let mut key = [0; 40];
+pub(super) fn key_key(
+    named: CorrelationId,
+    saga: CorrelationId,
+    place: Place,
+) -> [u8; 16 + ROW_BYTES] {
+    let mut key = [0; 16 + ROW_BYTES];
     key[..16].copy_from_slice(named.0.as_bytes());
-    key[16..32].copy_from_slice(saga.0.as_bytes());
-    key[32..].copy_from_slice(&at.as_millis().to_be_bytes());
+    key[16..].copy_from_slice(&place.key(saga));
     key
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use kolo_core::choreography::{AggregateManifest, Manifest};
 
+use kolo_kafka::group_of_router;
+
 use crate::evidence::Plan;
-use crate::evidence::plan::Topic;
+use crate::evidence::plan::{Topic, sources};
 
 /// What one aggregate reads and writes.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ impl Reads<'_> {
 
     /// The consumer group of its router.
     pub(super) fn router(&self) -> String {
-        format!("{}.router", self.by)
+        group_of_router(&self.by)
     }
 }
 
@@ -44,15 +46,11 @@ pub(super) fn reads<'p>(manifests: &[Manifest], plan: &'p Plan) -> Vec<Reads<'p>
 
 fn of<'p>(service: &Manifest, known: &AggregateManifest, plan: &'p Plan) -> Option<Reads<'p>> {
     let topic_of = |event: &str| Some(&*service.event(event)?.topic);
-    let (routed, direct): (Vec<_>, Vec<_>) =
-        known.reactions.iter().partition(|reaction| reaction.routed);
-    let direct = direct.iter().map(|reaction| &*reaction.event);
+    let direct = known.reactions.iter().filter(|reaction| !reaction.routed);
+    let direct = direct.map(|reaction| &*reaction.event);
     let undoing = known.compensations.iter().map(|one| &*one.event);
     let mut inputs: BTreeSet<&str> = direct.chain(undoing).filter_map(topic_of).collect();
-    let sources: BTreeSet<&str> = routed
-        .iter()
-        .filter_map(|reaction| topic_of(&reaction.event))
-        .collect();
+    let sources = sources(service, known);
     if !sources.is_empty() {
         inputs.insert(&known.inbox);
     }

@@ -26,7 +26,7 @@ use kolo_core::choreography::Manifest;
 use kolo_kafka::Config;
 
 use crate::choreography::published;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, at_once};
 use crate::evidence::plan::Role;
 use crate::evidence::{Found, Groups, Plan, expect_owner, now};
 use crate::failure::Failure;
@@ -35,9 +35,6 @@ use crate::tail::From;
 use args::Lag;
 use inputs::reads;
 use waiting::{Behind, behind};
-
-/// Aggregates that are looked at together: most of the time goes into waiting for brokers.
-const AT_ONCE: usize = 8;
 
 /// How far everybody is.
 struct Lags {
@@ -124,27 +121,4 @@ fn count_parked(
         aggregate.parked = Some(its.map(|part| part.parked.len()).sum());
     }
     Ok(())
-}
-
-/// Does `work` for each, several at once; gives the results in the same order.
-fn at_once<T: Sync, R: Send>(
-    all: &[T],
-    work: impl Fn(&T) -> Result<R, Failure> + Sync,
-) -> Result<Vec<R>, Failure> {
-    let work = &work;
-    let mut results = Vec::with_capacity(all.len());
-    for some in all.chunks(AT_ONCE) {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = some
-                .iter()
-                .map(|one| scope.spawn(move || work(one)))
-                .collect();
-            for thread in threads {
-                let result = thread.join();
-                results.push(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-            }
-            Ok::<_, Failure>(())
-        })?;
-    }
-    Ok(results)
 }

@@ -2,13 +2,13 @@
 
 use kolo_core::Timestamp;
 use kolo_core::wire::{Headers, Source, Stamp, is_own_record};
-use rdkafka::consumer::Consumer;
+use kolo_kafka::routed_until;
 use rdkafka::message::Message;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::Offset;
 
 use super::inputs::Reads;
 use super::tail::{Tail, tails};
-use crate::cluster::{ANSWER, Cluster, ends};
+use crate::cluster::{Cluster, ends};
 use crate::evidence::plan::{Role, Topic};
 use crate::failure::Failure;
 use crate::scan::{Range, headers, scan};
@@ -131,23 +131,18 @@ fn ask_group(
     group: &str,
     all: &mut [Behind],
 ) -> Result<(), Failure> {
-    let mut list = TopicPartitionList::new();
-    for one in all.iter() {
-        list.add_partition(&topic.name, one.partition);
-    }
-    let committed = cluster.in_group(group)?.committed_offsets(list, ANSWER);
-    let committed = committed.map_err(|error| {
-        Failure::run(format!(
-            "the brokers do not say what the group `{group}` has committed for {}: {error}",
-            topic.name
-        ))
-    })?;
+    let committed = cluster.committed(group, &[(&topic.name, &topic.partitions)])?;
     for one in all {
         let found = committed.find_partition(&topic.name, one.partition);
-        let next = match found.map(|found| found.offset()) {
-            Some(Offset::Offset(next)) => Some(next.clamp(one.first, one.end)),
+        let next = found.and_then(|found| match found.offset() {
+            _ if one.routed => routed_until(topic.id, &found),
+            Offset::Offset(next) => Some(next),
+            _ => None,
+        });
+        let next = match next {
+            Some(next) => Some(next.clamp(one.first, one.end)),
             // A router that has committed nothing begins at the beginning; an aggregate may be anywhere.
-            _ => (one.routed || one.first == one.end).then_some(one.first),
+            None => (one.routed || one.first == one.end).then_some(one.first),
         };
         if next > one.next {
             one.next = next;

@@ -36,7 +36,7 @@ use crate::cluster::Cluster;
 use crate::evidence::part::{Part, Seen};
 use crate::evidence::plan::aggregates;
 use crate::evidence::{
-    Ends, Evidence, Found, Groups, Lookup, Notes, Plan, Scanned, Status, expect_owner, now,
+    Ends, Evidence, Found, Groups, Lookup, Notes, Plan, Routers, Scanned, Status, expect_owner, now,
 };
 use crate::failure::Failure;
 use crate::schemas::Schemas;
@@ -72,7 +72,14 @@ pub(crate) fn run(args: &Sagas, config: &Config) -> Result<(), Failure> {
     }
     let cluster = Cluster::connect(config)?;
     let plan = Plan::new(&cluster, &manifests, schemas)?;
-    let list = list(args, &cluster, &plan, &manifests)?;
+    let asking = Asking {
+        args,
+        cluster: &cluster,
+        manifests: &manifests,
+        plan: &plan,
+        routers: &Routers::ask(&cluster, &manifests, &plan)?,
+    };
+    let list = asking.list()?;
     let mut out = anstream::stdout().lock();
     if args.json {
         writeln!(out, "{}", list.json())?;
@@ -83,78 +90,91 @@ pub(crate) fn run(args: &Sagas, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(
-    args: &Sagas,
-    cluster: &Cluster<'_>,
-    plan: &Plan,
-    manifests: &[Manifest],
-) -> Result<List, Failure> {
-    let bound = args.since.or(args.last.map(From::Last));
-    match (&args.index, bound) {
-        (Some(path), None) => indexed::list(args, cluster, plan, manifests, path),
-        (_, bound) => {
-            let from = bound.unwrap_or(From::Beginning);
-            let (found, mut kept) =
-                Found::read_into(cluster, plan, from, Kept::of, |part, record, kept| {
-                    take(part, record, plan, kept);
-                })?;
-            let scanned = Scanned::of(&found, plan, from);
-            judge(args, cluster, plan, manifests, &found, scanned, |judge| {
-                for (id, told) in kept::Sagas::of(&mut kept) {
-                    judge(id, told);
-                }
-                Ok(())
-            })
-        }
-    }
+/// What is asked for, and of whom.
+struct Asking<'a> {
+    args: &'a Sagas,
+    cluster: &'a Cluster<'a>,
+    manifests: &'a [Manifest],
+    plan: &'a Plan,
+    routers: &'a Routers,
 }
 
 /// Takes up one saga's events; gives how it stands, if there are any.
 type Judge<'a> = dyn FnMut(CorrelationId, Vec<Told>) -> Option<Status> + 'a;
 
-/// Makes the list of the sagas that `each` hands on, by what was found besides.
-fn judge(
-    args: &Sagas,
-    cluster: &Cluster<'_>,
-    plan: &Plan,
-    manifests: &[Manifest],
-    found: &Found<'_>,
-    scanned: Scanned,
-    each: impl FnOnce(&mut Judge<'_>) -> Result<(), Failure>,
-) -> Result<List, Failure> {
-    let now = now();
-    let notes = Notes::read(cluster, now)?;
-    let owners = aggregates(manifests).map(|(service, known)| format!("{service}.{}", known.name));
-    let rows = Rows {
-        evidence: &Evidence {
+impl Asking<'_> {
+    fn list(&self) -> Result<List, Failure> {
+        let (args, plan) = (self.args, self.plan);
+        let bound = args.since.or(args.last.map(From::Last));
+        match (&args.index, bound) {
+            (Some(path), None) => indexed::list(self, path),
+            (_, bound) => {
+                let from = bound.unwrap_or(From::Beginning);
+                let (found, mut kept) =
+                    Found::read_into(self.cluster, plan, from, Kept::of, |part, record, kept| {
+                        take(part, record, plan, kept);
+                    })?;
+                let scanned = Scanned::of(&found, plan, from);
+                self.judge(&found, scanned, |judge| {
+                    for (id, told) in kept::Sagas::of(&mut kept) {
+                        judge(id, told);
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    /// Makes the list of the sagas that `each` hands on, by what was found besides.
+    fn judge(
+        &self,
+        found: &Found<'_>,
+        scanned: Scanned,
+        each: impl FnOnce(&mut Judge<'_>) -> Result<(), Failure>,
+    ) -> Result<List, Failure> {
+        let &Asking {
+            args,
+            cluster,
             manifests,
             plan,
-            lookup: Lookup::of(found),
-            notes: &notes,
-        },
-        groups: &Groups::of(cluster, owners)?,
-        ends: &Ends::of(manifests),
-        now,
-    };
-    let mut list = List {
-        rows: Vec::new(),
-        lines: 0,
-        counts: BTreeMap::new(),
-        scanned,
-        now,
-    };
-    each(&mut |id, told| {
-        let row = rows.of(id, &Saga::of(told))?;
-        let status = row.status;
-        *list.counts.entry(status).or_default() += 1;
-        list.rows
-            .extend(Some(row).filter(|row| args.takes(row, now)));
-        Some(status)
-    })?;
-    list.rows.sort_by_key(Row::rank);
-    let most = if args.json { usize::MAX } else { LINES };
-    list.lines = list.rows.len().min(args.limit.unwrap_or(most));
-    Ok(list)
+            routers,
+        } = self;
+        let now = now();
+        let notes = Notes::read(cluster, now)?;
+        let owners =
+            aggregates(manifests).map(|(service, known)| format!("{service}.{}", known.name));
+        let rows = Rows {
+            evidence: &Evidence {
+                manifests,
+                plan,
+                lookup: Lookup::of(found),
+                notes: &notes,
+                routers,
+            },
+            groups: &Groups::of(cluster, owners)?,
+            ends: &Ends::of(manifests),
+            now,
+        };
+        let mut list = List {
+            rows: Vec::new(),
+            lines: 0,
+            counts: BTreeMap::new(),
+            scanned,
+            now,
+        };
+        each(&mut |id, told| {
+            let row = rows.of(id, &Saga::of(told))?;
+            let status = row.status;
+            *list.counts.entry(status).or_default() += 1;
+            list.rows
+                .extend(Some(row).filter(|row| args.takes(row, now)));
+            Some(status)
+        })?;
+        list.rows.sort_by_key(Row::rank);
+        let most = if args.json { usize::MAX } else { LINES };
+        list.lines = list.rows.len().min(args.limit.unwrap_or(most));
+        Ok(list)
+    }
 }
 
 /// Keeps a record's event, and what tells where sagas wait.

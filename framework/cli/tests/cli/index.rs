@@ -16,40 +16,48 @@ use uuid::Uuid;
 use super::backup::{Raw, Running, put_to};
 use super::common::{Ran, block, create_at, kolo, order};
 
-const PARTITIONS: i32 = 2;
+pub(super) const PARTITIONS: i32 = 2;
 
 /// A broker with the order service's topics and manifest, and an index beside it.
-struct Shop {
-    broker: Broker,
-    index: tempfile::TempDir,
+pub(super) struct Shop {
+    pub(super) broker: Broker,
+    pub(super) index: tempfile::TempDir,
     /// The next offset, and number, of each partition of the stream.
-    next: Vec<i64>,
+    pub(super) next: Vec<i64>,
 }
 
 impl Shop {
     fn open() -> Shop {
+        Shop::declaring(&Manifest::from(&order::service()))
+    }
+
+    /// Where the order service declares this.
+    pub(super) fn declaring(manifest: &Manifest) -> Shop {
         let broker = Broker::builder().auto_create_topics(false);
         let broker = broker.start_blocking().unwrap();
         let at = broker.bootstrap();
         create_at(&at, &[("kolo.manifests", 1)]);
-        let manifest = Manifest::from(&order::service());
-        let declared = Raw {
-            key: Some(manifest.service.clone().into_bytes()),
-            value: Some(manifest.to_json().into_bytes()),
-            ..Raw::default()
-        };
-        put_to(&at, "kolo.manifests", &[declared]);
         let shop = Shop {
             broker,
             index: tempfile::tempdir().unwrap(),
             next: vec![1; PARTITIONS as usize],
         };
+        shop.declare(manifest);
         shop.create();
         shop
     }
 
+    pub(super) fn declare(&self, manifest: &Manifest) {
+        let declared = Raw {
+            key: Some(manifest.service.clone().into_bytes()),
+            value: Some(manifest.to_json().into_bytes()),
+            ..Raw::default()
+        };
+        put_to(&self.broker.bootstrap(), "kolo.manifests", &[declared]);
+    }
+
     /// The topics, with a fence in each partition of the stream.
-    fn create(&self) {
+    pub(super) fn create(&self) {
         let at = self.broker.bootstrap();
         create_at(
             &at,
@@ -74,8 +82,24 @@ impl Shop {
         put_to(&at, "orders.outcome", &fences.collect::<Vec<_>>());
     }
 
+    pub(super) fn create_again(&mut self) {
+        let topics = &["orders", "orders.outcome"];
+        let deleted = self.admin().delete_topics(topics, &AdminOptions::new());
+        for deleted in block(deleted).unwrap() {
+            deleted.unwrap();
+        }
+        self.create();
+        self.next = vec![1; PARTITIONS as usize];
+    }
+
+    pub(super) fn admin(&self) -> AdminClient<DefaultClientContext> {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.broker.bootstrap());
+        client.create().unwrap()
+    }
+
     /// Each order is placed and opened: one record in each topic.
-    fn place(&mut self, orders: std::ops::Range<u32>) {
+    pub(super) fn place(&mut self, orders: std::ops::Range<u32>) {
         let (mut placed, mut opened) = (Vec::new(), Vec::new());
         for number in orders {
             let id = order(number);
@@ -114,7 +138,7 @@ impl Shop {
         put_to(&self.broker.bootstrap(), "orders.outcome", &opened);
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = kolo(args);
         command.env("KOLO_BOOTSTRAP", self.broker.bootstrap());
         command
@@ -127,7 +151,7 @@ impl Shop {
     }
 
     /// What is told of an order, without what was read for it.
-    fn explain(&self, asked: &str, folder: Option<&Path>) -> Value {
+    pub(super) fn explain(&self, asked: &str, folder: Option<&Path>) -> Value {
         let mut command = self.command(&["explain", asked, "--json"]);
         if let Some(folder) = folder {
             command.env("KOLO_INDEX", folder);
@@ -140,7 +164,7 @@ impl Shop {
     }
 }
 
-fn writer(number: u64) -> Writer {
+pub(super) fn writer(number: u64) -> Writer {
     Writer {
         epoch: (number > 0).then_some(0),
         nonce: 7,
@@ -148,7 +172,7 @@ fn writer(number: u64) -> Writer {
     }
 }
 
-fn with(event: &str, id: &str, stamp: Option<&Stamp>) -> Raw {
+pub(super) fn with(event: &str, id: &str, stamp: Option<&Stamp>) -> Raw {
     let mut headers = vec![
         ("ce_id".to_owned(), Some(id.as_bytes().to_vec())),
         ("ce_type".to_owned(), Some(event.as_bytes().to_vec())),
@@ -227,17 +251,7 @@ fn a_topic_that_was_created_again_is_read_again() {
     shop.place(0..10);
     let before = shop.explain(&order(3), Some(shop.index.path()));
     assert_eq!(before["events"].as_array().unwrap().len(), 2);
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", shop.broker.bootstrap())
-        .create()
-        .unwrap();
-    let topics = &["orders", "orders.outcome"];
-    let deleted = block(admin.delete_topics(topics, &AdminOptions::new())).unwrap();
-    deleted
-        .into_iter()
-        .for_each(|deleted| drop(deleted.unwrap()));
-    shop.create();
-    shop.next = vec![1; PARTITIONS as usize];
+    shop.create_again();
     shop.place(5..30);
     for number in [5, 9, 29] {
         let told = shop.explain(&order(number), Some(shop.index.path()));
@@ -262,7 +276,7 @@ fn an_index_of_another_cluster_or_of_another_layout_is_not_believed() {
 
     let mark = shop.index.path().join("index.json");
     let text = std::fs::read_to_string(&mark).unwrap();
-    std::fs::write(&mark, text.replace(r#""layout":1"#, r#""layout":0"#)).unwrap();
+    std::fs::write(&mark, text.replace(r#""layout":2"#, r#""layout":0"#)).unwrap();
     let built = shop.index(shop.index.path(), &["--once"]).output().unwrap();
     let built = Ran::from(built).done();
     assert!(built.err.contains("it is built again"), "{}", built.err);

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking; its helpers are no test functions, which clippy would let pass"
 )]
 
+mod alike;
 mod backup;
 mod check;
 mod common;

@@ -71,7 +71,7 @@ impl Shop {
 }
 
 /// What of a list stays as long as nothing happens, and does not say what was over before.
-fn lasting(list: &Value) -> Vec<[Value; 7]> {
+pub(super) fn lasting(list: &Value) -> Vec<[Value; 7]> {
     let rows = sagas(list).iter().map(|row| {
         [
             "saga",
@@ -87,7 +87,7 @@ fn lasting(list: &Value) -> Vec<[Value; 7]> {
     rows.collect()
 }
 
-fn sagas(list: &Value) -> &[Value] {
+pub(super) fn sagas(list: &Value) -> &[Value] {
     list["sagas"].as_array().unwrap()
 }
 

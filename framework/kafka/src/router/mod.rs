@@ -22,10 +22,13 @@ use crate::meters::count;
 use crate::wake::Waker;
 use crate::worker::{End, RunError, Spec, restart_until_end};
 
+pub use place::routed_until;
+
 use session::Session;
 
 /// The consumer group of an aggregate's router; `aggregate` is `<service>.<aggregate>`.
-pub(crate) fn group_of_router(aggregate: &str) -> String {
+#[must_use]
+pub fn group_of_router(aggregate: &str) -> String {
     format!("{aggregate}.router")
 }
 

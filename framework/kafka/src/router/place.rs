@@ -6,6 +6,7 @@ use std::time::Instant;
 use hashbrown::HashMap;
 use kolo_core::stream::{Cursor, StreamReader};
 use kolo_core::{Position, Timestamp, TopicId};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionListElem};
 use serde::{Deserialize, Serialize};
 
 /// One source partition.
@@ -54,4 +55,49 @@ pub(super) struct Kept {
     pub(super) topic: TopicId,
     /// The fence in force there.
     pub(super) cursor: Option<Cursor>,
+}
+
+impl Kept {
+    /// What stands beside an offset, if that is of this topic.
+    pub(super) fn of(topic: TopicId, committed: &TopicPartitionListElem<'_>) -> Option<Self> {
+        let kept: Kept = serde_json::from_str(committed.metadata()).ok()?;
+        (kept.topic == topic).then_some(kept)
+    }
+}
+
+/// The next offset of a partition that a router forwards, by what its group has committed there; none where that is nothing, or of an
+/// earlier topic of the name. All copies of what stands before it are acknowledged.
+#[must_use]
+pub fn routed_until(topic: TopicId, committed: &TopicPartitionListElem<'_>) -> Option<i64> {
+    Kept::of(topic, committed)?;
+    match committed.offset() {
+        Offset::Offset(next) => Some(next),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kolo_core::EventId;
+    use rdkafka::topic_partition_list::TopicPartitionList;
+
+    use super::*;
+
+    #[test]
+    fn an_offset_counts_for_the_topic_that_it_was_committed_for() {
+        let id = |name: &str| TopicId(EventId::foreign(name).0);
+        let kept = Kept {
+            topic: id("orders"),
+            cursor: None,
+        };
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition("orders", 0);
+        element.set_offset(Offset::Offset(7)).unwrap();
+        assert_eq!(routed_until(id("orders"), &element), None);
+        element.set_metadata(serde_json::to_string(&kept).unwrap());
+        assert_eq!(routed_until(id("orders"), &element), Some(7));
+        assert_eq!(routed_until(id("orders, created again"), &element), None);
+        element.set_offset(Offset::Invalid).unwrap();
+        assert_eq!(routed_until(id("orders"), &element), None);
+    }
 }

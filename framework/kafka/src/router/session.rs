@@ -239,8 +239,8 @@ impl<'a> Session<'a> {
                     })?;
                 for element in committed.elements() {
                     let place = (element.topic().to_owned(), element.partition());
-                    let kept: Option<Kept> = serde_json::from_str(element.metadata()).ok();
-                    let kept = kept.filter(|kept| self.sources.get(&place.0) == Some(&kept.topic));
+                    let topic = self.sources.get(&place.0);
+                    let kept = topic.and_then(|&topic| Kept::of(topic, &element));
                     let cursor = kept.and_then(|kept| kept.cursor);
                     let resumes_at = match element.offset() {
                         Offset::Offset(offset) if kept.is_some() => Some(offset),
