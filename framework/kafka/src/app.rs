@@ -171,7 +171,8 @@ impl App {
     }
 
     /// Creates or verifies the topics, and starts workers, routers and effects. Blocks until the topics are there; brokers that
-    /// do not answer are waited for, up to [`Config::start_timeout_ms`]. Health is served meanwhile, and says so.
+    /// do not answer, or are fewer than a topic is to have replicas, are waited for, up to [`Config::start_timeout_ms`]. Health is
+    /// served meanwhile, and says so.
     ///
     /// # Errors
     /// When a port has no adapter, the topics are not as they must be, the brokers do not let the service in or do not allow what
@@ -338,8 +339,8 @@ struct Starting<'a> {
 }
 
 impl Arrival for Starting<'_> {
-    fn waits_for(&self, what: Option<&Unreached>) {
-        *self.signals.waits_for.lock() = what.map(Unreached::to_string);
+    fn waits_for(&self, what: Option<String>) {
+        *self.signals.waits_for.lock() = what;
     }
 
     fn is_stopping(&self) -> bool {
