@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::acls::Part;
 use crate::meters::counts;
 use crate::native::{Connected, Delivery, has_broker};
 use crate::topics::{Role, is_denied, roles};
@@ -66,7 +67,7 @@ impl<'a> Session<'a> {
         };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
-        let topics = spec.topics()?;
+        let topics = spec.topics(Part::Router)?;
         let inbox = spec.service.inbox(spec.description.aggregate);
         let inbox_partitions = topics.get(&inbox).map_or(0, |topic| topic.partitions);
         let sources = all.iter().filter(|(_, role)| *role == Role::RouteSource);
