@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
         Ok("ahead") => return App::new(ahead::service()).main(),
         Ok("check-env") => return App::new(check_env::service()).main(),
+        Ok("check-env-around") => return App::new(check_env::around::service()).main(),
         Ok("check-env-running") => return App::new(check_env::running::service()).main(),
         Ok("health") => return App::new(health::service()).main(),
         Ok("list") => return App::new(list::service()).main(),
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 18] = [
+    let tests: [(&str, fn()); 20] = [
         (
             "manifest",
             manifest::it_is_the_declaration_and_needs_no_broker,
@@ -64,6 +65,14 @@ fn main() -> ExitCode {
         (
             "check-env of what runs",
             check_env::a_service_that_runs_has_found_all_it_needs,
+        ),
+        (
+            "check-env of a registry",
+            check_env::around::a_registry_that_cannot_be_used_is_told_from_one_that_lacks_schemas,
+        ),
+        (
+            "check-env of a disk",
+            check_env::around::a_directory_that_cannot_be_used_is_named_with_what_to_do,
         ),
         (
             "stopped while it waits",

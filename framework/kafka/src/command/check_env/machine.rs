@@ -6,7 +6,7 @@ use std::path::Path;
 use kolo_core::Service;
 
 use crate::config::Config;
-use crate::snapshots::Folder;
+use crate::snapshots::{Folder, LockProblem};
 
 use super::finding::Findings;
 
@@ -42,8 +42,14 @@ fn disk(path: &Path, service: &Service, config: &Config, found: &mut Findings) {
         return found.error(DISK, format_args!("{shown} cannot be created: {error}. `state_dir` (KOLO_STATE_DIR) names a directory of this instance's own"));
     }
     // It is let go at once.
-    if let Err(problem) = Folder::of(&config.state_dir, service.name()).lock() {
-        return found.error(DISK, format_args!("{shown} cannot be used: {problem}. Each instance needs a `state_dir` (KOLO_STATE_DIR) of its own, that it may write to"));
+    match Folder::of(&config.state_dir, service.name()).lock() {
+        Ok(_) => {}
+        Err(problem @ LockProblem::InUse) => {
+            return found.error(DISK, format_args!("{shown} cannot be used: {problem}. Each instance needs a `state_dir` (KOLO_STATE_DIR) of its own"));
+        }
+        Err(LockProblem::Io(error)) => {
+            return found.error(DISK, format_args!("{shown} cannot be written, beginning with the file `lock`: {error}. `state_dir` (KOLO_STATE_DIR) names a directory that the service may write to"));
+        }
     }
     match rustix::fs::statvfs(path) {
         Ok(system) => {

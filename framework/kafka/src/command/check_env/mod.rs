@@ -2,7 +2,8 @@
 //! disk, ports.
 //!
 //! It is a command of the service, and not of `kolo`: what must be there follows from the declaration, and what is there depends
-//! on whom the brokers take the service for. It changes nothing but for one record without a meaning, by which the clocks are compared.
+//! on whom the brokers take the service for. It changes nothing but for the directory for state, which it creates, and one record without
+//! a meaning, by which the clocks are compared.
 //!
 //! | file | idea |
 //! |---|---|

@@ -28,7 +28,15 @@ pub(super) fn check(service: &Service, config: &Config, found: &mut Findings) {
         match registry.look_up(schema_of(event)) {
             Ok(_) => known += 1,
             Err(RegistryError::Absent { .. }) => absent.push(event.name),
-            // Another one would say the same.
+            // Of another one it would say the same.
+            Err(error @ RegistryError::Unreachable { .. }) => {
+                return found.error(
+                    WHAT,
+                    format_args!(
+                        "{error}. Is it running, and is the address (KOLO_REGISTRY_URL) right?"
+                    ),
+                );
+            }
             Err(error) => return found.error(WHAT, error),
         }
     }

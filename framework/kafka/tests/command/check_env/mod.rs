@@ -1,5 +1,7 @@
 //! `check-env`, where all is well and where something is not; and a service that is started all the same.
 
+pub(crate) mod around;
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -22,7 +24,11 @@ pub(crate) mod running {
 }
 
 fn check(change: impl FnOnce(&mut Command)) -> Typed {
-    let mut command = command("check-env", &["check-env", "--json"]);
+    check_of("check-env", change)
+}
+
+fn check_of(service: &str, change: impl FnOnce(&mut Command)) -> Typed {
+    let mut command = command(service, &["check-env", "--json"]);
     change(&mut command);
     command.output().unwrap().into()
 }
