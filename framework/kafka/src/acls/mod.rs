@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use kolo_core::{Description, Service, effect_note};
 
+use crate::beside::Needs;
 use crate::config::Config;
 use crate::manifests;
 use crate::router::group_of_router;
@@ -177,8 +178,8 @@ pub(crate) fn of_part(
     acls.0
 }
 
-/// What a service that runs does.
-pub(crate) fn of_service(service: &Service, config: &Config) -> Vec<Acl> {
+/// What a service that runs does, and what runs beside it.
+pub(crate) fn of_service(service: &Service, needs: &Needs, config: &Config) -> Vec<Acl> {
     let mut acls = Acls::default();
     for participant in service.aggregates() {
         let known = participant.description();
@@ -186,6 +187,16 @@ pub(crate) fn of_service(service: &Service, config: &Config) -> Vec<Acl> {
         if !known.effects.is_empty() {
             acls.tell(config, effect_note::TOPIC, "notes of effects that fail");
         }
+    }
+    for event in &needs.publishes {
+        let same = needs.publishes.iter().filter(|of| of.topic == event.topic);
+        let names: Vec<&str> = same.map(|event| event.short_name()).collect();
+        let why = format!("publishes {} beside the service", names.join(", "));
+        acls.allow(Topic, event.topic, &[Write], why);
+    }
+    for stream in &needs.projects {
+        let why = "is projected beside the service".to_owned();
+        acls.allow(Topic, stream, &[Read], why);
     }
     acls.tell(config, manifests::TOPIC, "tells its declaration");
     acls.0

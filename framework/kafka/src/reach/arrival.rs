@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use kolo_core::Service;
 
-use crate::acls::of_service;
+use crate::acls::{Acl, of_service};
 use crate::app::StartError;
+use crate::beside::Needs;
 use crate::config::Config;
 use crate::topics::{TopicAdmin, TopicError, Topics};
 
@@ -28,11 +29,13 @@ pub(crate) trait Arrival {
 /// Waits for the brokers, and makes sure that the topics are as they must be, and may be used.
 pub(crate) async fn arrive(
     service: &Service,
+    needs: &Needs,
     config: &Config,
     arrival: &impl Arrival,
 ) -> Result<Topics, StartError> {
     let mut wait = Wait {
         service,
+        acls: of_service(service, needs, config),
         config,
         arrival,
         until: Instant::now() + Duration::from_millis(config.start_timeout_ms),
@@ -53,6 +56,8 @@ pub(crate) async fn arrive(
 /// A wait for brokers, told to whoever asks and, now and then, in the log.
 struct Wait<'a, A> {
     service: &'a Service,
+    /// What it must be allowed.
+    acls: Vec<Acl>,
     config: &'a Config,
     arrival: &'a A,
     until: Instant,
@@ -81,7 +86,7 @@ impl<A: Arrival> Wait<'_, A> {
     async fn prepare(&mut self) -> Result<Topics, StartError> {
         let admin = TopicAdmin::new(self.config)?.of_service(self.service.name());
         while !self.arrival.is_stopping() {
-            match prepare(self.service, self.config, &admin).await {
+            match prepare(self.service, &self.acls, &admin).await {
                 Err(few @ TopicError::TooFewBrokers { .. }) if !self.is_over() => {
                     self.says(&few);
                     tokio::time::sleep(PAUSE).await;
@@ -123,13 +128,12 @@ impl<A: Arrival> Wait<'_, A> {
 
 async fn prepare(
     service: &Service,
-    config: &Config,
+    acls: &[Acl],
     admin: &TopicAdmin<'_>,
 ) -> Result<Topics, TopicError> {
-    let acls = of_service(service, config);
-    admin.permitted(&acls)?;
+    admin.permitted(acls)?;
     let topics = admin.prepare(service).await?;
     // What was just created could not be asked about before.
-    admin.permitted(&acls)?;
+    admin.permitted(acls)?;
     Ok(topics)
 }

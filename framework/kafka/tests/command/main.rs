@@ -9,6 +9,7 @@
 
 mod acls;
 mod ahead;
+mod beside;
 mod check_env;
 #[path = "../common/mod.rs"]
 mod common;
@@ -35,6 +36,8 @@ use kolo_kafka::App;
 fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
         Ok("ahead") => return App::new(ahead::service()).main(),
+        Ok("beside") => return beside::app().main(),
+        Ok("beside-untold") => return beside::untold().main(),
         Ok("check-env") => return App::new(check_env::service()).main(),
         Ok("check-env-around") => return App::new(check_env::around::service()).main(),
         Ok("check-env-running") => return App::new(check_env::running::service()).main(),
@@ -52,12 +55,20 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 20] = [
+    let tests: [(&str, fn()); 22] = [
         (
             "manifest",
             manifest::it_is_the_declaration_and_needs_no_broker,
         ),
         ("acls", acls::a_service_is_allowed_what_it_does_and_no_more),
+        (
+            "acls of what runs beside",
+            beside::what_runs_beside_is_allowed_what_it_does_too,
+        ),
+        (
+            "check-env of what runs beside",
+            beside::whether_it_could_run_is_looked_at_too,
+        ),
         (
             "check-env",
             check_env::what_is_wrong_is_named_before_anything_starts,

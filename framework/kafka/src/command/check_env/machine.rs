@@ -1,10 +1,11 @@
-//! This machine: the directory for state, and the port for health and metrics.
+//! This machine: the directory for state, the port for health and metrics, and those of what runs beside the service.
 
 use std::net::TcpListener;
 use std::path::Path;
 
 use kolo_core::Service;
 
+use crate::beside::Listens;
 use crate::config::Config;
 use crate::snapshots::{Folder, LockProblem};
 
@@ -79,5 +80,17 @@ fn port(service: &str, address: &str, found: &mut Findings) {
     match TcpListener::bind(address) {
         Ok(_) => found.ok(PORT, format_args!("{address} is free, for health and metrics")),
         Err(error) => found.error(PORT, format_args!("{address} cannot be had for health and metrics: {error}. If the service runs already, `{service} health` asks it; otherwise KOLO_MANAGEMENT names another address")),
+    }
+}
+
+/// What runs beside the service can listen where it is to.
+pub(super) async fn listeners(all: Vec<Listens>, found: &mut Findings) {
+    for listens in all {
+        let name = listens.name;
+        match listens.try_out().await {
+            Ok(Some(address)) => found.ok(PORT, format_args!("{address} is free, for {name}")),
+            Ok(None) => found.ok(PORT, format_args!("{name} is to listen nowhere")),
+            Err(problem) => found.error(PORT, format_args!("{name}: {problem}")),
+        }
     }
 }

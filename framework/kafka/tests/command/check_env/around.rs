@@ -117,7 +117,7 @@ pub(crate) fn a_registry_that_cannot_be_used_is_told_from_one_that_lacks_schemas
     about(&with_registry(&empty, true, 0), "ok", &words);
 
     let schema = r#"{"subject": "s", "id": 7, "version": 1, "schema": "{}"}"#;
-    let words = ["has the schemas of all 1 own events"];
+    let words = ["has the schemas of all 1 events"];
     about(
         &with_registry(&registry("200 OK", schema), false, 0),
         "ok",
