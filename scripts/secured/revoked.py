@@ -11,6 +11,8 @@ ACLS = [
     ("inventory", "Write", "topic", "inventory"),
     ("order", "Read", "group", "order.lifecycle"),
 ]
+# What the order's HTTP API writes.
+BESIDE = ("order", "Write", "topic", "orders")
 
 
 def words(user: str, operation: str, resource: str, name: str) -> list[str]:
@@ -20,7 +22,7 @@ def words(user: str, operation: str, resource: str, name: str) -> list[str]:
 
 def at_the_start(programs: Programs) -> None:
     """A second instance does not start, and check-env says why not."""
-    for acl in ACLS:
+    for acl in [*ACLS, BESIDE]:
         user = acl[0]
         programs.cluster.deny(*acl)
         alone = {"KOLO_MANAGEMENT": "", "KOLO_STATE_DIR": ""}

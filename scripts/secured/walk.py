@@ -48,8 +48,6 @@ def allow(programs: Programs) -> None:
         for more in [], ["--operator", "--principal", "User:ops"]:
             acls = ["describe", "--acls", "--commands", "--bootstrap", cluster.plain, *more]
             cluster.apply(programs.done([service, *acls], service))
-    # The order's HTTP API publishes.
-    cluster.allow("order", "Write", "topic", "orders")
     # `kolo publish` looks at the topic, whether it is a stream that nobody but its owner writes.
     for operation in "Read", "Write":
         cluster.allow("publisher", operation, "topic", "stock-receipts")

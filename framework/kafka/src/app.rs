@@ -1,6 +1,7 @@
 //! A service with its adapters, ready to run.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,12 +9,13 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use kolo_core::choreography::Manifest;
 use kolo_core::processor::Rules;
-use kolo_core::{Participant, Port, Service};
+use kolo_core::{Event, OwnEvents, Participant, Port, Service};
 use kolo_registry::Registry;
 use parking_lot::Mutex;
+use tokio::net::TcpListener;
 
 use crate::adapter::Adapter;
-use crate::beside::{Beside, Companion};
+use crate::beside::{Beside, Companion, Needs};
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{Adapters, EffectPool};
@@ -46,6 +48,7 @@ pub struct App {
     adapters: Adapters,
     rules: Rules,
     pub(crate) beside: Vec<Companion>,
+    pub(crate) needs: Needs,
     pub(crate) tokens: Option<Arc<dyn TokenProvider>>,
 }
 
@@ -94,6 +97,7 @@ impl App {
             adapters: Adapters::default(),
             rules: Rules::ALL,
             beside: Vec::new(),
+            needs: Needs::default(),
             tokens: None,
         }
     }
@@ -106,6 +110,9 @@ impl App {
 
     /// Runs something beside the service for as long as that runs, such as its HTTP API: what `run` gives, under a name for
     /// messages. It begins once the topics are there, on a runtime of its own.
+    ///
+    /// What it needs is not in the declaration: [`publishes`](Self::publishes), [`projects`](Self::projects) and
+    /// [`listens`](Self::listens) say it, for `describe --acls` and `check-env`.
     ///
     /// If it fails, the service stops with its error; if it just ends, the service goes on without it. When the process is to
     /// stop, [`Beside::stopping`] tells it first, and the service stops once it has ended, or after
@@ -136,6 +143,56 @@ impl App {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         self.beside.push(Companion::new(name, run));
+        self
+    }
+
+    /// Says that what runs beside the service publishes events of this type, from outside the sagas, with a
+    /// [`Beside::publisher`]. What may be published is asked before the service starts.
+    pub fn publishes<E: Event>(mut self) -> Self {
+        self.needs.publish::<E>();
+        self
+    }
+
+    /// Says that what runs beside the service reads the stream of these events, with a [`Projection`](crate::Projection). Whether it
+    /// may is asked before the service starts.
+    pub fn projects<E: OwnEvents>(mut self) -> Self {
+        self.needs.project::<E>();
+        self
+    }
+
+    /// Says how something listens that runs beside the service, under a name for messages: `bind` gives its listener, or none where
+    /// it is to listen nowhere. `check-env` calls it, and lets the listener go at once; a service that runs does not. Let it be the
+    /// function by which what runs beside listens itself, so that both say the same.
+    ///
+    /// ```
+    /// use kolo_kafka::{App, Beside};
+    /// use tokio::net::TcpListener;
+    /// # fn service() -> kolo_core::Service { kolo_core::Service::new("shop") }
+    ///
+    /// async fn listen() -> Result<Option<TcpListener>, std::io::Error> {
+    ///     TcpListener::bind("127.0.0.1:8080").await.map(Some)
+    /// }
+    ///
+    /// async fn api(beside: Beside) -> Result<(), std::io::Error> {
+    ///     let listener = listen().await?;
+    /// #   let _ = (listener, beside);
+    ///     // …
+    ///     Ok(())
+    /// }
+    ///
+    /// let app = App::new(service()).beside("http", api).listens("http", listen);
+    /// # let _ = app;
+    /// ```
+    pub fn listens<F, E>(
+        mut self,
+        name: &'static str,
+        bind: impl FnOnce() -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Option<TcpListener>, E>> + 'static,
+        E: Display,
+    {
+        self.needs.listen(name, bind);
         self
     }
 
@@ -171,7 +228,8 @@ impl App {
     }
 
     /// Creates or verifies the topics, and starts workers, routers and effects. Blocks until the topics are there; brokers that
-    /// do not answer are waited for, up to [`Config::start_timeout_ms`]. Health is served meanwhile, and says so.
+    /// do not answer, or are fewer than a topic is to have replicas, are waited for, up to [`Config::start_timeout_ms`]. Health is
+    /// served meanwhile, and says so.
     ///
     /// # Errors
     /// When a port has no adapter, the topics are not as they must be, the brokers do not let the service in or do not allow what
@@ -229,7 +287,7 @@ impl App {
             signals: &signals,
             stop,
         };
-        let topics = runtime.block_on(arrive(&self.service, config, &starting))?;
+        let topics = runtime.block_on(arrive(&self.service, &self.needs, config, &starting))?;
         let manifest = Manifest::from(&self.service);
         runtime.spawn(manifests::publish(config.clone(), manifest, topics.clone()));
         let keeps = |known: &Arc<dyn Participant>| known.description().snapshots.is_some();
@@ -326,7 +384,7 @@ impl App {
             watch(name, &watched, topics, &signals);
             Ok(())
         })?;
-        running.start_beside(self.beside, config, &ended)?;
+        running.start_beside(self.beside, &self.needs.publishes, config, &ended)?;
         Ok(running)
     }
 }
@@ -338,8 +396,8 @@ struct Starting<'a> {
 }
 
 impl Arrival for Starting<'_> {
-    fn waits_for(&self, what: Option<&Unreached>) {
-        *self.signals.waits_for.lock() = what.map(Unreached::to_string);
+    fn waits_for(&self, what: Option<String>) {
+        *self.signals.waits_for.lock() = what;
     }
 
     fn is_stopping(&self) -> bool {

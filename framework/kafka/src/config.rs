@@ -59,8 +59,8 @@ pub struct Config {
     pub max_effects: usize,
     /// How long one call of a port may take, in milliseconds, where its [`kolo_core::CallPolicy`] does not say it.
     pub effect_timeout_ms: u64,
-    /// How long a service that starts waits for brokers that do not answer, in milliseconds, before it gives up. 0: it looks
-    /// once. Brokers that refuse its credentials, or have a certificate that it does not trust, are not waited for.
+    /// How long a service that starts waits for brokers that do not answer, or are fewer than [`Config::replication`] asks for, in
+    /// milliseconds, before it gives up. 0: it looks once. Brokers that refuse its credentials, or have a certificate that it does not trust, are not waited for.
     pub start_timeout_ms: u64,
     /// How long what runs beside the service may take to end after it was told to stop, in milliseconds; it is cut off then,
     /// and the service stops.

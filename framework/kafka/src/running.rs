@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
-use kolo_core::message_of;
+use kolo_core::{EventType, message_of};
 use parking_lot::Mutex;
 
-use crate::beside::Companion;
+use crate::beside::{Beside, Companion};
 use crate::cold::Cold;
 use crate::config::Config;
 use crate::effects::{EffectPool, PendingEffect};
@@ -65,6 +65,7 @@ impl Running {
     pub(crate) fn start_beside(
         &mut self,
         companions: Vec<Companion>,
+        publishes: &[&'static EventType],
         config: &Config,
         ended: &Sender<()>,
     ) -> Result<(), std::io::Error> {
@@ -79,10 +80,14 @@ impl Running {
         let mut threads = Vec::new();
         for companion in companions {
             let name = format!("{}-{}", self.name, companion.name);
-            let (config, stopping) = (config.clone(), stopping.clone());
+            let beside = Beside {
+                config: config.clone(),
+                publishes: publishes.to_vec(),
+                stop: stopping.clone(),
+            };
             let handle = runtime.handle().clone();
             threads.push(start_thread(name, ended, move || {
-                companion.run(config, stopping, &handle)
+                companion.run(beside, &handle)
             })?);
         }
         self.beside = Some(RunningBeside {

@@ -41,6 +41,20 @@ pub enum TopicError {
         /// Why.
         problem: String,
     },
+    /// A topic cannot have as many replicas as it is to have. Brokers that are still coming up are not counted.
+    #[error(
+        "the topic `{topic}` is to have {replicas} replicas, and the brokers at {bootstrap} that are there are too few: {brokers}. Start the others, or have KOLO_REPLICATION ask for no more replicas than there are brokers"
+    )]
+    TooFewBrokers {
+        /// The topic.
+        topic: String,
+        /// With how many replicas.
+        replicas: i32,
+        /// Where the brokers are.
+        bootstrap: String,
+        /// How many there are.
+        brokers: usize,
+    },
     /// A topic is missing, and must not be created.
     #[error(
         "the topic `{topic}` does not exist, and create_topics is off: create it with {partitions} partitions"
@@ -456,6 +470,11 @@ impl<'a> TopicAdmin<'a> {
                 Err((topic, code)) if is_denial(code) => {
                     return Err(self.refused(&topic, Operation::Create, code));
                 }
+                Err((topic, RDKafkaErrorCode::InvalidReplicationFactor))
+                    if self.config.replication != 0 =>
+                {
+                    return Err(self.too_few_brokers(topic));
+                }
                 Err((topic, code)) => {
                     return Err(TopicError::Create {
                         topic,
@@ -465,6 +484,18 @@ impl<'a> TopicAdmin<'a> {
             }
         }
         Ok(())
+    }
+
+    fn too_few_brokers(&self, topic: String) -> TopicError {
+        match native::addresses(self.client.inner(), self.timeout) {
+            Ok(brokers) => TopicError::TooFewBrokers {
+                topic,
+                replicas: self.config.replication,
+                bootstrap: self.config.bootstrap.clone(),
+                brokers: brokers.len(),
+            },
+            Err(code) => self.unreachable(KafkaError::MetadataFetch(code)),
+        }
     }
 
     /// A topic that was just created is not known to every broker at once.

@@ -116,7 +116,7 @@ impl RegistryError {
             404 if code == 0 => RegistryError::Unreachable {
                 registry,
                 problem:
-                    "status 404, and not as a registry says it; is the path of its address right?"
+                    "status 404, and not as a registry says it, so the path of the address may be wrong"
                         .to_owned(),
             },
             404 => RegistryError::Absent {

@@ -2,15 +2,21 @@
 
 use kolo_core::{Description, Kind, Outgoing, Retries, Service};
 
+use crate::beside::Needs;
 use crate::config::Config;
 
 use super::acls::{self, Args};
 use super::failure::Failure;
 use super::print;
 
-pub(super) fn run(service: &Service, config: &Config, args: Args) -> Result<(), Failure> {
+pub(super) fn run(
+    service: &Service,
+    needs: &Needs,
+    config: &Config,
+    args: Args,
+) -> Result<(), Failure> {
     if args.acls {
-        print(&acls::told(service, config, args))
+        print(&acls::told(service, needs, config, args))
     } else {
         print(&describe(service))
     }

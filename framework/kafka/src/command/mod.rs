@@ -134,7 +134,7 @@ impl App {
             Command::Describe(args) => self.describe(&config, args),
             Command::Manifest => print(&Manifest::from(&self.service).to_json()),
             Command::Topics => self.topics(&config),
-            Command::CheckEnv(args) => check_env::run(&self.service, &config, &args),
+            Command::CheckEnv(args) => check_env::run(&self.service, self.needs, &config, &args),
             Command::Parked(action) => parked::run(&self.service, &config, action),
             Command::Replay(action) => replay::run(&self.service, &config, action),
             Command::State(action) => state::run(&self.service, &config, action),
@@ -174,12 +174,12 @@ impl App {
     }
 
     fn describe(self, config: &Config, args: acls::Args) -> Result<(), Failure> {
-        if args.is_of_service() && !self.beside.is_empty() {
+        if args.is_of_service() && !self.beside.is_empty() && self.needs.no_topics() {
             terminal::note(
-                "what runs beside the service, such as an HTTP API, is not in the declaration: allow it to Write where it publishes, and to Read what it projects",
+                "of what runs beside the service the program does not say which topics it uses: where it publishes or projects, `App::publishes` and `App::projects` say so",
             );
         }
-        describe::run(&self.service, config, args)
+        describe::run(&self.service, &self.needs, config, args)
     }
 
     fn topics(self, config: &Config) -> Result<(), Failure> {

@@ -41,6 +41,11 @@ impl PublisherBuilder {
         self
     }
 
+    pub(crate) fn events(mut self, events: &[&'static EventType]) -> Self {
+        self.events.extend(events);
+        self
+    }
+
     /// How long an event may stay without acknowledgement before it is given up; 30 seconds where it is not said.
     pub fn acknowledged_within(mut self, within: Duration) -> Self {
         self.within = within;

@@ -1,89 +1,139 @@
 //! A service that starts waits for its brokers, and says so: after a power cut they may be the last to come up.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use kolo_core::Service;
 
-use crate::acls::of_service;
+use crate::acls::{Acl, of_service};
 use crate::app::StartError;
+use crate::beside::Needs;
 use crate::config::Config;
 use crate::topics::{TopicAdmin, TopicError, Topics};
 
-use super::{Reach, Unreached};
+use super::Reach;
 
 /// How long one look takes at most: with the pauses of [`Reach::look`], an answer may take a second and a half.
 const LOOK: Duration = Duration::from_secs(3);
+/// How long it pauses where brokers answer, and not all are there.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How often the log says again what is waited for.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Who is told what a service waits for, and says whether it still wants to.
 pub(crate) trait Arrival {
-    fn waits_for(&self, what: Option<&Unreached>);
+    fn waits_for(&self, what: Option<String>);
     fn is_stopping(&self) -> bool;
 }
 
 /// Waits for the brokers, and makes sure that the topics are as they must be, and may be used.
 pub(crate) async fn arrive(
     service: &Service,
+    needs: &Needs,
     config: &Config,
     arrival: &impl Arrival,
 ) -> Result<Topics, StartError> {
-    let until = Instant::now() + Duration::from_millis(config.start_timeout_ms);
+    let mut wait = Wait {
+        service,
+        acls: of_service(service, needs, config),
+        config,
+        arrival,
+        until: Instant::now() + Duration::from_millis(config.start_timeout_ms),
+        said: None,
+    };
     loop {
-        reach(service.name(), config, arrival, until)?;
-        let admin = TopicAdmin::new(config)?.of_service(service.name());
-        match prepare(service, config, &admin).await {
+        wait.reach()?;
+        match wait.prepare().await {
             // They were there a moment ago.
-            Err(TopicError::Unreachable { .. }) if Instant::now() < until => {
+            Err(StartError::Topics(TopicError::Unreachable { .. })) if !wait.is_over() => {
                 tokio::time::sleep(super::TURN).await;
             }
-            prepared => return Ok(prepared?),
+            prepared => return prepared,
+        }
+    }
+}
+
+/// A wait for brokers, told to whoever asks and, now and then, in the log.
+struct Wait<'a, A> {
+    service: &'a Service,
+    /// What it must be allowed.
+    acls: Vec<Acl>,
+    config: &'a Config,
+    arrival: &'a A,
+    until: Instant,
+    /// When the log has said it last.
+    said: Option<Instant>,
+}
+
+impl<A: Arrival> Wait<'_, A> {
+    /// Waits until a broker answers.
+    fn reach(&mut self) -> Result<(), StartError> {
+        let reach = Reach::new(self.config)?;
+        while !self.arrival.is_stopping() {
+            let Err(unreached) = reach.look(LOOK) else {
+                self.ends();
+                return Ok(());
+            };
+            if unreached.is_final() || self.is_over() {
+                return Err(unreached.into());
+            }
+            self.says(&unreached);
+        }
+        Err(StartError::Stopped)
+    }
+
+    /// Waits until enough of them are there for the topics that are missing.
+    async fn prepare(&mut self) -> Result<Topics, StartError> {
+        let admin = TopicAdmin::new(self.config)?.of_service(self.service.name());
+        while !self.arrival.is_stopping() {
+            match prepare(self.service, &self.acls, &admin).await {
+                Err(few @ TopicError::TooFewBrokers { .. }) if !self.is_over() => {
+                    self.says(&few);
+                    tokio::time::sleep(PAUSE).await;
+                }
+                prepared => {
+                    self.ends();
+                    return Ok(prepared?);
+                }
+            }
+        }
+        Err(StartError::Stopped)
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    fn says(&mut self, what: &impl Display) {
+        self.arrival.waits_for(Some(what.to_string()));
+        let now = Instant::now();
+        if self.said.is_none_or(|said| now - said >= AGAIN) {
+            self.said = Some(now);
+            tracing::warn!(
+                "{} waits for its brokers, for {:.0?} more: {what}",
+                self.service.name(),
+                self.until.saturating_duration_since(now)
+            );
+        }
+    }
+
+    fn ends(&mut self) {
+        self.arrival.waits_for(None);
+        if self.said.take().is_some() {
+            let (name, bootstrap) = (self.service.name(), &self.config.bootstrap);
+            tracing::info!("{name} waits for the brokers at {bootstrap} no longer");
         }
     }
 }
 
 async fn prepare(
     service: &Service,
-    config: &Config,
+    acls: &[Acl],
     admin: &TopicAdmin<'_>,
 ) -> Result<Topics, TopicError> {
-    let acls = of_service(service, config);
-    admin.permitted(&acls)?;
+    admin.permitted(acls)?;
     let topics = admin.prepare(service).await?;
     // What was just created could not be asked about before.
-    admin.permitted(&acls)?;
+    admin.permitted(acls)?;
     Ok(topics)
-}
-
-/// Waits for the brokers.
-fn reach(
-    name: &str,
-    config: &Config,
-    arrival: &impl Arrival,
-    until: Instant,
-) -> Result<(), StartError> {
-    let reach = Reach::new(config)?;
-    let mut said: Option<Instant> = None;
-    while !arrival.is_stopping() {
-        let Err(unreached) = reach.look(LOOK) else {
-            arrival.waits_for(None);
-            if said.is_some() {
-                tracing::info!("{name}: the brokers at {} answer", config.bootstrap);
-            }
-            return Ok(());
-        };
-        let now = Instant::now();
-        if unreached.is_final() || now >= until {
-            return Err(unreached.into());
-        }
-        arrival.waits_for(Some(&unreached));
-        if said.is_none_or(|said| now - said >= AGAIN) {
-            said = Some(now);
-            tracing::warn!(
-                "{name} waits for its brokers, for {:.0?} more: {unreached}",
-                until - now
-            );
-        }
-    }
-    Err(StartError::Stopped)
 }

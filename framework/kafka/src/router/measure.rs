@@ -14,8 +14,6 @@ use super::session::Session;
 
 /// How often sources are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// Where nothing comes for so long, nothing is there: what is left before the end are the marks of transactions.
-const SETTLED: Duration = Duration::from_secs(10);
 
 impl Session<'_> {
     /// Tells how the sources stand, if it is time.
@@ -25,9 +23,14 @@ impl Session<'_> {
         }
         self.measure_at = at + LOOK;
         let client = self.consumer.client();
-        let standings = self.places.iter_mut().map(|((topic, partition), place)| {
+        for (at, end) in std::mem::take(&mut *client.context().ends.lock()) {
+            if let Some(place) = self.places.get_mut(&at) {
+                place.ended = Some(end);
+            }
+        }
+        let standings = self.places.iter().map(|((topic, partition), place)| {
             let ends = watermarks(client, topic, *partition);
-            let lag = ends.map(|(first, end)| place.lag(first, end, at));
+            let lag = ends.map(|(first, end)| place.lag(first, end));
             RouteStanding {
                 partition: *partition,
                 source: InputStanding {
@@ -45,19 +48,14 @@ impl Session<'_> {
 }
 
 impl Place {
-    /// How many records before `end` are not forwarded.
-    fn lag(&mut self, first: i64, end: i64, at: Instant) -> u64 {
-        let next = self.committable.map(|(next, _)| next).or(self.committed);
-        let lag = u64::try_from(end - next.unwrap_or(first).max(first)).unwrap_or(0);
-        let seen = (end, self.read);
-        if self.seen.is_none_or(|(before, _)| before != seen) {
-            self.seen = Some((seen, at));
-        }
-        let since = self.seen.map_or(at, |(_, since)| since);
-        if self.open.is_empty() && at.saturating_duration_since(since) > SETTLED {
+    /// How many records before `end` are not forwarded. That nothing comes does not mean that nothing is there: it may be that
+    /// it cannot be fetched.
+    fn lag(&self, first: i64, end: i64) -> u64 {
+        if self.open.is_empty() && self.ended == Some(end) {
             return 0;
         }
-        lag
+        let next = self.committable.map(|(next, _)| next).or(self.committed);
+        u64::try_from(end - next.unwrap_or(first).max(first)).unwrap_or(0)
     }
 
     /// How old is what comes next, at least: as old as what was read last, or as this assignment.
@@ -78,9 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_acknowledged_lags_and_marks_of_transactions_do_not() {
-        let begun = Instant::now();
-        let after = |seconds: u64| begun + Duration::from_secs(seconds);
+    fn what_is_not_forwarded_lags_until_it_is_known_to_be_no_record() {
         let mut place = Place {
             number: 0,
             reader: StreamReader::from_start(),
@@ -92,24 +88,24 @@ mod tests {
             committable: None,
             committed: None,
             read_at: None,
-            since: begun,
-            seen: None,
+            since: Instant::now(),
+            ended: None,
         };
-        assert_eq!(place.lag(3, 10, after(0)), 7, "retention has taken three");
+        assert_eq!(place.lag(3, 10), 7, "retention has taken three");
         place.read = 6;
         place.open.push_back(Forwarded {
             next: 9,
             cursor: None,
             copies: 1,
         });
-        assert_eq!(place.lag(3, 10, after(1)), 7);
-        assert_eq!(place.lag(3, 10, after(60)), 7, "nobody has acknowledged it");
+        assert_eq!(place.lag(3, 10), 7);
+        place.ended = Some(10);
+        assert_eq!(place.lag(3, 10), 7, "nobody has acknowledged it");
         place.open[0].copies = 0;
         place.settle();
-        assert_eq!(place.lag(3, 10, after(61)), 0);
-        place.read = 7;
-        assert_eq!(place.lag(3, 10, after(62)), 1);
-        assert_eq!(place.lag(3, 12, after(72)), 3, "two more have come");
-        assert_eq!(place.lag(3, 12, after(83)), 0, "which were no records");
+        assert_eq!(place.lag(3, 10), 0, "what is left is no record");
+        assert_eq!(place.lag(3, 12), 3, "two more are there, and none has come");
+        place.ended = Some(12);
+        assert_eq!(place.lag(3, 12), 0, "they were no records");
     }
 }

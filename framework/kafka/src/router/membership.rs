@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::client_log;
@@ -24,6 +26,8 @@ pub(super) enum Moved {
 pub(super) struct RouterContext {
     pub(super) moved: Mutex<Vec<Moved>>,
     pub(super) noise: AtomicBool,
+    /// Where source partitions end of which everything was handed out, as far as was told since this was taken.
+    pub(super) ends: Mutex<HashMap<(String, i32), i64>>,
 }
 
 impl ClientContext for RouterContext {
@@ -36,6 +40,22 @@ impl ClientContext for RouterContext {
         self.noise.store(true, Ordering::Relaxed);
         client_log::error(ROUTER, &error, reason);
     }
+
+    fn stats(&self, told: Statistics) {
+        self.noise.store(true, Ordering::Relaxed);
+        self.ends.lock().extend(ends(told));
+    }
+}
+
+/// The partitions of which nothing is left to fetch or to hand out, and where they end. What a source ends with may be no
+/// record, and is told by nothing else: librdkafka goes on behind it in silence.
+fn ends(told: Statistics) -> impl Iterator<Item = ((String, i32), i64)> {
+    told.topics.into_iter().flat_map(|(topic, of)| {
+        let partitions = of.partitions.into_values();
+        let handed_out = partitions
+            .filter(|of| of.hi_offset >= 0 && of.next_offset >= of.hi_offset && of.fetchq_cnt == 0);
+        handed_out.map(move |of| ((topic.clone(), of.partition), of.hi_offset))
+    })
 }
 
 impl ConsumerContext for RouterContext {
@@ -60,5 +80,43 @@ impl ConsumerContext for RouterContext {
             // What is not committed is forwarded again, and recognised.
             tracing::debug!("router: commit: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::statistics::{Partition, Topic};
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_fetched_and_handed_out_to_its_end_has_ended() {
+        let partition = |partition, next_offset, hi_offset, fetchq_cnt| {
+            let of = Partition {
+                partition,
+                next_offset,
+                hi_offset,
+                fetchq_cnt,
+                ..Partition::default()
+            };
+            (partition, of)
+        };
+        let partitions = [
+            partition(-1, -1001, -1001, 0), // librdkafka's own
+            partition(0, 12, 12, 0),
+            partition(1, 9, 12, 0),  // cannot be fetched
+            partition(2, 12, 12, 3), // waits to be handed out
+            partition(3, -1001, -1001, 0),
+        ];
+        let topic = Topic {
+            partitions: partitions.into(),
+            ..Topic::default()
+        };
+        let told = Statistics {
+            topics: [("orders".to_owned(), topic)].into(),
+            ..Statistics::default()
+        };
+        let ends: Vec<_> = ends(told).collect();
+        assert_eq!(ends, [(("orders".to_owned(), 0), 12)]);
     }
 }

@@ -30,8 +30,9 @@ pub(super) struct Place {
     pub(super) read_at: Option<Timestamp>,
     /// Since when it is here.
     pub(super) since: Instant,
-    /// The end of the partition and how many records were read, when it was last looked at; and since when both are so.
-    pub(super) seen: Option<((i64, u64), Instant)>,
+    /// Where the partition ended when everything before it was read. That may be behind the last record: the marks of
+    /// transactions are none.
+    pub(super) ended: Option<i64>,
 }
 
 pub(super) struct Forwarded {

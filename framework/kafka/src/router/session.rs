@@ -12,6 +12,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::acls::Part;
+use crate::meters::counts;
 use crate::native::{Connected, Delivery, has_broker};
 use crate::topics::{Role, is_denied, roles};
 use crate::wake::Waker;
@@ -25,6 +27,8 @@ use super::place::{Kept, Place};
 
 /// How often acknowledged progress is committed.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
+/// How often librdkafka tells which sources are read to their ends, in milliseconds.
+const ENDS_TOLD_MS: &str = "5000";
 /// Copies in flight before reading pauses.
 const MAX_IN_FLIGHT: usize = 20_000;
 const BATCH: usize = 256;
@@ -69,7 +73,7 @@ impl<'a> Session<'a> {
         };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
-        let topics = spec.topics()?;
+        let topics = spec.topics(Part::Router)?;
         let inbox = spec.service.inbox(spec.description.aggregate);
         let inbox_partitions = topics.get(&inbox).map_or(0, |topic| topic.partitions);
         let sources = all.iter().filter(|(_, role)| *role == Role::RouteSource);
@@ -84,6 +88,9 @@ impl<'a> Session<'a> {
         let mut consumer = member_config(&spec.config, name);
         // A source that was never forwarded is forwarded from its beginning; the sources keep their records.
         consumer.set("auto.offset.reset", "earliest");
+        if counts() {
+            consumer.set("statistics.interval.ms", ENDS_TOLD_MS);
+        }
         let mut consumer: Connected<BaseConsumer<RouterContext>> = spec
             .config
             .connect(&consumer, RouterContext::default())
@@ -227,6 +234,8 @@ impl<'a> Session<'a> {
                 }
             }
             Moved::Assigned(partitions) => {
+                // What was told is of an earlier assignment.
+                self.consumer.context().ends.lock().clear();
                 let mut list = TopicPartitionList::new();
                 for (topic, partition) in &partitions {
                     list.add_partition(topic, *partition);
@@ -264,7 +273,7 @@ impl<'a> Session<'a> {
                         committed: resumes_at,
                         read_at: None,
                         since: Instant::now(),
-                        seen: None,
+                        ended: None,
                     };
                     self.places.insert(place, known);
                 }

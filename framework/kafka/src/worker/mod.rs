@@ -37,7 +37,7 @@ use kolo_registry::RegistryError;
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
-use crate::acls::of_aggregate;
+use crate::acls::{Part, of_part};
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
@@ -83,8 +83,8 @@ impl Spec {
         format!("{}.{}", self.service.name(), self.description.aggregate)
     }
 
-    /// The aggregate's topics, where the brokers allow what is done with them and with its groups.
-    pub(crate) fn topics(&self) -> Result<Topics, End> {
+    /// The topics that a part of the aggregate knows, where the brokers allow what it does with them and with its group.
+    pub(crate) fn topics(&self, part: Part) -> Result<Topics, End> {
         let Spec {
             service,
             description,
@@ -96,9 +96,10 @@ impl Spec {
             source,
         })?;
         let admin = admin.of_service(service.name());
-        let roles = roles(service, description);
+        let mut roles = roles(service, description);
+        roles.retain(|(_, role)| part.knows(*role));
         let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
-        let needed = of_aggregate(service, description, config);
+        let needed = of_part(part, service, description, config);
         let permitted = admin.permitted(&needed);
         let topics = permitted.and_then(|()| admin.describe(&names));
         topics.map_err(|error| match error {

@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::acls::Part;
 use crate::effects::{Ended, ReplyTo};
 use crate::meters::{Tally, count};
 use crate::native::{Connected, Consumed, Delivery, has_broker, watermarks};
@@ -109,7 +110,7 @@ impl<'a> Session<'a> {
         };
         let topics_version = spec.signals.topics_version.load(Ordering::Relaxed);
         let all = roles(&spec.service, &spec.description);
-        let topics = spec.topics()?;
+        let topics = spec.topics(Part::Workers)?;
         let with = |role: Role| -> Vec<InputTopic> {
             let topics = all
                 .iter()
@@ -256,7 +257,7 @@ impl<'a> Session<'a> {
             self.refusals = refusals;
             // It may be another aggregate's topic.
             if self.waits_for_first_fetch() {
-                self.spec.topics()?;
+                self.spec.topics(Part::Workers)?;
             }
         }
         Ok(())

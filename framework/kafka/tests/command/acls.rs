@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::typed::{Typed, command};
 
-fn describe(service: &str, more: &[&str]) -> Typed {
+pub(crate) fn describe(service: &str, more: &[&str]) -> Typed {
     let nowhere = ["describe", "--bootstrap", "127.0.0.1:1"];
     let all = [&nowhere, more].concat();
     command(service, &all).output().unwrap().into()
 }
 
 /// What is allowed: resource, name and operations.
-fn allowed(service: &str, more: &[&str]) -> Vec<(String, String, String)> {
+pub(crate) fn allowed(service: &str, more: &[&str]) -> Vec<(String, String, String)> {
     let all = [&["--acls", "--json"], more].concat();
     let json = describe(service, &all).ends(0).json();
     let text = |acl: &Value, name: &str| acl[name].as_str().unwrap().to_owned();
@@ -27,7 +27,7 @@ fn allowed(service: &str, more: &[&str]) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn triples(all: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+pub(crate) fn triples(all: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
     all.iter()
         .map(|(resource, name, operations)| {
             (

@@ -9,6 +9,7 @@
 
 mod acls;
 mod ahead;
+mod beside;
 mod check_env;
 #[path = "../common/mod.rs"]
 mod common;
@@ -35,7 +36,10 @@ use kolo_kafka::App;
 fn main() -> ExitCode {
     match std::env::var(typed::SERVICE).as_deref() {
         Ok("ahead") => return App::new(ahead::service()).main(),
+        Ok("beside") => return beside::app().main(),
+        Ok("beside-untold") => return beside::untold().main(),
         Ok("check-env") => return App::new(check_env::service()).main(),
+        Ok("check-env-around") => return App::new(check_env::around::service()).main(),
         Ok("check-env-running") => return App::new(check_env::running::service()).main(),
         Ok("health") => return App::new(health::service()).main(),
         Ok("list") => return App::new(list::service()).main(),
@@ -51,12 +55,20 @@ fn main() -> ExitCode {
         Ok("mirror") => return App::new(mirror::service()).main(),
         _ => {}
     }
-    let tests: [(&str, fn()); 18] = [
+    let tests: [(&str, fn()); 22] = [
         (
             "manifest",
             manifest::it_is_the_declaration_and_needs_no_broker,
         ),
         ("acls", acls::a_service_is_allowed_what_it_does_and_no_more),
+        (
+            "acls of what runs beside",
+            beside::what_runs_beside_is_allowed_what_it_does_too,
+        ),
+        (
+            "check-env of what runs beside",
+            beside::whether_it_could_run_is_looked_at_too,
+        ),
         (
             "check-env",
             check_env::what_is_wrong_is_named_before_anything_starts,
@@ -64,6 +76,14 @@ fn main() -> ExitCode {
         (
             "check-env of what runs",
             check_env::a_service_that_runs_has_found_all_it_needs,
+        ),
+        (
+            "check-env of a registry",
+            check_env::around::a_registry_that_cannot_be_used_is_told_from_one_that_lacks_schemas,
+        ),
+        (
+            "check-env of a disk",
+            check_env::around::a_directory_that_cannot_be_used_is_named_with_what_to_do,
         ),
         (
             "stopped while it waits",

@@ -24,7 +24,7 @@ pub(crate) enum CannotListen {
 }
 
 /// A listener; none where no API is wanted.
-pub(super) async fn listen() -> Result<Option<TcpListener>, CannotListen> {
+pub(crate) async fn listen() -> Result<Option<TcpListener>, CannotListen> {
     match std::env::var(VARIABLE) {
         Ok(address) => listen_at(Some(address.trim())).await,
         Err(VarError::NotPresent) => listen_at(None).await,

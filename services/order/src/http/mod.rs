@@ -34,12 +34,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kolo::{Beside, Projection, ProjectionError, PublishError, Publisher};
-use shop_schemas::order::{CancelRequested, OrderCreated};
 use tokio::sync::Semaphore;
 
 use accepted::Accepted;
-use listen::{CannotListen, listen};
+use listen::CannotListen;
 use view::View;
+
+pub(crate) use listen::listen;
 
 /// Who the events that it publishes say they are from.
 const SOURCE: &str = "/order/http";
@@ -81,9 +82,8 @@ pub(crate) async fn serve(beside: Beside) -> Result<(), ApiError> {
     let view = Arc::new(View::default());
     let folded = Arc::clone(&view);
     let projection = Projection::start(beside.config(), move |record| folded.take(record))?;
-    let publisher = Publisher::builder(SOURCE)
-        .event::<OrderCreated>()
-        .event::<CancelRequested>()
+    let publisher = beside
+        .publisher(SOURCE)
         .acknowledged_within(ACKNOWLEDGED_WITHIN);
     let publisher = tokio::select! {
         publisher = publisher.connect(beside.config()) => publisher?,

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use serde_json::{Value, json};
 
 use crate::support::{Order, broker, command, cups};
 
@@ -30,6 +31,45 @@ async fn a_port_that_is_taken_is_an_error_that_says_what_to_do() {
         last.contains("ORDER_HTTP= runs this instance without its HTTP API"),
         "{last}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_api_needs_is_told_before_it_starts() {
+    let broker = broker().await;
+    let order = Order::start(&broker).await;
+    let (bootstrap, address) = (broker.bootstrap(), order.address().to_owned());
+    let told = move |args: &'static [&str]| {
+        let state = tempfile::tempdir().unwrap();
+        let mut command = command(&bootstrap, state.path());
+        command.env("ORDER_HTTP", &address).stdout(Stdio::piped());
+        let output = command.args(args).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let (acls, found) = tokio::task::spawn_blocking(move || {
+        let acls = told(&["describe", "--acls", "--json"]);
+        (acls, told(&["check-env", "--json"]))
+    })
+    .await
+    .unwrap();
+    let line = |all: &Value, name: &str, is: &str| {
+        let mut lines = all.as_array().unwrap().iter();
+        lines.find(|line| line[name] == is).cloned().unwrap()
+    };
+    let orders = line(&acls, "name", "orders");
+    assert_eq!(orders["operations"], json!(["Read", "Write", "Create"]));
+    assert_eq!(
+        orders["why"],
+        json!([
+            "an input of order.lifecycle",
+            "publishes OrderCreated, CancelRequested beside the service",
+        ])
+    );
+    let outcome = line(&acls, "name", "orders.outcome");
+    let why = "is projected beside the service";
+    assert!(outcome["why"].as_array().unwrap().contains(&json!(why)));
+    let taken = line(&found, "level", "error");
+    let says = taken["says"].as_str().unwrap();
+    assert!(says.starts_with("http: ORDER_HTTP="), "{says}");
 }
 
 // failure: broker | the stream that the order API's view is folded from is deleted | the instance ends, and says so |

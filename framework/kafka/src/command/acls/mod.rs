@@ -6,6 +6,7 @@ mod show;
 use kolo_core::Service;
 
 use crate::acls::{of_operator, of_service};
+use crate::beside::Needs;
 use crate::config::Config;
 
 use show::{Form, show};
@@ -13,11 +14,11 @@ use show::{Form, show};
 pub(super) use args::Args;
 
 /// What is asked for, as text.
-pub(super) fn told(service: &Service, config: &Config, args: Args) -> String {
+pub(super) fn told(service: &Service, needs: &Needs, config: &Config, args: Args) -> String {
     let acls = if args.operator {
         of_operator(service)
     } else {
-        of_service(service, config)
+        of_service(service, needs, config)
     };
     let suffix = if args.operator { "-operator" } else { "" };
     let principal = args

@@ -1,12 +1,13 @@
-//! This machine: the directory for state, and the port for health and metrics.
+//! This machine: the directory for state, the port for health and metrics, and those of what runs beside the service.
 
 use std::net::TcpListener;
 use std::path::Path;
 
 use kolo_core::Service;
 
+use crate::beside::Listens;
 use crate::config::Config;
-use crate::snapshots::Folder;
+use crate::snapshots::{Folder, LockProblem};
 
 use super::finding::Findings;
 
@@ -42,8 +43,14 @@ fn disk(path: &Path, service: &Service, config: &Config, found: &mut Findings) {
         return found.error(DISK, format_args!("{shown} cannot be created: {error}. `state_dir` (KOLO_STATE_DIR) names a directory of this instance's own"));
     }
     // It is let go at once.
-    if let Err(problem) = Folder::of(&config.state_dir, service.name()).lock() {
-        return found.error(DISK, format_args!("{shown} cannot be used: {problem}. Each instance needs a `state_dir` (KOLO_STATE_DIR) of its own, that it may write to"));
+    match Folder::of(&config.state_dir, service.name()).lock() {
+        Ok(_) => {}
+        Err(problem @ LockProblem::InUse) => {
+            return found.error(DISK, format_args!("{shown} cannot be used: {problem}. Each instance needs a `state_dir` (KOLO_STATE_DIR) of its own"));
+        }
+        Err(LockProblem::Io(error)) => {
+            return found.error(DISK, format_args!("{shown} cannot be written, beginning with the file `lock`: {error}. `state_dir` (KOLO_STATE_DIR) names a directory that the service may write to"));
+        }
     }
     match rustix::fs::statvfs(path) {
         Ok(system) => {
@@ -73,5 +80,17 @@ fn port(service: &str, address: &str, found: &mut Findings) {
     match TcpListener::bind(address) {
         Ok(_) => found.ok(PORT, format_args!("{address} is free, for health and metrics")),
         Err(error) => found.error(PORT, format_args!("{address} cannot be had for health and metrics: {error}. If the service runs already, `{service} health` asks it; otherwise KOLO_MANAGEMENT names another address")),
+    }
+}
+
+/// What runs beside the service can listen where it is to.
+pub(super) async fn listeners(all: Vec<Listens>, found: &mut Findings) {
+    for listens in all {
+        let name = listens.name;
+        match listens.try_out().await {
+            Ok(Some(address)) => found.ok(PORT, format_args!("{address} is free, for {name}")),
+            Ok(None) => found.ok(PORT, format_args!("{name} is to listen nowhere")),
+            Err(problem) => found.error(PORT, format_args!("{name}: {problem}")),
+        }
     }
 }

@@ -2,7 +2,8 @@
 //! disk, ports.
 //!
 //! It is a command of the service, and not of `kolo`: what must be there follows from the declaration, and what is there depends
-//! on whom the brokers take the service for. It changes nothing but for one record without a meaning, by which the clocks are compared.
+//! on whom the brokers take the service for. It changes nothing but for the directory for state, which it creates, and one record without
+//! a meaning, by which the clocks are compared.
 //!
 //! | file | idea |
 //! |---|---|
@@ -11,7 +12,7 @@
 //! | `topics.rs` | topics are as they must be, or could be created; what the service does with them is allowed |
 //! | `clock.rs` | this clock is that of the brokers |
 //! | `registry.rs` | the schema registry has the schemas |
-//! | `machine.rs` | disk and port of this machine |
+//! | `machine.rs` | disk and ports of this machine |
 
 mod brokers;
 mod clock;
@@ -22,6 +23,7 @@ mod topics;
 
 use kolo_core::Service;
 
+use crate::beside::Needs;
 use crate::config::Config;
 
 use super::failure::Failure;
@@ -44,18 +46,24 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(service: &Service, config: &Config, args: &Args) -> Result<(), Failure> {
+pub(super) fn run(
+    service: &Service,
+    needs: Needs,
+    config: &Config,
+    args: &Args,
+) -> Result<(), Failure> {
     let mut found = Findings::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     // Whoever is not let in would hear the same of everything else.
     if brokers::check(config, &mut found) {
-        runtime.block_on(topics::check(service, config, &mut found));
+        runtime.block_on(topics::check(service, &needs, config, &mut found));
         clock::check(config, &mut found);
     }
-    registry::check(service, config, &mut found);
+    registry::check(service, &needs.publishes, config, &mut found);
     machine::check(service, config, &mut found);
+    runtime.block_on(machine::listeners(needs.listens, &mut found));
     print(&found.shown(args.json))?;
     match found.worst() {
         Level::Ok | Level::Warn => Ok(()),

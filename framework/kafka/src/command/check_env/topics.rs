@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kolo_core::Service;
 
 use crate::acls::{Denied, Lacking, of_service};
+use crate::beside::Needs;
 use crate::config::Config;
 use crate::topics::{TopicAdmin, TopicError, Topics, roles};
 
@@ -13,12 +14,12 @@ use super::finding::Findings;
 const TOPICS: &str = "topics";
 const PERMISSIONS: &str = "permissions";
 
-pub(super) async fn check(service: &Service, config: &Config, found: &mut Findings) {
+pub(super) async fn check(service: &Service, needs: &Needs, config: &Config, found: &mut Findings) {
     let admin = match TopicAdmin::new(config) {
         Ok(admin) => admin,
         Err(error) => return found.error(TOPICS, error),
     };
-    let lacking = match permissions(&admin, service, config, found) {
+    let lacking = match permissions(&admin, service, needs, config, found) {
         Ok(lacking) => lacking,
         Err(error) => return found.error(PERMISSIONS, error),
     };
@@ -35,17 +36,21 @@ pub(super) async fn check(service: &Service, config: &Config, found: &mut Findin
                 .map(|(name, _)| name),
         );
     }
-    let asked: Vec<&str> = wanted
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !denied.contains(name))
-        .collect();
+    let is_allowed = |name: &&str| !denied.contains(name);
+    let own = wanted.iter().map(String::as_str).filter(is_allowed);
+    let own: BTreeSet<&str> = own.collect();
+    let beside = needs.topics().filter(is_allowed);
+    let beside: BTreeSet<&str> = beside.filter(|name| !own.contains(name)).collect();
+    let asked: Vec<&str> = own.union(&beside).copied().collect();
     let topics = match admin.describe(&asked) {
         Ok(topics) => topics,
         Err(error) => return found.error(TOPICS, error),
     };
     there(&admin, service, &topics, found).await;
-    missing(&admin, service, config, (&asked, &topics), found).await;
+    missing(&admin, service, config, (&own, &topics), found).await;
+    for topic in beside.iter().filter(|name| !topics.contains_key(**name)) {
+        found.error(TOPICS, format_args!("missing, and not this service's to create: {topic}, which is used beside it. Start the service that reads or owns it first"));
+    }
     durable(&admin, &topics, found).await;
 }
 
@@ -53,10 +58,11 @@ pub(super) async fn check(service: &Service, config: &Config, found: &mut Findin
 fn permissions(
     admin: &TopicAdmin<'_>,
     service: &Service,
+    needs: &Needs,
     config: &Config,
     found: &mut Findings,
 ) -> Result<Vec<Lacking>, TopicError> {
-    let needed = of_service(service, config);
+    let needed = of_service(service, needs, config);
     let lacking = admin.lacking(&needed)?;
     let (beside, vital): (Vec<Lacking>, Vec<Lacking>) = lacking
         .iter()
@@ -114,11 +120,11 @@ async fn missing(
     admin: &TopicAdmin<'_>,
     service: &Service,
     config: &Config,
-    (asked, topics): (&[&str], &Topics),
+    (own, topics): (&BTreeSet<&str>, &Topics),
     found: &mut Findings,
 ) {
     let is_missing = |name: &&str| !topics.contains_key(*name);
-    let missing: Vec<&str> = asked.iter().copied().filter(is_missing).collect();
+    let missing: Vec<&str> = own.iter().copied().filter(is_missing).collect();
     if missing.is_empty() {
         return;
     }

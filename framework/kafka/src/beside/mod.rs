@@ -2,6 +2,13 @@
 //!
 //! It has a runtime of its own, so that it can neither wait for the service's effects nor hold them up. When the process
 //! stops it is told first, and the service goes on until it has ended or its time is over.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | what is run, and what it is given |
+//! | `needs.rs` | what it needs, as the app says |
+
+mod needs;
 
 use std::any::Any;
 use std::error::Error;
@@ -9,11 +16,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use kolo_core::message_of;
+use kolo_core::{EventType, message_of};
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::publisher::{Publisher, PublisherBuilder};
 use crate::worker::RunError;
+
+pub(crate) use needs::{Listens, Needs};
 
 /// What something that runs beside a service is given: how the service is configured, and when to stop.
 ///
@@ -37,8 +47,9 @@ use crate::worker::RunError;
 /// ```
 #[derive(Clone)]
 pub struct Beside {
-    config: Config,
-    stop: watch::Receiver<bool>,
+    pub(crate) config: Config,
+    pub(crate) publishes: Vec<&'static EventType>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 impl Beside {
@@ -46,6 +57,12 @@ impl Beside {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// A publisher of the events that the app says are published ([`App::publishes`](crate::App::publishes)). It says that it is
+    /// this `source`, such as `/order/http`.
+    pub fn publisher(&self, source: impl Into<String>) -> PublisherBuilder {
+        Publisher::builder(source).events(&self.publishes)
     }
 
     /// Whether it was told to stop.
@@ -105,13 +122,11 @@ impl Companion {
     /// Runs it on a runtime until it has ended. If it ends well before it is told to stop, it is waited for that.
     pub(crate) fn run(
         self,
-        config: Config,
-        stop: watch::Receiver<bool>,
+        beside: Beside,
         runtime: &tokio::runtime::Handle,
     ) -> Result<(), RunError> {
         let name = self.name;
-        let grace = Duration::from_millis(config.stop_timeout_ms);
-        let beside = Beside { config, stop };
+        let grace = Duration::from_millis(beside.config.stop_timeout_ms);
         let stopping = beside.stopping();
         let told = beside.stopping();
         // A panic before the first await is one of its own, too.

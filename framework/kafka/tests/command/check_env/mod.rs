@@ -1,5 +1,7 @@
 //! `check-env`, where all is well and where something is not; and a service that is started all the same.
 
+pub(crate) mod around;
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -22,7 +24,11 @@ pub(crate) mod running {
 }
 
 fn check(change: impl FnOnce(&mut Command)) -> Typed {
-    let mut command = command("check-env", &["check-env", "--json"]);
+    check_of("check-env", change)
+}
+
+pub(crate) fn check_of(service: &str, change: impl FnOnce(&mut Command)) -> Typed {
+    let mut command = command(service, &["check-env", "--json"]);
     change(&mut command);
     command.output().unwrap().into()
 }
@@ -40,7 +46,7 @@ fn about(found: &Value, what: &str) -> Vec<(String, String)> {
 
 /// That one of the lines has this level and these words.
 #[track_caller]
-fn says(found: &Value, what: &str, level: &str, words: &[&str]) {
+pub(crate) fn says(found: &Value, what: &str, level: &str, words: &[&str]) {
     let lines = about(found, what);
     let fits =
         |(of, says): &(String, String)| of == level && words.iter().all(|word| says.contains(word));
@@ -50,7 +56,7 @@ fn says(found: &Value, what: &str, level: &str, words: &[&str]) {
     );
 }
 
-fn create(topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+pub(crate) fn create(topic: &str, partitions: i32, settings: &[(&str, &str)]) {
     let client: AdminClient<DefaultClientContext> = config().client().create().unwrap();
     let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
     let new = settings
