@@ -21,6 +21,7 @@ mod broker;
 mod cold;
 mod effects;
 mod explain;
+mod filling;
 mod machine;
 mod memory;
 mod observed;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use kolo::choreography::Manifest;
 use kolo::wire::{
     CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE, FENCE, Fence, KOLO, MARKER, Marker, Read, Source,
@@ -12,12 +12,12 @@ use kolo::wire::{
 };
 use kolo::{Config, CorrelationId, EventId, Origin, Path, Position, TopicId, partition_of};
 use kolo_kafka::topics::TopicAdmin;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer};
 use uuid::Uuid;
 
 use crate::broker::Topics;
+use crate::filling::{self, Filling};
 
 use super::steps::{Key, Kind, STEPS, STREAMS, Step};
 
@@ -29,7 +29,7 @@ const SKUS: u64 = 1_000;
 
 /// Topics that are filled, and how far.
 pub(super) struct Filler {
-    producer: ThreadedProducer<DefaultProducerContext>,
+    producer: Filling,
     ids: BTreeMap<&'static str, TopicId>,
     partitions: i32,
     /// The next offset of each partition, by the place of the topic in the list and of the partition in it.
@@ -82,13 +82,7 @@ impl Filler {
             .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
         let zeros = usize::try_from(partitions)?;
         let mut filler = Filler {
-            producer: config
-                .client()
-                .set("enable.idempotence", "true")
-                .set("compression.codec", "lz4")
-                .set("queue.buffering.max.messages", "1000000")
-                .create()
-                .context("the producer's settings")?,
+            producer: filling::open(config)?,
             next: names.iter().map(|&name| (name, vec![0; zeros])).collect(),
             numbers: names.iter().map(|&name| (name, vec![0; zeros])).collect(),
             origins: STREAMS
@@ -325,21 +319,13 @@ impl Filler {
         let headers = headers.fold(OwnedHeaders::new(), |headers, (key, value)| {
             headers.insert(Header { key, value: *value })
         });
-        let mut record = BaseRecord::to(topic)
+        let record = BaseRecord::to(topic)
             .partition(partition)
             .timestamp(after.max(BEGUN_MILLIS))
             .key(key)
             .payload(value)
             .headers(headers);
-        while let Err((error, back)) = self.producer.send(record) {
-            let is_full = matches!(
-                error,
-                KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)
-            );
-            ensure!(is_full, "a record is not taken: {error}");
-            std::thread::park_timeout(Duration::from_millis(5));
-            record = back;
-        }
+        filling::send(&self.producer, record)?;
         self.written += 1;
         let next = self.next.get_mut(topic).context("a topic of the sample")?;
         let next = &mut next[usize::try_from(partition)?];

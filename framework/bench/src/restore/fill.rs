@@ -6,12 +6,12 @@ use anyhow::{Context, ensure};
 use kolo::processor::{InputTopic, Outbox, Outcome, Processor, Rules, Setup};
 use kolo::wire::{CE_ID, CE_SOURCE, CE_SPECVERSION, CE_TYPE, Headers, KOLO, Record};
 use kolo::{Config, Event, OwnEvents, Timestamp, TopicId, partition_of};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer};
 use uuid::Uuid;
 
 use crate::bench::{AccountEvent, Deposited};
+use crate::filling::{self, Filling};
 
 use super::RestoreArgs;
 use super::account::service;
@@ -21,13 +21,7 @@ pub(super) const INPUT: &str = "bench.deposits";
 
 /// Gives how many bytes an aggregate takes in the stream, before compression.
 pub(super) fn fill(config: &Config, arguments: &RestoreArgs) -> anyhow::Result<f64> {
-    let producer: ThreadedProducer<DefaultProducerContext> = config
-        .client()
-        .set("enable.idempotence", "true")
-        .set("compression.codec", "lz4")
-        .set("queue.buffering.max.messages", "1000000")
-        .create()
-        .context("the producer's settings")?;
+    let producer = filling::open(config)?;
     let service = service();
     let participant = service.aggregates().first().context("an aggregate")?;
     let mut owners: Vec<Owner> = (0..arguments.partitions)
@@ -97,11 +91,7 @@ impl Owner {
         Ok(())
     }
 
-    fn produce(
-        &mut self,
-        producer: &ThreadedProducer<DefaultProducerContext>,
-        partition: i32,
-    ) -> anyhow::Result<usize> {
+    fn produce(&mut self, producer: &Filling, partition: i32) -> anyhow::Result<usize> {
         let mut bytes = 0;
         for append in self.outbox.iter() {
             let id = append.id.to_string();
@@ -122,21 +112,13 @@ impl Owner {
                         value: Some(*value),
                     })
                 });
-            let mut record = BaseRecord::to(AccountEvent::STREAM)
+            let record = BaseRecord::to(AccountEvent::STREAM)
                 .partition(partition)
                 .timestamp(append.at.as_millis())
                 .key(append.key)
                 .payload(append.value)
                 .headers(headers);
-            while let Err((error, back)) = producer.send(record) {
-                let is_full = matches!(
-                    error,
-                    KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)
-                );
-                ensure!(is_full, "a record is not taken: {error}");
-                std::thread::park_timeout(Duration::from_millis(5));
-                record = back;
-            }
+            filling::send(producer, record)?;
         }
         self.outbox.clear();
         Ok(bytes)
