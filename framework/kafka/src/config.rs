@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
 
-use crate::native::{Connectable, Connected};
-use crate::tokens::{ByCommand, TokenProvider, Tokens};
+use crate::tokens::{TokenProvider, Tokens};
 
 /// How a service is run. Every field has a default but for [`Config::bootstrap`], which is `127.0.0.1:9092`.
 ///
@@ -156,20 +154,6 @@ pub enum ConfigError {
     },
 }
 
-/// How long a command waits for its token: longer than a command that makes it may take.
-const TOKEN_AT_MOST: Duration = Duration::from_secs(35);
-
-/// Why brokers are not given a token.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenLack {
-    /// Nothing makes tokens.
-    #[error("OAUTHBEARER has no provider of tokens here")]
-    Provider,
-    /// What makes them says this.
-    #[error("{0}")]
-    Token(String),
-}
-
 const PREFIX: &str = "KOLO_";
 const KAFKA_PREFIX: &str = "KAFKA_";
 const REGISTRY_PREFIX: &str = "REGISTRY_";
@@ -309,7 +293,7 @@ impl Config {
     }
 
     /// Whether one of these properties for librdkafka begins so, whatever the case.
-    fn says(&self, properties: &[&str], beginning: &str) -> bool {
+    pub(crate) fn says(&self, properties: &[&str], beginning: &str) -> bool {
         let mut given = properties.iter().filter_map(|name| self.kafka.get(*name));
         given.any(|given| given.to_lowercase().starts_with(beginning))
     }
@@ -323,71 +307,11 @@ impl Config {
         self.logs_in() && self.says(&["sasl.mechanism", "sasl.mechanisms"], "oauthbearer")
     }
 
-    /// Whether librdkafka fetches the tokens itself.
-    fn fetches_tokens(&self) -> bool {
-        self.says(&["sasl.oauthbearer.method"], "oidc")
-    }
-
-    /// The same with tokens of this provider, for brokers that are logged in to by SASL OAUTHBEARER. A
-    /// [`Config::token_command`] is asked instead of it.
-    #[must_use]
-    pub fn with_tokens(self, provider: impl TokenProvider) -> Self {
-        self.with_provider(Arc::new(provider))
-    }
-
-    pub(crate) fn with_provider(self, provider: Arc<dyn TokenProvider>) -> Self {
-        Config {
-            tokens: Tokens::default(),
-            token_provider: Some(provider),
-            ..self
-        }
-    }
-
-    /// Who makes the tokens that the brokers are to be given.
-    fn token_provider(&self) -> Option<Arc<dyn TokenProvider>> {
-        match self.token_command.as_str() {
-            "" => self.token_provider.clone(),
-            command => Some(Arc::new(ByCommand::new(command))),
-        }
-    }
-
-    /// Waits until there is a token to log in with, or it is known why there is none, where brokers are to be given one: for a
-    /// command, which does not wait for brokers for long, and may have to for a token.
-    pub fn await_token(&self) {
-        if let Some(provider) = self.wanted_provider() {
-            let tokens = self.tokens.of(&self.token_command);
-            let _lease = tokens.lease(provider, Box::new(|_| Ok(())));
-            tokens.await_first(TOKEN_AT_MOST);
-        }
-    }
-
-    /// Who makes the tokens, where brokers are to be given some and librdkafka does not fetch them itself.
-    fn wanted_provider(&self) -> Option<Arc<dyn TokenProvider>> {
-        let are_wanted = self.logs_in_by_token() && !self.fetches_tokens();
-        are_wanted.then(|| self.token_provider()).flatten()
-    }
-
-    /// Why there is no token to log in with, where brokers are to be given one.
-    pub(crate) fn lacks_token(&self) -> Option<TokenLack> {
-        if !self.logs_in_by_token() || self.fetches_tokens() {
-            return None;
-        }
-        if self.token_provider().is_none() {
-            return Some(TokenLack::Provider);
-        }
-        let tokens = self.tokens.of(&self.token_command);
-        tokens.failure().map(TokenLack::Token)
-    }
-
     /// Whom brokers take a client for, as far as the settings tell.
     pub(crate) fn principal(&self) -> String {
         if self.logs_in() {
             if self.logs_in_by_token() {
-                let named = self
-                    .tokens
-                    .of(&self.token_command)
-                    .principal()
-                    .map(|name| format!("User:{name}"));
+                let named = self.issue().principal().map(|name| format!("User:{name}"));
                 return named.unwrap_or_else(|| "the user of the token".to_owned());
             }
             return match self.kafka.get("sasl.username") {
@@ -418,36 +342,6 @@ impl Config {
             client.set_log_level(RDKafkaLogLevel::Debug);
         }
         client
-    }
-
-    /// Creates a client out of what was made of [`Config::client`]. It connects by itself; where the brokers want tokens it is
-    /// given them as long as it lives.
-    ///
-    /// ```
-    /// use kolo_kafka::{Config, Connected};
-    /// use rdkafka::client::DefaultClientContext;
-    /// use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
-    ///
-    /// let config = Config::new("broker:9092");
-    /// let consumer: Connected<BaseConsumer> = config.connect(&config.client(), DefaultConsumerContext)?;
-    /// # Ok::<(), rdkafka::error::KafkaError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When librdkafka refuses the settings.
-    pub fn connect<T, C>(
-        &self,
-        client: &ClientConfig,
-        context: C,
-    ) -> Result<Connected<T>, KafkaError>
-    where
-        C: ClientContext,
-        T: FromClientConfigAndContext<C> + Connectable,
-    {
-        Connected::new(client, context, |hand| {
-            let provider = self.wanted_provider()?;
-            Some(self.tokens.of(&self.token_command).lease(provider, hand))
-        })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use crate::config::{Config, TokenLack};
+use crate::config::Config;
+use crate::tokens::TokenLack;
 
 /// What was heard instead of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,10 +66,9 @@ pub(super) fn read(answer: &str, now: SystemTime) -> Result<Token, NotAToken> {
         return Token::from_jwt(answer);
     }
     let answer: Answer = serde_json::from_str(answer).map_err(|error| {
-        let place = (error.line(), error.column());
+        let (line, column) = (error.line(), error.column());
         NotAToken(format!(
-            "it is no JSON object with an `access_token`, as far as line {}, column {}",
-            place.0, place.1
+            "it is no JSON object with an `access_token`, as far as line {line}, column {column}"
         ))
     })?;
     let claims = Claims::of(&answer.access_token);

@@ -9,17 +9,19 @@
 //! | `answer.rs` | a token out of what a program prints or a server answers |
 //! | `command.rs` | one that is made by a command |
 //! | `keeper.rs` | has them made, and hands them to the clients |
+//! | `settings.rs` | what a configuration says of them, and clients that are opened with it |
 
 mod answer;
 mod command;
 mod keeper;
+mod settings;
 
 use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
-pub(crate) use command::ByCommand;
 pub(crate) use keeper::{Hand, Lease, Tokens};
+pub(crate) use settings::TokenLack;
 
 use answer::Claims;
 
