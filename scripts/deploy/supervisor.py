@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 
 class Supervisor:
@@ -54,7 +55,7 @@ class Supervisor:
             process.wait()
         self.running.clear()
 
-    def fail(self, name: str, what: str) -> None:
+    def fail(self, name: str, what: str) -> NoReturn:
         """Says the last that it said; and then what is wrong, which must not get lost before it."""
         lines = self.log(name).read_text().splitlines()[-15:]
         raise SystemExit("\n".join([f"The last lines of `{name}`:", *lines, f"error: `{name}` {what}"]))

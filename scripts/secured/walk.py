@@ -68,7 +68,7 @@ def call(programs: Programs, path: str, body: dict | None = None) -> dict:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        raise SystemExit(f"secure: error: {url} answers {error.code}: {error.read().decode()}") from None
+        programs.fail("order", f"answers {error.code} at {path}: {error.read().decode()}")
 
 
 def placed(programs: Programs) -> str:

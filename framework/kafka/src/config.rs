@@ -326,14 +326,18 @@ impl Config {
         }
     }
 
-    /// A client configuration with the brokers and the properties that were passed through.
+    /// A client configuration with the brokers and the properties that were passed through. Left to itself, librdkafka would wait
+    /// for up to ten seconds before it connects again: here it is a second at most, unless the properties say otherwise.
     #[must_use]
     pub fn client(&self) -> ClientConfig {
         // Before librdkafka does it: OpenSSL would clean up when the process exits, under the feet of clients that still close.
         #[cfg(feature = "tls")]
         openssl_sys::init();
         let mut client = ClientConfig::new();
-        client.set("bootstrap.servers", &self.bootstrap);
+        client
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000");
         for (property, value) in &self.kafka {
             client.set(property, value);
         }
@@ -423,6 +427,11 @@ impl fmt::Debug for Config {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::time::{Duration, Instant};
+
+    use rdkafka::consumer::BaseConsumer;
+
     use super::*;
 
     fn variables(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -449,6 +458,20 @@ mod tests {
         assert_eq!((config.bootstrap.as_str(), config.workers), ("b:2", 3));
         assert_eq!(config.client().get("client.id"), Some("shop"));
         assert_eq!(config.client().get("sasl.username"), Some("me"));
+    }
+
+    #[test]
+    fn a_client_that_is_hung_up_on_is_soon_there_again() {
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = Config::new(broker.local_addr().unwrap().to_string());
+        let client: Result<BaseConsumer, _> = config.client().create();
+        let _client = client.unwrap();
+        // librdkafka's own pauses would be of 0.1, 0.2, 0.4 s and so on: the seventh of more than 4 s.
+        let came = (0..8).map(|_| broker.accept().map(|_| Instant::now()));
+        let came: Vec<Instant> = came.collect::<Result<_, _>>().unwrap();
+        let pauses = came.windows(2).map(|pair| pair[1] - pair[0]);
+        let longest = pauses.max().unwrap();
+        assert!(longest < Duration::from_secs(4), "{longest:?}");
     }
 
     #[test]
@@ -507,8 +530,7 @@ mod tests {
         assert!(!format!("{config:?}").contains("hunter2"));
         let mistyped =
             Config::from_sources(None, variables(&[("KOLO_KAFKA_SASL_PASWORD", "hunter2")]));
-        let client: Result<rdkafka::consumer::BaseConsumer, _> =
-            mistyped.unwrap().client().create();
+        let client: Result<BaseConsumer, _> = mistyped.unwrap().client().create();
         let error = refused(&client.err().unwrap());
         assert!(
             error.contains("sasl.pasword") && !error.contains("hunter2"),
@@ -534,7 +556,7 @@ mod tests {
             ],
         ] {
             let config = Config::from_sources(None, variables(asked)).unwrap();
-            let client: Result<rdkafka::consumer::BaseConsumer, _> = config.client().create();
+            let client: Result<BaseConsumer, _> = config.client().create();
             let told = client.err().map(|error| refused(&error));
             let named = told
                 .as_ref()

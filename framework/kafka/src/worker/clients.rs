@@ -201,8 +201,6 @@ fn consumer_config(config: &Config, group: &str) -> ClientConfig {
         ("fetch.wait.max.ms", "100"),
         ("fetch.queue.backoff.ms", "2"),
         ("queued.min.messages", "100000"),
-        ("reconnect.backoff.ms", "50"),
-        ("reconnect.backoff.max.ms", "1000"),
         ("socket.nagle.disable", "true"),
     ];
     for (property, value) in defaults {
@@ -266,8 +264,6 @@ impl Appender {
             ("batch.num.messages", "100000"),
             ("queue.buffering.max.messages", "1000000"),
             ("queue.buffering.max.kbytes", "1048576"),
-            ("reconnect.backoff.ms", "50"),
-            ("reconnect.backoff.max.ms", "1000"),
             ("socket.nagle.disable", "true"),
         ];
         for (property, value) in defaults {
