@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from programs import Programs
 
-# Whose, and what: one each of what a service reads, what it writes, and a group.
+# Whose, and what: one each of what a service reads, what it writes, and a group; and a router's group, which no worker asks for.
 ACLS = [
     ("payment", "Read", "topic", "inventory"),
     ("inventory", "Write", "topic", "inventory"),
     ("order", "Read", "group", "order.lifecycle"),
+    ("inventory", "Read", "group", "inventory.stock.router"),
 ]
 # What the order's HTTP API writes.
 BESIDE = ("order", "Write", "topic", "orders")
@@ -60,6 +61,23 @@ def before_it_is_read(programs: Programs, start: Callable[[str], None]) -> int:
         if not was_read:
             return tried
     return TRIES + 1
+
+
+def with_a_file_away(programs: Programs, start: Callable[..., None], confirmed: Callable[[], None]) -> None:
+    """The authority's file is being written anew just when a session has to begin anew: the service waits for it."""
+    acl = ("order", "Read", "group", "order.lifecycle")
+    authority = programs.folder / "authority.pem"
+    authority.write_bytes(programs.cluster.authority.read_bytes())
+    programs.stop("order")
+    start(KOLO_KAFKA_SSL_CA_LOCATION=str(authority), KOLO_CHECK_INTERVAL_MS="1000")
+    programs.await_health("order")
+    away = authority.rename(programs.folder / "away.pem")
+    programs.cluster.deny(*acl)
+    programs.await_health("order", ready=False, says=["ssl.ca.location"])
+    programs.cluster.allow(*acl)
+    away.rename(authority)
+    programs.await_health("order")
+    confirmed()
 
 
 def at_run_time(programs: Programs, placed: Callable[[], str]) -> str:

@@ -271,8 +271,10 @@ impl App {
         let name = self.service.name();
         let signals = Arc::new(Signals::default());
         let metered = |known: &Arc<dyn Participant>| {
-            let name = format!("{name}.{}", known.description().aggregate);
-            Arc::new(AggregateMeters::new(name, config.workers))
+            let description = known.description();
+            let name = format!("{name}.{}", description.aggregate);
+            let routes = !description.routed_topics().is_empty();
+            Arc::new(AggregateMeters::new(name, config.workers, routes))
         };
         let metered: Vec<_> = self.service.aggregates().iter().map(metered).collect();
         let meters = Meters {
@@ -367,8 +369,8 @@ impl App {
                     worker.run()
                 })?;
             }
-            if !spec.description.routed_topics().is_empty() {
-                let router = Router::new(Arc::clone(&spec));
+            if let Some(meters) = &spec.meters.router {
+                let router = Router::new(Arc::clone(&spec), Arc::clone(meters));
                 running.wakers.push(router.waker());
                 running.spawn(format!("{}-router", spec.name()), &ended, move || {
                     router.run()

@@ -3,23 +3,23 @@
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::meters::{AggregateMeters, Meters, PhaseName, Standing};
+use crate::meters::{AggregateMeters, LifeMeters, Meters, PhaseName, Standing};
 
 /// How long a worker's loop may stand still at least before the process is better started anew: its longest call asks a
 /// broker something, and has a limit of ten seconds.
 const STANDSTILL: Duration = Duration::from_secs(60);
 
-/// Which workers hang. A worker without a session waits for something outside, which a restart would not bring.
+/// Which workers and routers hang. One without a session waits for something outside, which a restart would not bring.
 pub(super) fn not_live(meters: &Meters, config: &Config) -> Vec<String> {
     let limit = STANDSTILL.max(Duration::from_millis(config.append_timeout_ms));
     let mut hang = Vec::new();
     for aggregate in &meters.aggregates {
-        for (number, worker) in aggregate.workers.iter().enumerate() {
-            let still = worker.stands_still();
-            if worker.session().is_some() && still > limit {
+        for (which, life) in aggregate.lives() {
+            let still = life.stands_still();
+            if life.session().is_some() && still > limit {
                 let name = &aggregate.name;
                 hang.push(format!(
-                    "{name}: the loop of worker {number} has not turned for {still:.0?}"
+                    "{name}: the loop of {which} has not turned for {still:.0?}"
                 ));
             }
         }
@@ -33,15 +33,16 @@ pub(super) fn not_ready(meters: &Meters, config: &Config) -> Vec<String> {
     for aggregate in &meters.aggregates {
         let mut opened: Option<Instant> = None;
         let mut owned = 0;
-        for (number, worker) in aggregate.workers.iter().enumerate() {
-            let Some((since, partitions)) = worker.session() else {
-                let why = worker.why().unwrap_or_else(|| {
+        for (which, life) in aggregate.lives() {
+            if life.session().is_none() {
+                let why = life.why().unwrap_or_else(|| {
                     "it waits for brokers, topics or the schema registry; the log says for which".to_owned()
                 });
                 let name = &aggregate.name;
-                waits.push(format!("{name}: worker {number} has no session: {why}"));
-                continue;
-            };
+                waits.push(format!("{name}: {which} has no session: {why}"));
+            }
+        }
+        for (since, partitions) in aggregate.workers.iter().filter_map(LifeMeters::session) {
             opened = opened.max(Some(since));
             owned += partitions.len();
             for standing in partitions.iter() {

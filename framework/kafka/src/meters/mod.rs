@@ -18,13 +18,13 @@ mod text;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::effects::EffectPool;
 use crate::traces::Traces;
 
 pub(crate) use latencies::{Latencies, LatencyTally};
-pub(crate) use standing::{InputStanding, PhaseName, RouteStanding, Standing, WorkerMeters};
+pub(crate) use standing::{
+    InputStanding, LifeMeters, PhaseName, RouteStanding, RouterMeters, Standing,
+};
 pub(crate) use tally::{InputKind, Tally};
 pub(crate) use text::text;
 
@@ -68,9 +68,9 @@ pub(crate) struct AggregateMeters {
     pub(crate) replies: Latencies,
     /// From an assignment to the partition's first decision being possible.
     pub(crate) take_overs: Latencies,
-    pub(crate) workers: Vec<WorkerMeters>,
-    /// How far its router was, as it last looked; nothing where nothing is routed.
-    pub(crate) router: Mutex<Vec<RouteStanding>>,
+    pub(crate) workers: Vec<LifeMeters>,
+    /// Only where something is routed.
+    pub(crate) router: Option<Arc<RouterMeters>>,
 }
 
 /// One more.
@@ -79,7 +79,7 @@ pub(crate) fn count(total: &AtomicU64) {
 }
 
 impl AggregateMeters {
-    pub(crate) fn new(name: String, workers: usize) -> Self {
+    pub(crate) fn new(name: String, workers: usize, routes: bool) -> Self {
         AggregateMeters {
             name,
             inputs: Default::default(),
@@ -92,9 +92,17 @@ impl AggregateMeters {
             appends: Latencies::default(),
             replies: Latencies::default(),
             take_overs: Latencies::default(),
-            workers: (0..workers).map(|_| WorkerMeters::default()).collect(),
-            router: Mutex::default(),
+            workers: (0..workers).map(|_| LifeMeters::default()).collect(),
+            router: routes.then(Arc::default),
         }
+    }
+
+    /// Workers and router, by what messages call them.
+    pub(crate) fn lives(&self) -> impl Iterator<Item = (String, &LifeMeters)> {
+        let workers = self.workers.iter().enumerate();
+        let workers = workers.map(|(number, worker)| (format!("worker {number}"), worker));
+        let router = self.router.iter();
+        workers.chain(router.map(|router| ("the router".to_owned(), &router.life)))
     }
 
     /// Takes over what a worker has counted.

@@ -1,22 +1,24 @@
-//! How a worker and its partitions stand.
+//! How workers, their partitions and routers stand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// One worker, as others see it.
-pub(crate) struct WorkerMeters {
+/// A worker or a router, as others see it.
+pub(crate) struct LifeMeters {
     began: Instant,
     /// When its loop turned last, in milliseconds since it began.
     turned_ms: AtomicU64,
     session: Mutex<Option<SessionStanding>>,
+    /// Whether it has ever had one.
+    has_worked: AtomicBool,
     /// Why it has none, or had to begin the present one.
     ended: Mutex<Option<String>>,
 }
 
-/// A session that is open.
+/// A session that is open. A router's has no partitions here: they are not the aggregate's.
 #[derive(Debug, Clone)]
 struct SessionStanding {
     opened: Instant,
@@ -44,6 +46,14 @@ pub(crate) struct Standing {
 impl Standing {
     /// So many deadlines are counted, and no more: a worker has other things to do.
     pub(crate) const MOST_DUE: usize = 10_000;
+}
+
+/// A router, as others see it.
+#[derive(Default)]
+pub(crate) struct RouterMeters {
+    pub(crate) life: LifeMeters,
+    /// How far it was when it last looked.
+    pub(crate) routes: Mutex<Vec<RouteStanding>>,
 }
 
 /// How far a router has forwarded one partition of a source.
@@ -84,18 +94,19 @@ impl PhaseName {
     }
 }
 
-impl Default for WorkerMeters {
+impl Default for LifeMeters {
     fn default() -> Self {
-        WorkerMeters {
+        LifeMeters {
             began: Instant::now(),
             turned_ms: AtomicU64::default(),
             session: Mutex::default(),
+            has_worked: AtomicBool::default(),
             ended: Mutex::default(),
         }
     }
 }
 
-impl WorkerMeters {
+impl LifeMeters {
     /// Its loop has turned.
     pub(crate) fn turned(&self) {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -109,6 +120,7 @@ impl WorkerMeters {
     }
 
     pub(crate) fn opened(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
         *self.session.lock() = Some(SessionStanding {
             opened: Instant::now(),
             partitions: Arc::new([]),
@@ -123,6 +135,10 @@ impl WorkerMeters {
 
     pub(crate) fn closed(&self) {
         *self.session.lock() = None;
+    }
+
+    pub(crate) fn has_worked(&self) -> bool {
+        self.has_worked.load(Ordering::Relaxed)
     }
 
     /// Why its last session has ended, or did not begin.

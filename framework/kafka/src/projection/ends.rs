@@ -23,7 +23,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long brokers may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
 /// How long after a failure they are asked again.
-const AFTER_FAILURE: Duration = Duration::from_millis(250);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// Where does the partition of this key end now?
 pub(super) struct Question {
@@ -110,7 +110,7 @@ impl Ends {
     fn first_look(&self) -> Result<Option<Topic>, ProjectionError> {
         let mut outage = Outage::default();
         while !self.progress.stopping() {
-            match self.describe()? {
+            match self.describe() {
                 Err(problem) => outage.tell(self.progress.stream, &problem),
                 Ok(Some(topic)) if topic.partitions > 0 => {
                     outage.is_over(self.progress.stream);
@@ -129,19 +129,19 @@ impl Ends {
         Ok(None)
     }
 
-    /// The stream, if the brokers say that it is there; what they say instead of answering is no news about it.
-    fn describe(&self) -> Result<Result<Option<Topic>, String>, ProjectionError> {
-        let admin = TopicAdmin::new(&self.config)?.at_most(ANSWER);
+    /// The stream, if the brokers say that it is there; what they say instead of answering is no news about it. Nor is it that
+    /// librdkafka does not take settings that it took before: one of the files that they name may be written anew.
+    fn describe(&self) -> Result<Option<Topic>, String> {
+        let admin = TopicAdmin::new(&self.config).map_err(refusal)?;
         let stream = self.progress.stream;
-        Ok(match admin.describe(&[stream]) {
-            Ok(topics) => Ok(topics.get(stream).copied()),
-            Err(error) => Err(error.to_string()),
-        })
+        let topics = admin.at_most(ANSWER).describe(&[stream]);
+        let topics = topics.map_err(|error| error.to_string())?;
+        Ok(topics.get(stream).copied())
     }
 
     fn is_the_same(&self, before: Topic) -> Result<(), ProjectionError> {
         let stream = self.progress.stream;
-        match self.describe()? {
+        match self.describe() {
             // No answer, or a topic that is not known to all brokers.
             Err(_) => Ok(()),
             Ok(Some(now)) if now.partitions == 0 => Ok(()),
@@ -174,7 +174,7 @@ impl Ends {
             Some(known) => known,
             None => {
                 let new = self.config.connect(&self.config.client(), Quiet);
-                new.map_err(|error: KafkaError| error.to_string())?
+                new.map_err(refusal)?
             }
         };
         let ends = ends(&known, self.progress.stream, topic.partitions);
@@ -207,21 +207,26 @@ fn ends(
         .collect()
 }
 
+/// What librdkafka has against the settings, in words.
+pub(super) fn refusal(error: KafkaError) -> String {
+    ProjectionError::from(error).to_string()
+}
+
 /// An outage is told once, and its end.
 #[derive(Default)]
-struct Outage(bool);
+pub(super) struct Outage(bool);
 
 impl Outage {
-    fn tell(&mut self, stream: &str, problem: &str) {
+    pub(super) fn tell(&mut self, stream: &str, problem: &str) {
         if self.0 {
-            tracing::debug!("the projection of `{stream}` waits for the brokers: {problem}");
+            tracing::debug!("the projection of `{stream}` waits: {problem}");
         } else {
-            tracing::warn!("the projection of `{stream}` waits for the brokers: {problem}");
+            tracing::warn!("the projection of `{stream}` waits: {problem}");
         }
         self.0 = true;
     }
 
-    fn is_over(&mut self, stream: &str) {
+    pub(super) fn is_over(&mut self, stream: &str) {
         if std::mem::take(&mut self.0) {
             tracing::info!("the projection of `{stream}` goes on");
         }

@@ -23,7 +23,7 @@ use kolo_registry::Registry;
 
 use crate::config::Config;
 
-use ends::{Ends, Question};
+use ends::{Ends, Outage, Question};
 use progress::Progress;
 use reader::Reader;
 
@@ -139,6 +139,7 @@ impl Projection {
             progress: Arc::clone(&progress),
             registry,
             project,
+            outage: Outage::default(),
             events: std::marker::PhantomData,
         };
         // Settings that librdkafka refuses are told here, and not in a thread.

@@ -22,6 +22,7 @@ use crate::native::Connected;
 use crate::topics::Topic;
 use crate::worker::record::record_of;
 
+use super::ends::{AFTER_FAILURE, Outage, refusal};
 use super::progress::Progress;
 use super::{Projected, ProjectionError, Told};
 
@@ -57,6 +58,7 @@ pub(super) struct Reader<E, F> {
     pub(super) progress: Arc<Progress>,
     pub(super) registry: Option<Registry>,
     pub(super) project: F,
+    pub(super) outage: Outage,
     pub(super) events: PhantomData<fn() -> E>,
 }
 
@@ -85,7 +87,15 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
             .map(|_| StreamReader::from_start())
             .collect();
         while !self.progress.stopping() {
-            let consumer = self.consumer()?;
+            let consumer = match self.consumer() {
+                Ok(consumer) => consumer,
+                // Its settings were taken before: one of the files that they name may be written anew.
+                Err(error) => {
+                    self.outage.tell(self.progress.stream, &refusal(error));
+                    std::thread::sleep(AFTER_FAILURE);
+                    continue;
+                }
+            };
             self.assign(&consumer, topic.partitions)?;
             self.read(&consumer, &mut judges)?;
         }
@@ -124,11 +134,12 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
             }
             match waiting.or_else(|| consumer.poll(IDLE)) {
                 Some(Ok(message)) => {
+                    self.outage.is_over(self.progress.stream);
                     self.take(&message, judges)?;
                     unsettled += 1;
                 }
                 Some(Err(error)) if !self.goes_on_after(&error)? => {
-                    std::thread::sleep(IDLE);
+                    std::thread::sleep(AFTER_FAILURE);
                     return Ok(());
                 }
                 Some(Err(_)) => {}
@@ -147,19 +158,21 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
     }
 
     /// Whether the client goes on by itself. Errors that no waiting will mend end the projection.
-    fn goes_on_after(&self, error: &KafkaError) -> Result<bool, ProjectionError> {
+    fn goes_on_after(&mut self, error: &KafkaError) -> Result<bool, ProjectionError> {
         let stream = self.progress.stream;
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 self.look_at_the_beginning()?;
                 Ok(false)
             }
-            // Who does not let a client in any more, may do so again: tokens expire, and there are others.
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::Fatal) => {
-                Err(ProjectionError::Refused {
-                    stream,
-                    problem: error.to_string(),
-                })
+            Some(RDKafkaErrorCode::Fatal) => Err(ProjectionError::Refused {
+                stream,
+                problem: error.to_string(),
+            }),
+            // What is not allowed any more may be allowed again.
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                self.outage.tell(stream, &error.to_string());
+                Ok(false)
             }
             _ => {
                 tracing::debug!("the projection of `{stream}`: {error}");
@@ -171,7 +184,9 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
     /// A position that is out of range is before the beginning, or behind the end. The latter the other thread finds out.
     fn look_at_the_beginning(&self) -> Result<(), ProjectionError> {
         let stream = self.progress.stream;
-        let consumer = self.consumer()?;
+        let Ok(consumer) = self.consumer() else {
+            return Ok(());
+        };
         let partitions = self.progress.partitions();
         for partition in 0..partitions {
             let next = self.progress.position(partition);

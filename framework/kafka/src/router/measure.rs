@@ -1,4 +1,4 @@
-//! What a router tells of itself: how far each of its source partitions is forwarded, once a second.
+//! What a router tells of itself: that it turns, and how far each of its source partitions is forwarded, once a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Session<'_> {
     /// Tells how the sources stand, if it is time.
     pub(super) fn measure(&mut self, at: Instant) {
+        self.meters.life.turned();
         if at < self.measure_at || !counts() {
             return;
         }
@@ -43,7 +44,7 @@ impl Session<'_> {
                 },
             }
         });
-        *self.spec.meters.router.lock() = standings.collect();
+        *self.meters.routes.lock() = standings.collect();
     }
 }
 

@@ -18,9 +18,9 @@ mod session;
 
 use std::sync::Arc;
 
-use crate::meters::count;
+use crate::meters::RouterMeters;
 use crate::wake::Waker;
-use crate::worker::{End, RunError, Spec, restart_until_end};
+use crate::worker::{RunError, Spec, one_after_the_other};
 
 pub use place::routed_until;
 
@@ -35,13 +35,15 @@ pub fn group_of_router(aggregate: &str) -> String {
 /// Routes of one aggregate.
 pub(crate) struct Router {
     spec: Arc<Spec>,
+    meters: Arc<RouterMeters>,
     waker: Waker,
 }
 
 impl Router {
-    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+    pub(crate) fn new(spec: Arc<Spec>, meters: Arc<RouterMeters>) -> Self {
         Router {
             spec,
+            meters,
             waker: Waker::default(),
         }
     }
@@ -54,18 +56,16 @@ impl Router {
     pub(crate) fn run(self) -> Result<(), RunError> {
         self.waker.bind();
         let name = group_of_router(&self.spec.name());
-        let signals = Arc::clone(&self.spec.signals);
-        restart_until_end(&name, &signals, || {
-            let meters = &self.spec.meters;
-            let end = match Session::open(&self.spec, &name, &self.waker) {
-                Ok(mut session) => session.work().map_or_else(|end| end, |()| End::Stopped),
-                Err(end) => end,
-            };
-            meters.router.lock().clear();
-            if matches!(end, End::Restart(_)) {
-                count(&meters.restarts);
-            }
-            end
-        })
+        one_after_the_other(
+            &name,
+            &self.spec,
+            &self.meters.life,
+            || Session::open(&self, &name),
+            |session| {
+                let ended = session.work();
+                self.meters.routes.lock().clear();
+                ended
+            },
+        )
     }
 }

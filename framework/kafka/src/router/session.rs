@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::acls::Part;
-use crate::meters::counts;
+use crate::meters::{RouterMeters, counts};
 use crate::native::{Connected, Delivery, has_broker};
 use crate::topics::{Role, is_denied, roles};
 use crate::wake::Waker;
@@ -21,6 +21,7 @@ use crate::watch::Silences;
 use crate::worker::clients::{APPENDS, Appender, before_drop, member_config};
 use crate::worker::{End, RunError, Spec};
 
+use super::Router;
 use super::forward::Forward;
 use super::membership::{Moved, ROUTER, RouterContext};
 use super::place::{Kept, Place};
@@ -37,6 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 pub(super) struct Session<'a> {
     pub(super) spec: &'a Arc<Spec>,
+    pub(super) meters: &'a RouterMeters,
     name: &'a str,
     waker: &'a Waker,
     inbox_partitions: i32,
@@ -66,7 +68,12 @@ impl Drop for Session<'_> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(spec: &'a Arc<Spec>, name: &'a str, waker: &'a Waker) -> Result<Self, End> {
+    pub(super) fn open(router: &'a Router, name: &'a str) -> Result<Self, End> {
+        let Router {
+            spec,
+            meters,
+            waker,
+        } = router;
         let client = |source: KafkaError| RunError::Client {
             aggregate: name.to_owned(),
             source,
@@ -103,6 +110,7 @@ impl<'a> Session<'a> {
             appender: Appender::new(&spec.config, &inbox, waker).map_err(client)?,
             consumer,
             spec,
+            meters,
             name,
             waker,
             inbox_partitions,

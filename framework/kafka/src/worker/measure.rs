@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
 
-use crate::meters::{InputStanding, PhaseName, Standing, WorkerMeters, counts};
+use crate::meters::{InputStanding, LifeMeters, PhaseName, Standing, counts};
 use crate::native::watermarks;
 
 use super::partition::{Partition, Phase};
@@ -16,7 +16,7 @@ use super::session::Session;
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Session<'_> {
-    pub(super) fn meters(&self) -> &WorkerMeters {
+    pub(super) fn meters(&self) -> &LifeMeters {
         &self.spec.meters.workers[self.number]
     }
 

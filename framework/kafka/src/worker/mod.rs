@@ -42,7 +42,7 @@ use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
 use crate::framing::Framing;
-use crate::meters::{AggregateMeters, count};
+use crate::meters::{AggregateMeters, LifeMeters, count};
 use crate::reach::unreached;
 use crate::snapshots::Snapshots;
 use crate::topics::{TopicAdmin, TopicError, Topics, roles};
@@ -271,27 +271,23 @@ impl Worker {
                 writer => writer,
             },
         };
-        restart_until_end(&self.spec.name(), &signals, || {
-            let meters = &self.spec.meters;
-            meters.workers[self.number].turned();
-            let end = match Session::open(&self, writer.clone()) {
-                Ok(mut session) => session.run(),
-                Err(end) => end,
-            };
-            if let End::Restart(why) = &end {
-                count(&meters.restarts);
-                meters.workers[self.number].ended(why);
-            }
-            end
-        })
+        one_after_the_other(
+            &self.spec.name(),
+            &self.spec,
+            &self.spec.meters.workers[self.number],
+            || Session::open(&self, writer.clone()),
+            Session::work,
+        )
     }
 }
 
-/// Runs sessions with growing pauses between those that fail early.
-pub(crate) fn restart_until_end(
+/// Has sessions of a worker or a router work until one is stopped or cannot go on, with growing pauses between those that fail early.
+pub(crate) fn one_after_the_other<S>(
     name: &str,
-    signals: &Signals,
-    mut session: impl FnMut() -> End,
+    spec: &Spec,
+    life: &LifeMeters,
+    open: impl Fn() -> Result<S, End>,
+    work: impl Fn(&mut S) -> Result<(), End>,
 ) -> Result<(), RunError> {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
@@ -301,11 +297,26 @@ pub(crate) fn restart_until_end(
     let mut next = pauses.build();
     loop {
         let began = Instant::now();
-        let reason = match session() {
-            End::Stopped => return Ok(()),
-            End::Fatal(error) => return Err(error),
-            End::Restart(reason) => reason,
+        life.turned();
+        let ended = match open() {
+            Ok(mut session) => {
+                life.opened();
+                let ended = work(&mut session);
+                life.closed();
+                ended
+            }
+            // Its settings were taken before: one of the files that they name may be written anew.
+            Err(End::Fatal(error @ RunError::Client { .. })) if life.has_worked() => {
+                Err(End::Restart(error.to_string()))
+            }
+            Err(end) => Err(end),
         };
+        let reason = match ended {
+            Ok(()) | Err(End::Stopped) => return Ok(()),
+            Err(End::Fatal(error)) => return Err(error),
+            Err(End::Restart(reason)) => reason,
+        };
+        count(&spec.meters.restarts);
         if began.elapsed() > Duration::from_secs(30) {
             next = pauses.build();
         }
@@ -313,9 +324,10 @@ pub(crate) fn restart_until_end(
         tracing::warn!(
             "{name} throws its clients and its state away and begins anew in {pause:?}: {reason}"
         );
+        life.ended(&reason);
         let until = Instant::now() + pause;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
-            if signals.stopping() {
+            if spec.signals.stopping() {
                 return Ok(());
             }
             Waker::sleep(left.min(Duration::from_millis(200)));

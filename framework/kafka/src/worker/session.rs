@@ -185,17 +185,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    pub(super) fn run(&mut self) -> End {
-        self.meters().opened();
-        let ended = self.work();
-        self.meters().closed();
-        match ended {
-            Ok(()) => End::Stopped,
-            Err(end) => end,
-        }
-    }
-
-    fn work(&mut self) -> Result<(), End> {
+    pub(super) fn work(&mut self) -> Result<(), End> {
         let session = self.spec.config.session_timeout();
         let mut looped_at = Instant::now();
         while !self.spec.signals.stopping() {

@@ -30,8 +30,9 @@ pub(super) fn encode(
 
     let mut sources: Vec<Lag> = Vec::new();
     for of in all {
-        let standings = of.router.lock();
-        let lags = standings
+        let Some(router) = &of.router else { continue };
+        let routes = router.routes.lock();
+        let lags = routes
             .iter()
             .filter_map(|at| lag(of, at.partition, &at.source));
         sources.extend(lags);

@@ -21,7 +21,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text::encode};
 use prometheus_client::registry::Registry;
 
-use super::{AggregateMeters, Meters, Standing, WorkerMeters};
+use super::{AggregateMeters, LifeMeters, Meters, Standing};
 
 use family::Family;
 
@@ -75,7 +75,7 @@ type Owned<'a> = (&'a AggregateMeters, Standing);
 /// All that are owned here.
 fn standings(all: &[Arc<AggregateMeters>]) -> Vec<Owned<'_>> {
     let of = |meters: &AggregateMeters| -> Vec<Standing> {
-        let workers = meters.workers.iter().filter_map(WorkerMeters::session);
+        let workers = meters.workers.iter().filter_map(LifeMeters::session);
         workers.flat_map(|(_, owned)| owned.to_vec()).collect()
     };
     let owned = |meters| of(meters).into_iter().map(move |owned| (meters, owned));
