@@ -98,7 +98,8 @@ fn a_start_publishes_the_manifest_with_the_counts_of_its_topics() {
 }
 
 // failure: set-up | the manifest cannot be published: the topic `kolo.manifests` is not there, and must not be created |
-// a warning at the start | the service works; `kolo check` and `kolo graph` do not know of it | create the topic
+// a warning at the start | the service works, and tries again now and then; until then `kolo check` and `kolo graph` do not
+// know of it | create the topic
 #[test]
 fn a_service_that_may_not_publish_its_manifest_works() {
     let broker = Broker::builder()

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kolo_core::{Event, EventType, Mark};
 use kolo_registry::{Registry, Schema, Writer};
 
 use crate::config::Config;
 use crate::framing::schema_of;
-use crate::topics::TopicAdmin;
+use crate::reach::unreached;
+use crate::topics::{TopicAdmin, TopicError};
 
 use super::producer::Producers;
 use super::{Inside, PublishError, Publisher};
@@ -56,8 +57,9 @@ impl PublisherBuilder {
     /// client.
     ///
     /// # Errors
-    /// When an event is not one from outside, its topic is not there, the brokers do not answer, or the schema registry does
-    /// not have or does not take a schema. As long as a registry does not answer it is asked again, and the log says so.
+    /// When an event is not one from outside, its topic is not there, the brokers do not let it in, or the schema registry does
+    /// not have or does not take a schema; and when no broker has answered for [`Config::start_timeout_ms`]. A registry is
+    /// waited for as long as it does not answer. The log says what is waited for.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -72,7 +74,7 @@ impl PublisherBuilder {
         let given_up = GivenUp::default();
         let stopping = Arc::clone(&given_up.0);
         let (config, writer) = tokio::task::spawn_blocking(move || {
-            topics_are_there(&config, &events)?;
+            topics_are_there(&config, &events, &stopping)?;
             let writer = writer(&config, &events, &stopping)?;
             Ok::<_, PublishError>((config, writer))
         })
@@ -100,11 +102,29 @@ impl Drop for GivenUp {
 }
 
 /// A producer would have them created with whatever partition count the broker likes.
-fn topics_are_there(config: &Config, events: &[&'static EventType]) -> Result<(), PublishError> {
+fn topics_are_there(
+    config: &Config,
+    events: &[&'static EventType],
+    stopping: &AtomicBool,
+) -> Result<(), PublishError> {
     let mut names: Vec<&'static str> = events.iter().map(|event| event.topic).collect();
     names.sort_unstable();
     names.dedup();
-    let topics = TopicAdmin::new(config)?.describe(&names)?;
+    let until = Instant::now() + Duration::from_millis(config.start_timeout_ms);
+    let topics = loop {
+        // A client that failed may have lost its brokers for good.
+        let error = match TopicAdmin::new(config)?.describe(&names) {
+            Ok(topics) => break topics,
+            Err(error @ TopicError::Unreachable { .. }) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let is_final = unreached(config).is_some_and(|why| why.is_final());
+        let left = until.saturating_duration_since(Instant::now());
+        if is_final || left.is_zero() || stopping.load(Ordering::Relaxed) {
+            return Err(error.into());
+        }
+        tracing::warn!("a publisher waits for its brokers, for {left:.0?} more: {error}");
+    };
     match names.iter().find(|&&name| !topics.contains_key(name)) {
         None => Ok(()),
         Some(topic) => Err(PublishError::NoTopic {
