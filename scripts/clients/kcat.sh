@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # kcat, which is librdkafka. Sourced, never run.
 
-kcat_here() { run kcat -b "$BOOTSTRAP" -q "$@"; }
+kcat_here() { run kcat -b "$BOOTSTRAP" -m 60 -q "$@"; }
 
 with_kcat() {
     local first second

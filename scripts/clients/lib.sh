@@ -11,8 +11,8 @@ DEV_PID=''
 # Whatever is started here and may still run when a step fails.
 LEFT=()
 
-# One step may take so long.
-readonly STEP_SECONDS=60
+# One command, and what is waited for, may take so long.
+readonly STEP_SECONDS=240
 
 say_step() { printf 'clients: %s\n' "$*" >&2; }
 

@@ -8,6 +8,8 @@ EVENT_TOPICS=()
 RUNNING=()
 readonly SKU=tea
 readonly PRICE_CENTS=250
+# How long the gateway takes: so slow that some customers cancel what is being paid.
+readonly LATENCY_MS=300
 
 # start_shop REGISTRY: an empty REGISTRY is the one that kolo dev brings.
 start_shop() {
@@ -22,9 +24,8 @@ start_shop() {
 
     step 'the services start'
     for name in order inventory payment; do run "$BINARIES/$name" topics; done
-    # So slow that some customers cancel what is being paid.
     rm -f "$WORK/gateway"
-    "$BINARIES/shop" gateway --port 0 --gateway-latency-ms 300 >"$WORK/gateway" 2>&1 &
+    "$BINARIES/shop" gateway --port 0 --gateway-latency-ms "$LATENCY_MS" >"$WORK/gateway" 2>&1 &
     started gateway "$!"
     await has_line "$WORK/gateway"
     GATEWAY_URL=$(head -n 1 "$WORK/gateway")
@@ -92,10 +93,31 @@ decided_up_to() {
     fail "no order of $try came to the partition $1 of the topic orders"
 }
 
+# gateway_does FAULTS: what goes wrong there from now on, as JSON.
+gateway_does() {
+    run python3 -c 'import sys, urllib.request as http; http.urlopen(http.Request(sys.argv[1], sys.argv[2].encode(), method="PUT"))' \
+        "$GATEWAY_URL/faults" "$1"
+}
+
+# one_is_refunded: an order that is cancelled while it is paid. It would be luck among the others.
+one_is_refunded() {
+    local order
+    order=$(uuid)
+    step 'an order is cancelled while its money is asked for, and paid back'
+    gateway_does '{"error_rate": 1.0}'
+    run "$KOLO" publish OrderCreated "$(an_order "$order")"
+    await stands payments PaymentRequested "$order"
+    run "$KOLO" publish CancelRequested "{\"order_id\": \"$order\"}"
+    await stands orders.outcome OrderCancelled "$order"
+    gateway_does "{\"latency_ms\": $LATENCY_MS}"
+    await stands payments PaymentRefunded "$order"
+}
+
 # all_types_occur: loads, until each type of event stands somewhere. What customers who change their minds meet is a
 # matter of luck, so a load is followed by others.
 all_types_occur() {
     local load name
+    one_is_refunded
     for ((load = 1; load <= LOADS; load++)); do
         step "load $load: $ORDERS orders, until all have ended and the books balance"
         run "$BINARIES/shop" load --orders "$ORDERS" --rate 200 --seed "$load" --json

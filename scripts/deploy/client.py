@@ -3,14 +3,11 @@
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 from pathlib import Path
 
+import orders
 from processes import Processes
-
-CUPS = {"sku": "cup", "quantity": 2, "unit_price_cents": 450}
 
 begun = time.monotonic()
 script = Path(sys.argv[0]).stem
@@ -25,16 +22,9 @@ def expect(holds: bool, what: str) -> None:
         raise SystemExit(f"{script}: error: {what}")
 
 
-def call(processes: Processes, path: str, body: dict | None = None, headers: dict[str, str] | None = None) -> dict:
-    """A request to the order's API, and the answer's JSON."""
-    url = f"http://{processes.addresses['order']}:8080{path}"
-    data = json.dumps(body).encode() if body else None
-    request = urllib.request.Request(url, data, {"content-type": "application/json"} | (headers or {}))
-    try:
-        with urllib.request.urlopen(request, timeout=40) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise SystemExit(f"{script}: error: {url} answers {error.code}: {error.read().decode()}") from None
+def api(processes: Processes) -> str:
+    """Where the order's HTTP API is."""
+    return f"http://{processes.addresses['order']}:8080"
 
 
 def publish(processes: Processes, event: str, **fields: object) -> None:
@@ -50,10 +40,9 @@ def stock_cups(processes: Processes) -> None:
 
 def placed(processes: Processes, customer: str = "tourist", **headers: str) -> str:
     """An order over HTTP; its id."""
-    body = {"customer_id": customer, "currency": "EUR", "lines": [CUPS]}
-    return call(processes, "/orders", body, {"idempotency-key": str(uuid.uuid4())} | headers)["order_id"]
+    return orders.place(api(processes), customer, **headers)
 
 
 def expect_status(processes: Processes, order: str, status: str, wait: str) -> None:
-    answer = call(processes, f"/orders/{order}?wait={wait}")
+    answer = orders.ask(f"{api(processes)}/orders/{order}?wait={wait}")
     expect(answer["status"] == status, f"order {order} should be {status}, and is: {answer}")

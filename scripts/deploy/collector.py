@@ -64,7 +64,7 @@ class Collector:
             try:
                 urllib.request.urlopen(empty, timeout=5).close()
                 return
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 if self.process.poll() is not None or time.monotonic() > until:
                     raise SystemExit(f"the collector does not listen: {self.log.read_text()[-2000:]}") from None
                 time.sleep(0.1)

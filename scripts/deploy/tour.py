@@ -8,7 +8,8 @@ from pathlib import Path
 
 import composition
 import image
-from client import CUPS, expect, expect_status, placed, publish, say, stock_cups
+from client import expect, expect_status, placed, publish, say, stock_cups
+from orders import CUPS
 from processes import Processes
 
 SERVICES = ["gateway", "order", "inventory", "payment"]
@@ -34,6 +35,9 @@ def order_that_waits(processes: Processes) -> None:
     expect(processes.check("payment").returncode == 1, "the health check of a service that is stopped must fail")
     order = placed(processes)
     expect_status(processes, order, "pending", "2s")
+    say("it has got as far as the payment")
+    reserved = ["tail", "inventory", "--from", "beginning", "--type", "InventoryReserved", "--key", order, "--limit", "1", "--json"]
+    expect(order in processes.run("kolo", reserved), f"the goods of order {order} are not reserved")
     say("kolo explain: whom the order waits for")
     expect_explained(processes, order)
     say("it comes back, and the order ends")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import composition
 import image
-from client import CUPS, expect, expect_status, placed, publish, say, stock_cups
+from client import expect, expect_status, placed, publish, say, stock_cups
 from collector import Collector, Span
+from orders import CUPS
 from processes import Processes
 
 # Stopped in this order: what is not told yet is told then.

@@ -57,7 +57,7 @@ def all_cases(programs: Programs) -> None:
 def one_case(programs: Programs, what: str, changed: dict[str, str | None], says: list[str]) -> None:
     """By a service, and by a command."""
     # What looks as brokers do that start is waited for.
-    changed = {"KOLO_MANAGEMENT": "", "KOLO_START_TIMEOUT_MS": "4000"} | changed
+    changed = {"KOLO_MANAGEMENT": "", "KOLO_START_TIMEOUT_MS": "6000"} | changed
     programs.refused(what, ["order"], "order", says, **changed)
     # A command was asked for something impossible where librdkafka refuses the settings.
     code = 2 if says[0].startswith("librdkafka") else 1
@@ -75,7 +75,7 @@ def by_certificate(programs: Programs) -> None:
         "KOLO_KAFKA_SASL_PASSWORD": None,
         "KOLO_KAFKA_SASL_MECHANISM": None,
         "KOLO_MANAGEMENT": "",
-        "KOLO_START_TIMEOUT_MS": "4000",
+        "KOLO_START_TIMEOUT_MS": "6000",
     }
     says = [f"the brokers at {cluster.mutual}", "do not agree on TLS", "KOLO_KAFKA_SSL_CERTIFICATE_LOCATION"]
     programs.refused("no certificate", ["order"], "order", says, **mutual)

@@ -76,7 +76,7 @@ class Programs(Supervisor):
 
     def refused(self, what: str, words: list[str], user: str, says: list[str], code: int = 1, **changed: str | None) -> None:
         """A command that must fail, with a last line that has all of these words in it."""
-        done = self.run(words, user, within=15, **changed)
+        done = self.run(words, user, within=60, **changed)
         last = (done.stderr.strip().splitlines() or [""])[-1]
         missing = [word for word in says if word not in last]
         if done.returncode != code or missing:

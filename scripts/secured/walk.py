@@ -8,13 +8,12 @@ import json
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import uuid
 from pathlib import Path
 
 import listening
 import mistaken
+import orders
 import revoked
 import tokens
 from cluster import Cluster
@@ -30,7 +29,6 @@ ASKED = [
     "kolo lag",
     "kolo sagas",
 ]
-CUPS = {"sku": "cup", "quantity": 2, "unit_price_cents": 450}
 
 begun = time.monotonic()
 
@@ -59,25 +57,21 @@ def start(programs: Programs, name: str, **changed: str | None) -> None:
     programs.start(name, [name], name, **more, **changed)
 
 
-def call(programs: Programs, path: str, body: dict | None = None) -> dict:
-    """A request to the order's API, and the answer's JSON."""
-    url = f"http://{programs.addresses['order']}:8080{path}"
-    headers = {"content-type": "application/json"}
-    data = json.dumps(body).encode() if body else None
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        programs.fail("order", f"answers {error.code} at {path}: {error.read().decode()}")
+def api(programs: Programs) -> str:
+    """Where the order's HTTP API is."""
+    return f"http://{programs.addresses['order']}:8080"
 
 
 def placed(programs: Programs) -> str:
     """An order; its id."""
-    return call(programs, "/orders", {"customer_id": "guest", "currency": "EUR", "lines": [CUPS]})["order_id"]
+    try:
+        return orders.place(api(programs), "guest")
+    except orders.Refused as refused:
+        programs.fail("order", str(refused))
 
 
 def expect_confirmed(programs: Programs, order: str) -> None:
-    answer = call(programs, f"/orders/{order}?wait=30s")
+    answer = orders.ask(f"{api(programs)}/orders/{order}?wait=30s")
     if answer["status"] != "confirmed":
         raise SystemExit(f"secure: error: order {order} should be confirmed, and is: {answer}")
 
@@ -86,6 +80,8 @@ def order(programs: Programs) -> None:
     """An order goes through, and whoever is asked about it says so."""
     goods = json.dumps({"sku": "cup", "quantity": 100})
     programs.done(["kolo", "publish", "StockReceived", goods, "--id", str(uuid.uuid4())], "publisher")
+    # Another topic may be read first, and an order without goods is cancelled.
+    programs.done("kolo tail inventory.stock --from beginning --type StockAdded --limit 1".split(), "ops")
     first = placed(programs)
     expect_confirmed(programs, first)
     told = json.loads(programs.done(["kolo", "explain", first, "--json"], "ops"))
@@ -110,6 +106,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kolo-secure-") as folder:
         cluster = Cluster(broker, jars, Path(folder) / "admin.log")
         programs = Programs(binaries, Path(folder), cluster)
+
+        def start_order(**changed: str | None) -> None:
+            start(programs, "order", **changed)
+
+        def confirmed() -> None:
+            expect_confirmed(programs, placed(programs))
+
         try:
             say("users, and ACLs as the services print them")
             allow(programs)
@@ -138,12 +141,14 @@ def main() -> None:
             say("what is not allowed from the moment on that it would be read is said as well")
             tried = revoked.before_it_is_read(programs, lambda name: start(programs, name))
             say(f"the service was quicker each time, {revoked.TRIES} of them" if tried > revoked.TRIES else f"at the try number {tried}")
+            say("an authority's file that is away for a moment is waited for")
+            revoked.with_a_file_away(programs, start_order, confirmed)
             say("tokens instead of passwords, for commands")
             tokens.by_commands(programs, ASKED)
             say("what is wrong with tokens is said at the start")
             tokens.at_the_start(programs)
             say("a service by tokens: they are renewed, then there are none, then there are again")
-            tokens.at_run_time(programs, lambda **changed: start(programs, "order", **changed), lambda: expect_confirmed(programs, placed(programs)))
+            tokens.at_run_time(programs, start_order, confirmed)
             say("all stop: each must end by itself, with code 0")
             for name in reversed(SERVICES):
                 programs.stop(name)

@@ -28,7 +28,7 @@ fn events(valid: bool) -> Vec<Seen> {
 #[test]
 fn leftovers_are_stepped_over_and_a_fence_makes_the_owner_begin_anew() {
     let mut config = config();
-    config.session_timeout_ms = 2_000;
+    config.session_timeout_ms = 30_000;
     let running = App::new(service())
         .start(&config)
         .expect("the service starts");

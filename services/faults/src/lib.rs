@@ -13,6 +13,7 @@
 //! - [`Planted`]: a few orders that a test finds again; [`Transcript`]: what commands say of them, held against a page
 //! - [`campaign`]: a load with faults at random moments, and how long each took to recover from
 
+mod address;
 pub mod broker;
 pub mod campaign;
 pub mod child;

@@ -7,6 +7,8 @@ use kolo::registry::{Registry as Client, Schema, Settings};
 use kolo_registry_server::{Fault, MemoryStore, Record, Registry as Server, Store};
 use serde_json::{Value, json};
 
+use crate::address::free_address;
+
 /// Ids are the process's, and a process of tests sees several registries: each gives ids of a range of its own, from
 /// the lower half those that it gives by itself.
 const IDS: u32 = 10_000;
@@ -35,7 +37,8 @@ impl Registry {
             &json!({"keytype": "NOOP", "magic": 0}),
             &json!({"highestId": first}),
         )?;
-        let running = Server::builder().store(log.clone()).start_blocking()?;
+        let server = Server::builder().listen(free_address()?.to_string());
+        let running = server.store(log.clone()).start_blocking()?;
         Ok(Registry {
             log,
             address: running.address().to_string(),

@@ -47,25 +47,32 @@ pub fn start(
     Ok(zombie)
 }
 
-/// The partitions that an instance has taken over so far, by what it prints.
+/// The partitions that an instance has taken over, and has not thrown away with all else since, by what it prints.
 fn partitions(instance: &Child) -> anyhow::Result<HashSet<(Topic, i32)>> {
-    let printed = instance.printed()?;
-    let owned = printed.lines().filter_map(|line| {
+    let stream = |before: &str| match before.rsplit(' ').next()? {
+        "order.lifecycle" => Some(Topic::Outcome),
+        "inventory.reservation" => Some(Topic::Reservations),
+        "inventory.stock" => Some(Topic::Stock),
+        "payment.payment" => Some(Topic::Payments),
+        _ => None,
+    };
+    let taken = |line: &str| {
         let (before, after) = line.split_once(" took over in ")?;
-        let stream = match before.rsplit(' ').next()? {
-            "order.lifecycle" => Topic::Outcome,
-            "inventory.reservation" => Topic::Reservations,
-            "inventory.stock" => Topic::Stock,
-            "payment.payment" => Topic::Payments,
-            _ => return None,
-        };
         let (_, number) = after.split_once("partition=")?;
         let number = number
             .split(|letter: char| !letter.is_ascii_digit())
             .next()?;
-        Some((stream, number.parse().ok()?))
-    });
-    Ok(owned.collect())
+        Some((stream(before)?, number.parse().ok()?))
+    };
+    let thrown_away = |line: &str| stream(line.split_once(" throws its clients ")?.0);
+    let mut owned = HashSet::new();
+    for line in instance.printed()?.lines() {
+        if let Some(lost) = thrown_away(line) {
+            owned.retain(|(stream, _)| *stream != lost);
+        }
+        owned.extend(taken(line));
+    }
+    Ok(owned)
 }
 
 /// Stops an instance where it stands, waits until others have taken over what it owned, and lets it go on

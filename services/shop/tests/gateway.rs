@@ -229,7 +229,7 @@ async fn a_timeout_after_the_charge_leaves_it_charged_and_the_repeat_is_told_so(
     let begun = Instant::now();
     while gateway.statement().charges.is_empty() {
         assert!(
-            begun.elapsed() < Duration::from_secs(10),
+            begun.elapsed() < Duration::from_secs(60),
             "the charge never happened"
         );
         tokio::task::yield_now().await;
@@ -267,15 +267,16 @@ async fn connections_are_refused_for_a_while_and_open_ones_are_cut() {
     let begun = Instant::now();
     while gateway.statement().charges.is_empty() {
         assert!(
-            begun.elapsed() < Duration::from_secs(10),
+            begun.elapsed() < Duration::from_secs(60),
             "the charge never happened"
         );
         tokio::task::yield_now().await;
     }
     let client = Client::new();
+    let (begun, refuses) = (Instant::now(), Duration::from_secs(3));
     let answer = client
         .put(format!("{url}/faults"))
-        .body(r#"{"refuse_ms": 500}"#)
+        .body(format!(r#"{{"refuse_ms": {}}}"#, refuses.as_millis()))
         .send()
         .await
         .unwrap();
@@ -290,12 +291,11 @@ async fn connections_are_refused_for_a_while_and_open_ones_are_cut() {
         .await
         .unwrap_err();
     assert!(refused.is_connect(), "{refused:?}");
-    let begun = Instant::now();
     let answer = loop {
         match call(&client, &charges, "k", &charge("o", "ann")).await {
             Ok(answer) => break answer,
             Err(error) => assert!(
-                error.is_connect() && begun.elapsed() < Duration::from_secs(10),
+                error.is_connect() && begun.elapsed() < Duration::from_secs(60),
                 "{error:?}"
             ),
         }
@@ -306,7 +306,7 @@ async fn connections_are_refused_for_a_while_and_open_ones_are_cut() {
         (StatusCode::OK, json!({"authorization_id": "auth-0"}))
     );
     assert!(
-        begun.elapsed() > Duration::from_millis(200),
+        begun.elapsed() >= refuses,
         "it refused for less than it was told to"
     );
 }

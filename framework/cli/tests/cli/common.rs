@@ -17,7 +17,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+/// Within this time everything comes that is waited for.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// What the command printed.
 #[derive(Debug)]

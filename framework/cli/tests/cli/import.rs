@@ -17,8 +17,8 @@ use super::owned::{long_stream, stored};
 fn killed_and_again(folder: &str, copy: &str) {
     let args = ["import", folder, "--topic", copy];
     Running::start(with_broker(&args)).kill();
-    let begun = Instant::now();
     for _ in 0..3 {
+        let begun = Instant::now();
         let before = if exists(copy) { count(copy) } else { 0 };
         let mut run = Running::start(with_broker(&args));
         while !(exists(copy) && count(copy) > before) && run.child.try_wait().unwrap().is_none() {

@@ -76,6 +76,9 @@ impl TokenProvider for ByCommand {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::unix::pipe::OpenOptions;
+
     use super::*;
 
     fn by(line: &str) -> Result<Token, String> {
@@ -107,23 +110,28 @@ mod tests {
     fn one_that_hangs_is_ended_with_all_that_it_has_started() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let reader = runtime.block_on(async { OpenOptions::new().open_receiver(&pipe) });
+        let mut reader = reader.unwrap();
         let path = pipe.display();
-        // Whoever reads from a pipe waits for all that have it open to write.
         let hung = ByCommand {
-            line: format!("mkfifo {path}; (sleep 600 >{path}; true) & sleep 600; true"),
-            at_most: Duration::from_millis(500),
+            line: format!("(echo there; sleep 600) >{path} & sleep 600; true"),
+            at_most: Duration::from_secs(3),
         };
-        let reader = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || {
-                while !pipe.exists() {
-                    std::thread::yield_now();
-                }
-                std::fs::read(pipe)
-            }
-        });
         let hung = hung.token().unwrap_err().to_string();
-        assert!(hung.contains("has not ended in 500ms"), "{hung}");
-        assert!(reader.join().unwrap().unwrap().is_empty());
+        assert!(hung.contains("has not ended in 3s"), "{hung}");
+        // Whoever reads from a pipe waits for all that have it open to write.
+        let mut written = Vec::new();
+        runtime.block_on(async {
+            let read = reader.read_to_end(&mut written);
+            let read = tokio::time::timeout(Duration::from_secs(60), read);
+            read.await.expect("nobody has it open").unwrap();
+        });
+        assert_eq!(written, b"there\n");
     }
 }

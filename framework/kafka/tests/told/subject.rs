@@ -81,7 +81,7 @@ impl Subject {
         let mut config = config();
         config.state_dir = self.folder.path().join("state");
         config.snapshot_interval_ms = 200;
-        config.session_timeout_ms = 2_000;
+        config.session_timeout_ms = 30_000;
         config
     }
 

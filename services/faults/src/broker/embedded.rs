@@ -1,23 +1,19 @@
 //! The embedded broker as a process of its own, with its data on disk: `kolo dev`.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::ops::Range;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
+use crate::address::free_address;
 use crate::await_that;
 use crate::child::Child;
 use crate::shop::binary;
 
 /// How long it may take to start, and to stop: both are quick, whatever it keeps.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Below the range from which systems hand out ports to outgoing connections, so that none of those takes the port while
-/// the broker is down for a moment.
-const PORTS: Range<u16> = 20_000..32_000;
 
 /// Killed when it is dropped.
 #[derive(Debug)]
@@ -74,14 +70,4 @@ impl Embedded {
     fn take(&mut self) -> anyhow::Result<Child> {
         self.process.take().context("the broker is stopped")
     }
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    for _ in 0..200 {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
-        if TcpListener::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    bail!("found no free port from {} to {}", PORTS.start, PORTS.end)
 }

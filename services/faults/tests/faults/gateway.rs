@@ -1,5 +1,6 @@
 //! Every fault of the gateway.
 
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -92,13 +93,18 @@ fn it_refuses_connections_for_ten_seconds() {
             refuse_ms: u64::try_from(refusing.as_millis())?,
             ..Faults::default()
         };
+        let begun = Instant::now();
         shop.gateway
             .set_faults(faults)
             .map_err(anyhow::Error::msg)?;
-        let begun = Instant::now();
+        // All connections are cut where none is accepted: nothing is charged until it accepts them again.
+        let url = shop.gateway.url();
+        let address = url.strip_prefix("http://").context("an address")?;
+        await_that("connections are refused", STALL, || {
+            Ok(TcpStream::connect(address).is_err())
+        })?;
         let (_, payment) = running.last_mut().context("payment")?;
         payment.await_printed("no definitive reply", 1, refusing)?;
-        // Connections are cut by now: nothing is charged until it accepts them again.
         let charges = shop.gateway.statement().charges.len();
         await_that("the gateway is called again", STALL, || {
             watch.look()?;

@@ -15,7 +15,7 @@ async fn a_post_ends_in_bounded_time_says_what_is_not_known_and_can_be_sent_agai
     let order = Order::start(&broker).await;
     broker.stop().unwrap();
     let begun = Instant::now();
-    let answer = order.place("key", &cups()).await;
+    let answer = order.place_at("/orders", "key", &cups()).await;
     assert!(
         begun.elapsed() < Duration::from_secs(15),
         "{:?}",
@@ -31,7 +31,7 @@ async fn a_post_ends_in_bounded_time_says_what_is_not_known_and_can_be_sent_agai
 
     broker.start_again().unwrap();
     let again = eventually("it is accepted", async || {
-        let answer = order.place("key", &cups()).await;
+        let answer = order.place_at("/orders", "key", &cups()).await;
         (answer.status == 202).then_some(answer)
     })
     .await;
@@ -58,7 +58,7 @@ async fn an_acknowledgement_that_is_lost_is_noticed_by_nobody() {
         .await
         .unwrap();
     let order = Order::start(&broker).await;
-    let answer = order.place("key", &cups()).await;
+    let answer = order.place_at("/orders", "key", &cups()).await;
     assert_eq!(answer.status, 202);
     assert_eq!(broker.faults().fired().len(), 1);
     assert_eq!(order.count("orders", "OrderCreated"), (1, 1));

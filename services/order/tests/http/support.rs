@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kolo::{Event, EventId, Key, intake};
@@ -31,6 +32,7 @@ pub(crate) async fn broker() -> Broker {
 pub(crate) struct Order {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
     url: String,
     bootstrap: String,
     client: reqwest::Client,
@@ -76,7 +78,7 @@ impl Order {
         let mut child = command.envs(settings.iter().copied()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 lines.lock().unwrap().push(line);
             }
@@ -84,6 +86,7 @@ impl Order {
         let mut order = Order {
             child,
             log,
+            reader: Some(reader),
             url: String::new(),
             bootstrap: broker.bootstrap(),
             client: reqwest::Client::new(),
@@ -121,9 +124,12 @@ impl Order {
         assert!(sent.success());
     }
 
+    /// Waits until it has ended; all that it said is in its log then.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
         let child = &mut self.child;
-        eventually("it has ended", async || child.try_wait().unwrap()).await
+        let status = eventually("it has ended", async || child.try_wait().unwrap()).await;
+        self.reader.take().unwrap().join().unwrap();
+        status
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -134,9 +140,14 @@ impl Order {
         Answer::to(self.request(Method::GET, path)).await
     }
 
-    /// Places an order.
+    /// Places an order, again under its key where it is not known in time whether it was accepted: a machine may be slow.
     pub(crate) async fn place(&self, key: &str, body: &Value) -> Answer {
-        self.place_at("/orders", key, body).await
+        eventually("it is known whether it was accepted", async || {
+            let answer = self.place_at("/orders", key, body).await;
+            let is_open = answer.status == 503 && answer.problem() == "not-acknowledged";
+            (!is_open).then_some(answer)
+        })
+        .await
     }
 
     pub(crate) async fn place_at(&self, path: &str, key: &str, body: &Value) -> Answer {
