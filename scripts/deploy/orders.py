@@ -11,8 +11,8 @@ CUPS = {"sku": "cup", "quantity": 2, "unit_price_cents": 450}
 PATIENCE = 60
 
 
-class Refused(Exception):
-    """An answer that is not the one that was asked for, in words."""
+class Refused(SystemExit):
+    """An answer that is not the one that was asked for; where nobody takes it, the script ends with it."""
 
 
 def ask(url: str, body: dict | None = None, **headers: str) -> dict:
@@ -27,7 +27,7 @@ def ask(url: str, body: dict | None = None, **headers: str) -> dict:
         except urllib.error.HTTPError as error:
             later = error.headers["Retry-After"]
             if error.code != 503 or later is None or time.monotonic() > until:
-                raise Refused(f"{url} answers {error.code}: {error.read().decode()}") from None
+                raise Refused(f"error: {url} answers {error.code}: {error.read().decode()}") from None
             time.sleep(float(later))
 
 

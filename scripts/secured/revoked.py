@@ -80,6 +80,24 @@ def with_a_file_away(programs: Programs, start: Callable[..., None], confirmed: 
     confirmed()
 
 
+# What only the order's HTTP API reads of what the order service needs: no worker reads its own stream while it works.
+VIEW = ("order", "Read", "topic", "orders.outcome")
+
+
+def of_a_projection(programs: Programs, confirmed: Callable[[], None]) -> None:
+    """The order API's view may not be read on: it says so, and goes on when it may again."""
+    said = programs.said("order")
+    programs.cluster.deny(*VIEW)
+    until = time.monotonic() + 45
+    while "the projection of `orders.outcome` waits" not in programs.since("order", said):
+        programs.expect_running("order")
+        if time.monotonic() > until:
+            programs.fail("order", "should have said that its view may not be read")
+        time.sleep(0.1)
+    programs.cluster.allow(*VIEW)
+    confirmed()
+
+
 def at_run_time(programs: Programs, placed: Callable[[], str]) -> str:
     """Each service is unready and says why, until it is allowed again. An order that is placed meanwhile waits."""
     for acl in ACLS:

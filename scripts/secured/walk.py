@@ -143,6 +143,8 @@ def main() -> None:
             say(f"the service was quicker each time, {revoked.TRIES} of them" if tried > revoked.TRIES else f"at the try number {tried}")
             say("an authority's file that is away for a moment is waited for")
             revoked.with_a_file_away(programs, start_order, confirmed)
+            say("a view that may not be read any more waits to be allowed again")
+            revoked.of_a_projection(programs, confirmed)
             say("tokens instead of passwords, for commands")
             tokens.by_commands(programs, ASKED)
             say("what is wrong with tokens is said at the start")

@@ -338,6 +338,10 @@ impl Config {
             .set("bootstrap.servers", &self.bootstrap)
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000");
+        // Who sets the one means it with librdkafka's own of the other.
+        if self.kafka.contains_key("reconnect.backoff.ms") {
+            client.remove("reconnect.backoff.max.ms");
+        }
         for (property, value) in &self.kafka {
             client.set(property, value);
         }
@@ -472,6 +476,24 @@ mod tests {
         let pauses = came.windows(2).map(|pair| pair[1] - pair[0]);
         let longest = pauses.max().unwrap();
         assert!(longest < Duration::from_secs(4), "{longest:?}");
+    }
+
+    #[test]
+    fn pauses_of_ones_own_are_taken() {
+        let cases: [&[(&str, &str)]; 3] = [
+            &[("KOLO_KAFKA_RECONNECT_BACKOFF_MS", "5000")],
+            &[("KOLO_KAFKA_RECONNECT_BACKOFF_MAX_MS", "60000")],
+            &[
+                ("KOLO_KAFKA_RECONNECT_BACKOFF_MS", "5000"),
+                ("KOLO_KAFKA_RECONNECT_BACKOFF_MAX_MS", "60000"),
+            ],
+        ];
+        for set in cases {
+            let config = Config::from_sources(None, variables(set)).unwrap();
+            let client: Result<BaseConsumer, _> = config.client().create();
+            assert!(client.is_ok(), "{set:?}: {:?}", client.err());
+            assert!(crate::reach::Reach::new(&config).is_ok(), "{set:?}");
+        }
     }
 
     #[test]

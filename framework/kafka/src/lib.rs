@@ -67,7 +67,7 @@ mod worker;
 pub use acls::{CLI as CLI_GROUP, Denied};
 pub use adapter::{Adapter, AdapterError, Call};
 pub use app::{App, StartError};
-pub use beside::Beside;
+pub use beside::{Beside, Unready};
 pub use bulk::{Bulk, InBulk, ends_reading};
 pub use cold::{Cold, Store as ColdStore};
 pub use command::refuse;

@@ -84,6 +84,8 @@ impl Running {
                 config: config.clone(),
                 publishes: publishes.to_vec(),
                 stop: stopping.clone(),
+                unready: self.signals.unready.clone(),
+                name: companion.name,
             };
             let handle = runtime.handle().clone();
             threads.push(start_thread(name, ended, move || {

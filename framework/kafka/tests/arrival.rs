@@ -7,26 +7,16 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use common::await_that;
+use common::{await_that, get};
 use kolo_broker::Broker;
 use kolo_broker::faults::{Action, Api, Plan, ResponseError};
 use kolo_kafka::{App, Config, StartError};
 
 common::counter_events!("arrival.added", "arrival.counted");
 common::counter!("arrival");
-
-/// What is answered at a path; nothing while nobody listens.
-fn get(address: &str, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer)
-}
 
 fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,14 +42,13 @@ fn it_waits_for_them_says_so_and_works_when_they_are_there() {
         broker.bootstrap()
     );
     await_that("it says that it waits", || {
-        get(&health, "/readyz").is_some_and(|answer| answer.contains(&waits))
+        get(&health, "/readyz").is_some_and(|(.., why)| why.contains(&waits))
     });
-    let live = get(&health, "/livez").unwrap();
-    assert!(live.starts_with("HTTP/1.0 200"), "{live}");
+    assert_eq!(get(&health, "/livez").unwrap().0, 200);
     broker.start_again().unwrap();
     let running = starting.join().unwrap().expect("the service starts");
     await_that("it is ready", || {
-        get(&health, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.0 200"))
+        get(&health, "/readyz").is_some_and(|(status, ..)| status == 200)
     });
     running.stop().expect("a graceful stop");
 }
@@ -98,15 +87,15 @@ fn it_waits_until_there_are_as_many_as_its_topics_are_to_have_replicas() {
     };
     let waits = "it has not started: the topic `arrival.";
     await_that("it says that it waits", || {
-        get(&health, "/readyz").is_some_and(|answer| {
-            answer.contains(waits) && answer.contains("too few: 1. Start the others")
+        get(&health, "/readyz").is_some_and(|(.., why)| {
+            why.contains(waits) && why.contains("too few: 1. Start the others")
         })
     });
     await_that("it has asked again", || faults.fired().len() > 1);
     faults.clear();
     let running = starting.join().unwrap().expect("the service starts");
     await_that("it is ready", || {
-        get(&health, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.0 200"))
+        get(&health, "/readyz").is_some_and(|(status, ..)| status == 200)
     });
     running.stop().expect("a graceful stop");
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::config;
+use common::{config, get};
 use kolo_kafka::{App, Beside, Config, RunError};
 
 common::counter_events!("beside.added", "beside.counted");
@@ -91,6 +91,34 @@ fn it_is_told_first_and_ends_what_is_under_way() {
         .unwrap();
     running.stop().unwrap();
     assert!(answered.load(Ordering::Relaxed));
+}
+
+#[test]
+fn it_is_not_ready_for_as_long_as_it_says_so() {
+    let mut config = config();
+    "127.0.0.1:0".clone_into(&mut config.management);
+    let (go_on, told) = tokio::sync::oneshot::channel::<()>();
+    let serves = move |beside: Beside| async move {
+        let first = beside.unready("its view is not complete");
+        let second = beside.unready("it has no publisher");
+        drop(first);
+        let _ = told.await;
+        drop(second);
+        beside.stopping().await;
+        Ok::<(), String>(())
+    };
+    let running = App::new(service())
+        .beside("http", serves)
+        .start(&config)
+        .unwrap();
+    let at = running.management().unwrap();
+    let alone = r#""because":["http: it has no publisher"]"#;
+    let ready = || get(at, "/readyz").unwrap();
+    common::await_that("that is all it waits for", || ready().2.contains(alone));
+    assert_eq!((ready().0, get(at, "/livez").unwrap().0), (503, 200));
+    go_on.send(()).unwrap();
+    common::await_that("it is ready", || ready().0 == 200);
+    running.stop().unwrap();
 }
 
 #[test]

@@ -8,9 +8,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
 
 use common::{Publisher, await_that, config};
 use kolo_broker::Broker;
@@ -19,26 +17,8 @@ use kolo_kafka::{App, Config, Running, StartError};
 common::counter_events!("management.added", "management.counted");
 common::counter!("management");
 
-/// Status, content type and body of a request.
 fn get(at: SocketAddr, path: &str) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(at).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let kind = head.lines().find_map(|line| {
-        let line = line.to_lowercase();
-        line.strip_prefix("content-type: ").map(str::to_owned)
-    });
-    (status, kind.unwrap_or_default(), body.to_owned())
+    common::get(at, path).expect("an answer")
 }
 
 fn served(config: Config) -> (Running, SocketAddr) {

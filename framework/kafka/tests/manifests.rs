@@ -98,8 +98,8 @@ fn a_start_publishes_the_manifest_with_the_counts_of_its_topics() {
 }
 
 // failure: set-up | the manifest cannot be published: the topic `kolo.manifests` is not there, and must not be created |
-// a warning at the start | the service works, and tries again now and then; until then `kolo check` and `kolo graph` do not
-// know of it | create the topic
+// a warning at the start | the service works, and tries again for some minutes; until then `kolo check` and `kolo graph` do
+// not know of it | create the topic
 #[test]
 fn a_service_that_may_not_publish_its_manifest_works() {
     let broker = Broker::builder()
@@ -128,5 +128,12 @@ fn a_service_that_may_not_publish_its_manifest_works() {
         seen.iter().any(|seen| seen.event_type == "test.Counted")
     });
     assert!(!exists(&broker.bootstrap(), TOPIC));
+    let new = NewTopic::new(TOPIC, 1, TopicReplication::Fixed(1));
+    let created = block(admin(&broker.bootstrap()).create_topics(&[new], &AdminOptions::new()));
+    assert!(created.unwrap().iter().all(Result::is_ok));
+    await_that("the manifest is published in the end", || {
+        let seen = read_all_from(&broker.bootstrap(), TOPIC);
+        seen.iter().any(|seen| seen.key == "manifests")
+    });
     running.stop().expect("a graceful stop");
 }

@@ -7,8 +7,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::{Publisher, await_that};
@@ -89,12 +88,7 @@ fn start(config: &Config) -> (Running, SocketAddr) {
 }
 
 fn scrape(at: SocketAddr) -> String {
-    let mut stream = TcpStream::connect(at).unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nHost: scraper\r\nConnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    common::get(at, "/metrics").expect("it is served").2
 }
 
 /// The samples of an aggregate whose line begins with this name and holds these labels, summed.

@@ -154,6 +154,7 @@ pub use kolo_kafka::{
     Adapter, AdapterError, App, Behind, Beside, BreakerState, Call, Config, ConfigError,
     Connectable, Connected, NotAToken, PendingEffect, Progress, Projected, Projection,
     ProjectionError, PublishError, Published, Publisher, PublisherBuilder, RunError, Running,
-    StartError, Token, TokenProvider, Told, intake, refuse, registry_for_tools, schema_of, topics,
+    StartError, Token, TokenProvider, Told, Unready, intake, refuse, registry_for_tools, schema_of,
+    topics,
 };
 pub use kolo_registry as registry;

@@ -7,8 +7,10 @@
 //! |---|---|
 //! | `mod.rs` | what is run, and what it is given |
 //! | `needs.rs` | what it needs, as the app says |
+//! | `unready.rs` | what it says of itself where health is asked for |
 
 mod needs;
+mod unready;
 
 use std::any::Any;
 use std::error::Error;
@@ -23,7 +25,10 @@ use crate::config::Config;
 use crate::publisher::{Publisher, PublisherBuilder};
 use crate::worker::RunError;
 
+pub use unready::Unready;
+
 pub(crate) use needs::{Listens, Needs};
+pub(crate) use unready::Reasons;
 
 /// What something that runs beside a service is given: how the service is configured, and when to stop.
 ///
@@ -50,6 +55,8 @@ pub struct Beside {
     pub(crate) config: Config,
     pub(crate) publishes: Vec<&'static EventType>,
     pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) unready: Reasons,
+    pub(crate) name: &'static str,
 }
 
 impl Beside {
@@ -63,6 +70,23 @@ impl Beside {
     /// this `source`, such as `/order/http`.
     pub fn publisher(&self, source: impl Into<String>) -> PublisherBuilder {
         Publisher::builder(source).events(&self.publishes)
+    }
+
+    /// Has `/readyz` and `<service> health` say that this is not ready, and why, until what is returned is dropped. Without it, it
+    /// counts as ready.
+    ///
+    /// ```no_run
+    /// # use kolo_kafka::{Beside, Projection, ProjectionError};
+    /// # async fn api(beside: Beside, projection: Projection) -> Result<(), ProjectionError> {
+    /// let unready = beside.unready("its read model is not complete yet");
+    /// projection.ready().await?;
+    /// drop(unready);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unready(&self, why: impl Into<String>) -> Unready {
+        let (name, why) = (self.name, why.into());
+        self.unready.add(format!("{name}: {why}"))
     }
 
     /// Whether it was told to stop.

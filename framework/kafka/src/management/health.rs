@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::meters::{AggregateMeters, LifeMeters, Meters, PhaseName, Standing};
+use crate::meters::{AggregateMeters, LifeMeters, Meters, PhaseName, RouterMeters, Standing};
 
 /// How long a worker's loop may stand still at least before the process is better started anew: its longest call asks a
 /// broker something, and has a limit of ten seconds.
@@ -33,16 +33,23 @@ pub(super) fn not_ready(meters: &Meters, config: &Config) -> Vec<String> {
     for aggregate in &meters.aggregates {
         let mut opened: Option<Instant> = None;
         let mut owned = 0;
-        for (which, life) in aggregate.lives() {
-            if life.session().is_none() {
-                let why = life.why().unwrap_or_else(|| {
-                    "it waits for brokers, topics or the schema registry; the log says for which".to_owned()
-                });
-                let name = &aggregate.name;
-                waits.push(format!("{name}: {which} has no session: {why}"));
-            }
+        let without_session = |which: &str, life: &LifeMeters| {
+            let why = life.why().unwrap_or_else(|| {
+                "it waits for brokers, topics or the schema registry; the log says for which"
+                    .to_owned()
+            });
+            format!("{}: {which} has no session: {why}", aggregate.name)
+        };
+        if let Some(RouterMeters { life, .. }) = aggregate.router.as_deref()
+            && life.session().is_none()
+        {
+            waits.push(without_session("the router", life));
         }
-        for (since, partitions) in aggregate.workers.iter().filter_map(LifeMeters::session) {
+        for (number, worker) in aggregate.workers.iter().enumerate() {
+            let Some((since, partitions)) = worker.session() else {
+                waits.push(without_session(&format!("worker {number}"), worker));
+                continue;
+            };
             opened = opened.max(Some(since));
             owned += partitions.len();
             for standing in partitions.iter() {

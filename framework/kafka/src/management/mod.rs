@@ -140,6 +140,7 @@ async fn live(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let mut waits = not_ready(&shared.meters, &shared.config);
+    waits.extend(shared.signals.unready.all());
     let seen = *shared.signals.brokers_seen_at.lock();
     let silent = seen.map_or(Duration::ZERO, |seen| seen.elapsed());
     if silent > patience(&shared.config) {

@@ -1,7 +1,7 @@
 //! How workers, their partitions and routers stand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -12,8 +12,6 @@ pub(crate) struct LifeMeters {
     /// When its loop turned last, in milliseconds since it began.
     turned_ms: AtomicU64,
     session: Mutex<Option<SessionStanding>>,
-    /// Whether it has ever had one.
-    has_worked: AtomicBool,
     /// Why it has none, or had to begin the present one.
     ended: Mutex<Option<String>>,
 }
@@ -100,7 +98,6 @@ impl Default for LifeMeters {
             began: Instant::now(),
             turned_ms: AtomicU64::default(),
             session: Mutex::default(),
-            has_worked: AtomicBool::default(),
             ended: Mutex::default(),
         }
     }
@@ -120,7 +117,6 @@ impl LifeMeters {
     }
 
     pub(crate) fn opened(&self) {
-        self.has_worked.store(true, Ordering::Relaxed);
         *self.session.lock() = Some(SessionStanding {
             opened: Instant::now(),
             partitions: Arc::new([]),
@@ -135,10 +131,6 @@ impl LifeMeters {
 
     pub(crate) fn closed(&self) {
         *self.session.lock() = None;
-    }
-
-    pub(crate) fn has_worked(&self) -> bool {
-        self.has_worked.load(Ordering::Relaxed)
     }
 
     /// Why its last session has ended, or did not begin.

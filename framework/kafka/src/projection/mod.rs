@@ -23,7 +23,7 @@ use kolo_registry::Registry;
 
 use crate::config::Config;
 
-use ends::{Ends, Outage, Question};
+use ends::{Ends, Question};
 use progress::Progress;
 use reader::Reader;
 
@@ -139,7 +139,6 @@ impl Projection {
             progress: Arc::clone(&progress),
             registry,
             project,
-            outage: Outage::default(),
             events: std::marker::PhantomData,
         };
         // Settings that librdkafka refuses are told here, and not in a thread.
@@ -152,7 +151,8 @@ impl Projection {
         })
     }
 
-    /// Waits until it has handed over all that stood in the stream when it was started.
+    /// Waits until it has handed over all that stood in the stream when it was started: also for brokers that do not answer, and for
+    /// leave to read. Give it a time limit where nobody would know what it waits for: the log says it.
     ///
     /// # Errors
     /// When it ends before.

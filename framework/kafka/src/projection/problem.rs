@@ -80,12 +80,12 @@ pub enum ProjectionError {
         /// What is wrong.
         problem: String,
     },
-    /// The brokers do not let this client read.
+    /// The client has failed for good.
     #[error("the stream `{stream}` cannot be read: {problem}")]
     Refused {
         /// The stream.
         stream: &'static str,
-        /// What they say.
+        /// What it says.
         problem: String,
     },
     /// The read model panicked.

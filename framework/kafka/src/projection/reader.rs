@@ -58,7 +58,6 @@ pub(super) struct Reader<E, F> {
     pub(super) progress: Arc<Progress>,
     pub(super) registry: Option<Registry>,
     pub(super) project: F,
-    pub(super) outage: Outage,
     pub(super) events: PhantomData<fn() -> E>,
 }
 
@@ -86,16 +85,18 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
         let mut judges: Vec<StreamReader> = (0..topic.partitions)
             .map(|_| StreamReader::from_start())
             .collect();
+        let mut outage = Outage::default();
         while !self.progress.stopping() {
             let consumer = match self.consumer() {
                 Ok(consumer) => consumer,
                 // Its settings were taken before: one of the files that they name may be written anew.
                 Err(error) => {
-                    self.outage.tell(self.progress.stream, &refusal(error));
+                    outage.tell(self.progress.stream, &refusal(error));
                     std::thread::sleep(AFTER_FAILURE);
                     continue;
                 }
             };
+            outage.is_over(self.progress.stream);
             self.assign(&consumer, topic.partitions)?;
             self.read(&consumer, &mut judges)?;
         }
@@ -134,12 +135,11 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
             }
             match waiting.or_else(|| consumer.poll(IDLE)) {
                 Some(Ok(message)) => {
-                    self.outage.is_over(self.progress.stream);
                     self.take(&message, judges)?;
                     unsettled += 1;
                 }
                 Some(Err(error)) if !self.goes_on_after(&error)? => {
-                    std::thread::sleep(AFTER_FAILURE);
+                    std::thread::sleep(IDLE);
                     return Ok(());
                 }
                 Some(Err(_)) => {}
@@ -158,7 +158,7 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
     }
 
     /// Whether the client goes on by itself. Errors that no waiting will mend end the projection.
-    fn goes_on_after(&mut self, error: &KafkaError) -> Result<bool, ProjectionError> {
+    fn goes_on_after(&self, error: &KafkaError) -> Result<bool, ProjectionError> {
         let stream = self.progress.stream;
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
@@ -169,10 +169,10 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
                 stream,
                 problem: error.to_string(),
             }),
-            // What is not allowed any more may be allowed again.
+            // It may be allowed again. librdkafka says it once, and goes on asking.
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
-                self.outage.tell(stream, &error.to_string());
-                Ok(false)
+                tracing::warn!("the projection of `{stream}` waits: {error}");
+                Ok(true)
             }
             _ => {
                 tracing::debug!("the projection of `{stream}`: {error}");

@@ -9,14 +9,19 @@ use kolo_registry::{Registry, Schema, Writer};
 
 use crate::config::Config;
 use crate::framing::schema_of;
-use crate::reach::unreached;
-use crate::topics::{TopicAdmin, TopicError};
+use crate::reach::{Unreached, unreached};
+use crate::topics::{TopicAdmin, TopicError, Topics};
 
 use super::producer::Producers;
 use super::{Inside, PublishError, Publisher};
 
 /// How long an event may stay without acknowledgement where nobody says it.
 const WITHIN: Duration = Duration::from_secs(30);
+
+/// How long it pauses after brokers have not told of the topics.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often the log says again that they are waited for.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// A [`Publisher`] that is not connected yet.
 #[derive(Debug, Clone)]
@@ -110,27 +115,45 @@ fn topics_are_there(
     let mut names: Vec<&'static str> = events.iter().map(|event| event.topic).collect();
     names.sort_unstable();
     names.dedup();
-    let until = Instant::now() + Duration::from_millis(config.start_timeout_ms);
-    let topics = loop {
-        // A client that failed may have lost its brokers for good.
-        let error = match TopicAdmin::new(config)?.describe(&names) {
-            Ok(topics) => break topics,
-            Err(error @ TopicError::Unreachable { .. }) => error,
-            Err(error) => return Err(error.into()),
-        };
-        let is_final = unreached(config).is_some_and(|why| why.is_final());
-        let left = until.saturating_duration_since(Instant::now());
-        if is_final || left.is_zero() || stopping.load(Ordering::Relaxed) {
-            return Err(error.into());
-        }
-        tracing::warn!("a publisher waits for its brokers, for {left:.0?} more: {error}");
-    };
+    let topics = describe(config, &names, stopping)?;
     match names.iter().find(|&&name| !topics.contains_key(name)) {
         None => Ok(()),
         Some(topic) => Err(PublishError::NoTopic {
             topic,
             bootstrap: config.bootstrap.clone(),
         }),
+    }
+}
+
+/// What the brokers say of the topics, as soon as they say anything.
+fn describe(
+    config: &Config,
+    names: &[&str],
+    stopping: &AtomicBool,
+) -> Result<Topics, PublishError> {
+    let until = Instant::now() + Duration::from_millis(config.start_timeout_ms);
+    let mut said: Option<Instant> = None;
+    loop {
+        // A client that failed may have lost its brokers for good.
+        let error = match TopicAdmin::new(config)?.describe(names) {
+            Ok(topics) => return Ok(topics),
+            Err(error @ TopicError::Unreachable { .. }) => error,
+            Err(error) => return Err(error.into()),
+        };
+        if stopping.load(Ordering::Relaxed) {
+            return Err(error.into());
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let why = unreached(config);
+        if left.is_zero() || why.as_ref().is_some_and(Unreached::is_final) {
+            return Err(why.map_or_else(|| error.into(), PublishError::Brokers));
+        }
+        if said.is_none_or(|said| said.elapsed() >= AGAIN) {
+            said = Some(Instant::now());
+            let problem = why.map_or_else(|| error.to_string(), |why| why.to_string());
+            tracing::warn!("a publisher waits for its brokers, for {left:.0?} more: {problem}");
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -7,6 +7,7 @@ use kolo_registry::{RegistryError, SettingsError};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::config::refused;
+use crate::reach::Unreached;
 use crate::topics::TopicError;
 
 /// An event that was not published, or may not have been; or a publisher that cannot be.
@@ -87,6 +88,9 @@ pub enum PublishError {
     /// The brokers cannot be asked about the topics.
     #[error(transparent)]
     Topics(#[from] TopicError),
+    /// The brokers do not let it in, or do not answer.
+    #[error(transparent)]
+    Brokers(#[from] Unreached),
     /// librdkafka refuses the configuration.
     #[error("librdkafka refuses the settings: {problem}. They come from the table [kafka] of the configuration file and from variables KOLO_KAFKA_…", problem = refused(.0))]
     Client(#[from] KafkaError),

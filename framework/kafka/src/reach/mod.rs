@@ -53,6 +53,7 @@ impl<'a> Reach<'a> {
     pub(crate) fn new(config: &'a Config) -> Result<Self, KafkaError> {
         let mut client = config.client();
         client
+            .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "500")
             // That somebody hangs up is told at this level.
             .set_log_level(RDKafkaLogLevel::Info);

@@ -38,6 +38,7 @@ use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 
 use crate::acls::{Part, of_part};
+use crate::beside::Reasons;
 use crate::cold::Cold;
 use crate::config::{Config, refused};
 use crate::effects::{AggregateEffects, Ended, ReplyTo};
@@ -120,6 +121,8 @@ pub(crate) struct Signals {
     pub(crate) leaves: AtomicBool,
     /// What a service waits for that has not started yet, in words.
     pub(crate) waits_for: Mutex<Option<String>>,
+    /// Why what runs beside is not ready.
+    pub(crate) unready: Reasons,
     /// Raised when a topic was found to be another one under the same name.
     pub(crate) topics_version: AtomicU64,
     /// Raised each time the brokers have not told the watch of a topic, as it may not be used any more.
@@ -295,20 +298,22 @@ pub(crate) fn one_after_the_other<S>(
         .with_jitter()
         .without_max_times();
     let mut next = pauses.build();
+    let mut has_worked = false;
     loop {
         let began = Instant::now();
         life.turned();
         let ended = match open() {
             Ok(mut session) => {
+                has_worked = true;
                 life.opened();
                 let ended = work(&mut session);
                 life.closed();
                 ended
             }
             // Its settings were taken before: one of the files that they name may be written anew.
-            Err(End::Fatal(error @ RunError::Client { .. })) if life.has_worked() => {
-                Err(End::Restart(error.to_string()))
-            }
+            Err(End::Fatal(RunError::Client { source, .. })) if has_worked => Err(End::Restart(
+                format!("librdkafka refuses: {}", refused(&source)),
+            )),
             Err(end) => Err(end),
         };
         let reason = match ended {

@@ -272,7 +272,7 @@ impl Session<'_> {
             .map(|input| input.name.as_str())
             .collect();
         let now = TopicAdmin::new(&self.spec.config)
-            .map_err(|error| End::Restart(refused(&error)))?
+            .map_err(|error| End::Restart(format!("librdkafka refuses: {}", refused(&error))))?
             .describe(&names)
             .map_err(|error| End::Restart(error.to_string()))?;
         for input in &self.inputs {

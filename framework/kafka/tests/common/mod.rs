@@ -5,6 +5,8 @@
     reason = "each test takes what it needs; a test fails by panicking"
 )]
 
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 pub(crate) use kolo_broker::testing::bootstrap;
@@ -16,6 +18,27 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers as _, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+/// Status, content type and body of what is answered at a path; nothing where nobody listens.
+pub(crate) fn get(at: impl ToSocketAddrs, path: &str) -> Option<(u16, String, String)> {
+    let mut stream = TcpStream::connect(at).ok()?;
+    let limit = Some(Duration::from_secs(60));
+    stream.set_read_timeout(limit).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let kind = head.lines().find_map(|line| {
+        let line = line.to_lowercase();
+        line.strip_prefix("content-type: ").map(str::to_owned)
+    });
+    Some((status, kind.unwrap_or_default(), body.to_owned()))
+}
 
 /// Declares `Added` (intake), `Counted` (stream), and the enum, on topics of these names.
 macro_rules! counter_events {

@@ -1,12 +1,11 @@
 //! A collector that is not there.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 
 use kolo_broker::Broker;
 use kolo_kafka::Config;
 
-use crate::common::{await_that, read_all_from};
+use crate::common::{await_that, get, read_all_from};
 use crate::services::Process;
 use crate::{added, publisher};
 
@@ -15,11 +14,7 @@ fn lost(asks: &Process) -> Option<f64> {
     let log = asks.log();
     let (_, rest) = log.split_once("/metrics at http://")?;
     let at = rest.split('"').next()?;
-    let mut stream = TcpStream::connect(at).expect("metrics are served");
-    let request = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
+    let (_, _, answer) = get(at, "/metrics").expect("metrics are served");
     let sample = |line: &str| {
         line.strip_prefix("kolo_spans_dropped_total{service=\"asks\"} ")
             .map(|count| count.parse().expect("a count"))

@@ -30,6 +30,7 @@ mod routes;
 mod view;
 mod wait;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ pub(crate) async fn serve(beside: Beside) -> Result<(), ApiError> {
     let Some(listener) = listen().await? else {
         return Ok(());
     };
+    let unready = beside.unready("what was decided is not all known yet");
     let view = Arc::new(View::default());
     let folded = Arc::clone(&view);
     let projection = Projection::start(beside.config(), move |record| folded.take(record))?;
@@ -103,7 +105,14 @@ pub(crate) async fn serve(beside: Beside) -> Result<(), ApiError> {
         listener.local_addr()?
     );
     let router = routes::router(Arc::clone(&api));
+    let becomes_ready = async {
+        // Should the projection end before, that is told below.
+        let _ = api.projection.ready().await;
+        drop(unready);
+        std::future::pending::<Infallible>().await
+    };
     tokio::select! {
+        never = becomes_ready => match never {},
         served = async { axum::serve(listener, router).with_graceful_shutdown(stopping).await } => served?,
         why = api.projection.ended() => return Err(why.into()),
     }
