@@ -31,11 +31,16 @@ def publish(processes: Processes, event: str, **fields: object) -> None:
     processes.run("kolo", ["publish", event, json.dumps(fields), "--id", str(uuid.uuid4())])
 
 
+def await_event(processes: Processes, topic: str, event: str, key: str) -> None:
+    """Until such an event of this key stands there."""
+    tail = ["tail", topic, "--from", "beginning", "--type", event, "--key", key, "--limit", "1", "--json"]
+    expect(f'"{key}"' in processes.run("kolo", tail), f"there is no {event} of {key} in {topic}")
+
+
 def stock_cups(processes: Processes) -> None:
     """Goods are received, and are in stock: another topic may be read first, and an order without goods is cancelled."""
     publish(processes, "StockReceived", sku="cup", quantity=10)
-    tail = ["tail", "inventory.stock", "--from", "beginning", "--type", "StockAdded", "--limit", "1", "--json"]
-    expect('"cup"' in processes.run("kolo", tail), "the goods are not in stock")
+    await_event(processes, "inventory.stock", "StockAdded", "cup")
 
 
 def placed(processes: Processes, customer: str = "tourist", **headers: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import composition
 import image
-from client import expect, expect_status, placed, publish, say, stock_cups
+from client import await_event, expect, expect_status, placed, publish, say, stock_cups
 from orders import CUPS
 from processes import Processes
 
@@ -36,8 +36,7 @@ def order_that_waits(processes: Processes) -> None:
     order = placed(processes)
     expect_status(processes, order, "pending", "2s")
     say("it has got as far as the payment")
-    reserved = ["tail", "inventory", "--from", "beginning", "--type", "InventoryReserved", "--key", order, "--limit", "1", "--json"]
-    expect(order in processes.run("kolo", reserved), f"the goods of order {order} are not reserved")
+    await_event(processes, "inventory", "InventoryReserved", order)
     say("kolo explain: whom the order waits for")
     expect_explained(processes, order)
     say("it comes back, and the order ends")

@@ -1,6 +1,5 @@
 """ACLs that are taken away, before a start and while a service runs."""
 
-import time
 from collections.abc import Callable
 
 from programs import Programs
@@ -48,11 +47,7 @@ def before_it_is_read(programs: Programs, start: Callable[[str], None]) -> int:
         programs.stop(user)
         said = programs.said(user)
         start(user)
-        until = time.monotonic() + 45
-        while "took over" not in programs.since(user, said):
-            if time.monotonic() > until:
-                programs.fail(user, "should have taken over")
-            time.sleep(0.005)
+        programs.await_said(user, said, "took over")
         programs.cluster.deny(*acl)
         programs.await_health(user, ready=False, says=words(*acl))
         was_read = "it cannot read any more" in programs.since(user, said)
@@ -88,12 +83,7 @@ def of_a_projection(programs: Programs, confirmed: Callable[[], None]) -> None:
     """The order API's view may not be read on: it says so, and goes on when it may again."""
     said = programs.said("order")
     programs.cluster.deny(*VIEW)
-    until = time.monotonic() + 45
-    while "the projection of `orders.outcome` waits" not in programs.since("order", said):
-        programs.expect_running("order")
-        if time.monotonic() > until:
-            programs.fail("order", "should have said that its view may not be read")
-        time.sleep(0.1)
+    programs.await_said("order", said, "the projection of `orders.outcome` waits")
     programs.cluster.allow(*VIEW)
     confirmed()
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kolo_core::{Event, EventType, Mark};
 use kolo_registry::{Registry, Schema, Writer};
 
 use crate::config::Config;
 use crate::framing::schema_of;
-use crate::reach::{Unreached, unreached};
+use crate::reach::{Patience, Unreached, unreached};
 use crate::topics::{TopicAdmin, TopicError, Topics};
 
 use super::producer::Producers;
@@ -20,8 +20,6 @@ const WITHIN: Duration = Duration::from_secs(30);
 
 /// How long it pauses after brokers have not told of the topics.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the log says again that they are waited for.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// A [`Publisher`] that is not connected yet.
 #[derive(Debug, Clone)]
@@ -131,28 +129,25 @@ fn describe(
     names: &[&str],
     stopping: &AtomicBool,
 ) -> Result<Topics, PublishError> {
-    let until = Instant::now() + Duration::from_millis(config.start_timeout_ms);
-    let mut said: Option<Instant> = None;
+    let mut patience = Patience::of("a publisher", config);
     loop {
         // A client that failed may have lost its brokers for good.
         let error = match TopicAdmin::new(config)?.describe(names) {
-            Ok(topics) => return Ok(topics),
+            Ok(topics) => {
+                patience.ends();
+                return Ok(topics);
+            }
             Err(error @ TopicError::Unreachable { .. }) => error,
             Err(error) => return Err(error.into()),
         };
         if stopping.load(Ordering::Relaxed) {
             return Err(error.into());
         }
-        let left = until.saturating_duration_since(Instant::now());
         let why = unreached(config);
-        if left.is_zero() || why.as_ref().is_some_and(Unreached::is_final) {
+        if patience.is_over() || why.as_ref().is_some_and(Unreached::is_final) {
             return Err(why.map_or_else(|| error.into(), PublishError::Brokers));
         }
-        if said.is_none_or(|said| said.elapsed() >= AGAIN) {
-            said = Some(Instant::now());
-            let problem = why.map_or_else(|| error.to_string(), |why| why.to_string());
-            tracing::warn!("a publisher waits for its brokers, for {left:.0?} more: {problem}");
-        }
+        patience.says(&why.map_or_else(|| error.to_string(), |why| why.to_string()));
         std::thread::sleep(PAUSE);
     }
 }

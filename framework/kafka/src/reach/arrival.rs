@@ -1,7 +1,7 @@
 //! A service that starts waits for its brokers, and says so: after a power cut they may be the last to come up.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kolo_core::Service;
 
@@ -11,14 +11,12 @@ use crate::beside::Needs;
 use crate::config::Config;
 use crate::topics::{TopicAdmin, TopicError, Topics};
 
-use super::Reach;
+use super::{Patience, Reach};
 
 /// How long one look takes at most: with the pauses of [`Reach::look`], an answer may take a second and a half.
 const LOOK: Duration = Duration::from_secs(3);
 /// How long it pauses where brokers answer, and not all are there.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the log says again what is waited for.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// Who is told what a service waits for, and says whether it still wants to.
 pub(crate) trait Arrival {
@@ -38,14 +36,13 @@ pub(crate) async fn arrive(
         acls: of_service(service, needs, config),
         config,
         arrival,
-        until: Instant::now() + Duration::from_millis(config.start_timeout_ms),
-        said: None,
+        patience: Patience::of(service.name(), config),
     };
     loop {
         wait.reach()?;
         match wait.prepare().await {
             // They were there a moment ago.
-            Err(StartError::Topics(TopicError::Unreachable { .. })) if !wait.is_over() => {
+            Err(StartError::Topics(TopicError::Unreachable { .. })) if !wait.patience.is_over() => {
                 tokio::time::sleep(super::TURN).await;
             }
             prepared => return prepared,
@@ -60,9 +57,7 @@ struct Wait<'a, A> {
     acls: Vec<Acl>,
     config: &'a Config,
     arrival: &'a A,
-    until: Instant,
-    /// When the log has said it last.
-    said: Option<Instant>,
+    patience: Patience<'a>,
 }
 
 impl<A: Arrival> Wait<'_, A> {
@@ -74,7 +69,7 @@ impl<A: Arrival> Wait<'_, A> {
                 self.ends();
                 return Ok(());
             };
-            if unreached.is_final() || self.is_over() {
+            if unreached.is_final() || self.patience.is_over() {
                 return Err(unreached.into());
             }
             self.says(&unreached);
@@ -87,7 +82,7 @@ impl<A: Arrival> Wait<'_, A> {
         let admin = TopicAdmin::new(self.config)?.of_service(self.service.name());
         while !self.arrival.is_stopping() {
             match prepare(self.service, &self.acls, &admin).await {
-                Err(few @ TopicError::TooFewBrokers { .. }) if !self.is_over() => {
+                Err(few @ TopicError::TooFewBrokers { .. }) if !self.patience.is_over() => {
                     self.says(&few);
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -100,29 +95,14 @@ impl<A: Arrival> Wait<'_, A> {
         Err(StartError::Stopped)
     }
 
-    fn is_over(&self) -> bool {
-        Instant::now() >= self.until
-    }
-
     fn says(&mut self, what: &impl Display) {
         self.arrival.waits_for(Some(what.to_string()));
-        let now = Instant::now();
-        if self.said.is_none_or(|said| now - said >= AGAIN) {
-            self.said = Some(now);
-            tracing::warn!(
-                "{} waits for its brokers, for {:.0?} more: {what}",
-                self.service.name(),
-                self.until.saturating_duration_since(now)
-            );
-        }
+        self.patience.says(what);
     }
 
     fn ends(&mut self) {
         self.arrival.waits_for(None);
-        if self.said.take().is_some() {
-            let (name, bootstrap) = (self.service.name(), &self.config.bootstrap);
-            tracing::info!("{name} waits for the brokers at {bootstrap} no longer");
-        }
+        self.patience.ends();
     }
 }
 

@@ -8,9 +8,11 @@
 //! |---|---|
 //! | `mod.rs` | one look |
 //! | `silence.rs` | why there is no answer, and what to do about it |
+//! | `patience.rs` | for how long they are waited for, and what the log says meanwhile |
 //! | `arrival.rs` | a service that starts waits for its brokers, for a while |
 
 mod arrival;
+mod patience;
 mod silence;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +31,7 @@ use crate::native::{self, Connected};
 use silence::Silence;
 
 pub(crate) use arrival::{Arrival, arrive};
+pub(crate) use patience::Patience;
 pub use silence::Unreached;
 
 /// How long the first question waits before what was told beside is listened to; each one after it waits twice as long, since an

@@ -221,6 +221,13 @@ pub(crate) enum End {
     Fatal(RunError),
 }
 
+impl End {
+    /// librdkafka does not take settings that it took before.
+    fn refused(error: &KafkaError) -> Self {
+        End::Restart(format!("librdkafka refuses: {}", refused(error)))
+    }
+}
+
 impl From<RunError> for End {
     fn from(error: RunError) -> Self {
         End::Fatal(error)
@@ -311,9 +318,9 @@ pub(crate) fn one_after_the_other<S>(
                 ended
             }
             // Its settings were taken before: one of the files that they name may be written anew.
-            Err(End::Fatal(RunError::Client { source, .. })) if has_worked => Err(End::Restart(
-                format!("librdkafka refuses: {}", refused(&source)),
-            )),
+            Err(End::Fatal(RunError::Client { source, .. })) if has_worked => {
+                Err(End::refused(&source))
+            }
             Err(end) => Err(end),
         };
         let reason = match ended {

@@ -8,7 +8,6 @@ use kolo_core::processor::Outcome;
 use kolo_core::wire::Stamp;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::config::refused;
 use crate::framing::Unknown;
 use crate::native::{Consumed, Message, Taken};
 use crate::topics::{TopicAdmin, is_denied};
@@ -272,7 +271,7 @@ impl Session<'_> {
             .map(|input| input.name.as_str())
             .collect();
         let now = TopicAdmin::new(&self.spec.config)
-            .map_err(|error| End::Restart(format!("librdkafka refuses: {}", refused(&error))))?
+            .map_err(|error| End::refused(&error))?
             .describe(&names)
             .map_err(|error| End::Restart(error.to_string()))?;
         for input in &self.inputs {

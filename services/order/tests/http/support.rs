@@ -144,8 +144,7 @@ impl Order {
     pub(crate) async fn place(&self, key: &str, body: &Value) -> Answer {
         eventually("it is known whether it was accepted", async || {
             let answer = self.place_at("/orders", key, body).await;
-            let is_open = answer.status == 503 && answer.problem() == "not-acknowledged";
-            (!is_open).then_some(answer)
+            (!answer.is_unacknowledged()).then_some(answer)
         })
         .await
     }
@@ -303,6 +302,11 @@ impl Answer {
         self.body["status"]
             .as_str()
             .unwrap_or_else(|| panic!("a status in {self:?}"))
+    }
+
+    /// Whether it is not known if the request was accepted.
+    pub(crate) fn is_unacknowledged(&self) -> bool {
+        self.status == 503 && self.problem() == "not-acknowledged"
     }
 
     /// Which problem it is, without the words that all have in common.
