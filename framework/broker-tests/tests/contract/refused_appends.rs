@@ -46,8 +46,12 @@ fn a_record_for_an_unknown_topic_is_reported() {
             "{outcome:?}"
         );
     }
-    let outcome = sender.send(&topic("small", 1), 7, b"a");
-    assert_eq!(outcome, Err(RDKafkaErrorCode::UnknownPartition));
+    let small = topic("small", 1);
+    let refused = Err(RDKafkaErrorCode::UnknownPartition);
+    assert_eq!(sender.send(&small, 7, b"a"), refused);
+    assert_eq!(sender.send(&small, 0, b"a"), Ok((0, 0)));
+    // What the producer knows of the topic by now refuses it at once.
+    assert_eq!(sender.send(&small, 7, b"a"), refused);
 }
 
 /// A batch above the topic's `max.message.bytes` is refused as too large and not appended; one below goes through.

@@ -80,10 +80,11 @@ impl Sender {
     }
 
     pub(crate) fn queue_record(&self, record: BaseRecord<'_, [u8], [u8], usize>) {
-        self.producer
-            .send(record)
-            .map_err(|(error, _): (KafkaError, _)| error)
-            .expect("the record is queued");
+        self.try_queue(record).expect("the record is queued");
+    }
+
+    fn try_queue(&self, record: BaseRecord<'_, [u8], [u8], usize>) -> Result<(), KafkaError> {
+        self.producer.send(record).map_err(|(error, _)| error)
     }
 
     /// The next delivery report.
@@ -93,10 +94,14 @@ impl Sender {
             .expect("a delivery report in time")
     }
 
-    /// Sends one record and waits until it is answered.
+    /// Sends one record and waits until it is answered: by the broker, or at once by a librdkafka that knows already that the
+    /// topic or the partition does not exist.
     pub(crate) fn send(&self, topic: &str, partition: i32, value: &[u8]) -> Outcome {
-        self.queue(topic, partition, None, Some(value), 0);
-        self.report().1
+        let record = BaseRecord::with_opaque_to(topic, 0).partition(partition);
+        match self.try_queue(record.payload(value)) {
+            Ok(()) => self.report().1,
+            Err(error) => Err(error.rdkafka_error_code().expect("a code")),
+        }
     }
 
     /// Sends records without keys in one go, waits for all of them, and returns their offsets in the order sent.
