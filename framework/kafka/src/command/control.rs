@@ -79,8 +79,16 @@ impl Sender {
         })
     }
 
-    /// Hands a record over; [`Sender::acknowledged`] waits for it.
-    pub(super) fn send(&self, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Failure> {
+    /// Hands a record over; [`Sender::acknowledged`] waits for it. Where one is refused, those before it are waited for: they
+    /// are on their way, and dropping the producer would take them back.
+    pub(super) fn send(&self, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Failure> {
+        self.hand_over(record).inspect_err(|_| {
+            // What became of them is told by what the command reads, the next time that it is typed.
+            let _ = self.producer.flush(ACKNOWLEDGED * 2);
+        })
+    }
+
+    fn hand_over(&self, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), Failure> {
         loop {
             let topic = record.topic;
             match self.producer.send(record) {
@@ -144,5 +152,37 @@ pub(super) fn control_record<'a>(
     match key.as_bytes() {
         [] => record,
         key => record.key(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kolo_broker::Broker;
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+
+    use super::*;
+
+    #[test]
+    fn where_one_is_refused_those_before_it_arrive() {
+        let broker = Broker::builder().partitions(1).start_blocking().unwrap();
+        let mut config = Config::new(broker.bootstrap());
+        // So long that what is not waited for does not arrive.
+        config.kafka.insert("linger.ms".into(), "10000".into());
+        let sender = Sender::new(&config).unwrap();
+        let to = |partition| control_record("inbox", partition, "key", "type", "/source", b"value");
+        sender.send(to(0)).unwrap();
+        sender.acknowledged().unwrap();
+        sender.send(to(0)).unwrap();
+        // The producer knows by now that there is one partition.
+        let refused = sender.send(to(7)).unwrap_err();
+        drop(sender);
+        let refused = refused.message().unwrap();
+        assert!(
+            refused.starts_with("inbox cannot be written: "),
+            "{refused}"
+        );
+        let reader: BaseConsumer = config.client().create().unwrap();
+        let ends = reader.fetch_watermarks("inbox", 0, ACKNOWLEDGED).unwrap();
+        assert_eq!(ends, (0, 2));
     }
 }

@@ -1,7 +1,7 @@
 //! Forward: from one record of a source to its copies in the inbox, or to what is parked where its route fails.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hashbrown::HashMap;
 use kolo_core::processor::MAX_RECORD_BYTES;
@@ -34,6 +34,8 @@ pub(super) struct Forward<'a> {
     pub(super) in_flight: &'a mut usize,
     pub(super) keys: &'a mut Vec<String>,
     pub(super) deliveries: &'a mut Vec<Delivery>,
+    /// Since when the producer's queue is full.
+    pub(super) full_since: &'a mut Option<Instant>,
 }
 
 impl Forward<'_> {
@@ -59,7 +61,7 @@ impl Forward<'_> {
                         topic,
                         message.partition(),
                         Offset::Offset(due),
-                        Duration::from_secs(10),
+                        self.spec.config.answer_timeout(),
                     )
                     .map_err(|error| {
                         End::Restart(format!("{topic} cannot be read at offset {due}: {error}"))
@@ -280,7 +282,7 @@ impl Forward<'_> {
         };
         let patience = self.spec.config.session_timeout() / 4;
         self.appender
-            .send(&copy, self.deliveries, patience, &mut None)
+            .send(&copy, self.deliveries, patience, self.full_since)
             .map_err(|error| End::Restart(format!("a copy was refused: {error}")))?;
         self.waiting.insert(*self.token, copied.of);
         *self.in_flight += 1;
@@ -316,7 +318,7 @@ fn still_there(
     spec: &Spec,
 ) -> Result<(), End> {
     let (low, _) = consumer
-        .fetch_watermarks(topic, partition, Duration::from_secs(10))
+        .fetch_watermarks(topic, partition, spec.config.answer_timeout())
         .map_err(|error| {
             End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
         })?;

@@ -178,6 +178,7 @@ impl<'a> Session<'a> {
 
     fn read(&mut self) -> Result<bool, End> {
         let mut busy = false;
+        let mut full_since = None;
         for _ in 0..BATCH {
             if self.in_flight >= MAX_IN_FLIGHT {
                 break;
@@ -226,6 +227,7 @@ impl<'a> Session<'a> {
                         in_flight: &mut self.in_flight,
                         keys: &mut self.keys,
                         deliveries: &mut self.deliveries,
+                        full_since: &mut full_since,
                     };
                     forward.message(&message, &self.consumer)?;
                 }
@@ -250,7 +252,7 @@ impl<'a> Session<'a> {
                 }
                 let committed = self
                     .consumer
-                    .committed_offsets(list, Duration::from_secs(10))
+                    .committed_offsets(list, self.spec.config.answer_timeout())
                     .map_err(|error| {
                         End::Restart(format!("committed offsets cannot be read: {error}"))
                     })?;

@@ -114,7 +114,7 @@ impl Session<'_> {
         let topic = self.spec.description.stream;
         let (low, _) = self
             .data
-            .fetch_watermarks(topic, partition, Duration::from_secs(10))
+            .fetch_watermarks(topic, partition, self.spec.config.answer_timeout())
             .map_err(|error| {
                 End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
             })?;

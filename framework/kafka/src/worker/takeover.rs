@@ -1,7 +1,7 @@
 //! Taking a partition over: fence, restore, begin to work; and giving it up.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kolo_core::processor::{
     EpochEnd, MAX_RECORD_BYTES, Processor, ProcessorError, ResumeAt, Setup,
@@ -236,7 +236,7 @@ impl Session<'_> {
     fn resume_at_decided(&self, topic: &str, partition: i32, decided: i64) -> Result<Offset, End> {
         let (low, _) = self
             .data
-            .fetch_watermarks(topic, partition, Duration::from_secs(10))
+            .fetch_watermarks(topic, partition, self.spec.config.answer_timeout())
             .map_err(|error| {
                 End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
             })?;
