@@ -7,21 +7,15 @@
 
 mod common;
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use common::{await_that, get};
+use common::{FreeAddress, await_that, get};
 use kolo_broker::Broker;
 use kolo_broker::faults::{Action, Api, Plan, ResponseError};
 use kolo_kafka::{App, Config, StartError};
 
 common::counter_events!("arrival.added", "arrival.counted");
 common::counter!("arrival");
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
 
 // failure: broker | nobody answers when a service starts | the log, and /readyz, say whom it waits for and how long |
 // it starts when they answer, within start_timeout_ms | nobody, if they come
@@ -31,7 +25,8 @@ fn it_waits_for_them_says_so_and_works_when_they_are_there() {
     broker.stop().unwrap();
     let mut config = Config::new(broker.bootstrap());
     config.partitions = 2;
-    config.management = free_address();
+    let free = FreeAddress::take();
+    config.management = free.to_string();
     let health = config.management.clone();
     let starting = {
         let config = config.clone();
@@ -55,7 +50,8 @@ fn it_waits_for_them_says_so_and_works_when_they_are_there() {
 
 #[test]
 fn it_gives_up_in_time_and_says_who_did_not_answer() {
-    let nobody = free_address();
+    let free = FreeAddress::take();
+    let nobody = free.to_string();
     let mut config = Config::new(nobody.clone());
     config.start_timeout_ms = 500;
     let begun = Instant::now();
@@ -79,7 +75,8 @@ fn it_waits_until_there_are_as_many_as_its_topics_are_to_have_replicas() {
     let faults = broker.faults();
     faults.add(Plan::new().on(Api::CreateTopics).then(few));
     let mut config = Config::new(broker.bootstrap());
-    config.management = free_address();
+    let free = FreeAddress::take();
+    config.management = free.to_string();
     let health = config.management.clone();
     let starting = {
         let config = config.clone();

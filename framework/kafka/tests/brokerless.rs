@@ -70,7 +70,8 @@ fn it_is_replaced_once_the_broker_is_back_and_its_owner_works_on() {
     let broker = Broker::builder().start_blocking().unwrap();
     let mut config = Config::new(broker.bootstrap());
     config.partitions = 2;
-    config.session_timeout_ms = 3_000;
+    // Long enough that a stall of the process is not what ends a session.
+    config.session_timeout_ms = 12_000;
     config.check_interval_ms = 500;
     for (property, value) in [
         // Told sooner than after five minutes.

@@ -11,8 +11,9 @@ mod told;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use common::{Publisher, await_that, config, read_all};
+use common::{Publisher, await_that, await_that_within, config, read_all};
 use kolo_core::Service;
 use kolo_kafka::{App, Config, Running};
 use told::log_of;
@@ -121,7 +122,8 @@ impl Subject {
         }
         publisher.flush();
         self.rounds += 1;
-        await_that("all is answered", || {
+        // A debug build takes milliseconds a key of this size.
+        await_that_within(Duration::from_secs(300), "all is answered", || {
             self.answers().len() == self.rounds * KEYS
         });
     }
@@ -218,9 +220,14 @@ fn a_disk_that_breaks_costs_a_restore_and_the_limit() {
     let mut emptied = 0;
     each_file(&subject.state().join("cold"), &mut |file| {
         if file.components().any(|part| part.as_os_str() == "tables") {
-            let table = std::fs::OpenOptions::new().write(true).open(file).unwrap();
-            table.set_len(0).unwrap();
-            emptied += 1;
+            match std::fs::OpenOptions::new().write(true).open(file) {
+                Ok(table) => {
+                    table.set_len(0).unwrap();
+                    emptied += 1;
+                }
+                // A compaction in the background has merged it.
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+            }
         }
     });
     assert!(emptied > 0);

@@ -106,6 +106,8 @@ fn what_does_not_go_on_is_told_with_its_number_and_its_age() {
     let broker = Broker::builder().start_blocking().unwrap();
     let mut config = Config::new(broker.bootstrap());
     config.partitions = 2;
+    // A session that begins anew counts anew.
+    config.session_timeout_ms = 60_000;
     config.management = "127.0.0.1:0".into();
     let (running, at) = start(&config);
     let sum = |name: &str, aggregate: &str, label: &str| sum(at, name, aggregate, label);

@@ -74,7 +74,10 @@ fn notes() -> (Vec<RequestNote>, Vec<EffectNote>, usize) {
 #[test]
 fn a_request_whose_calls_fail_has_a_note_until_it_is_answered_whoever_owns_it() {
     let replies = Arc::new(AtomicBool::new(false));
-    let first = start(&config(), &replies);
+    let mut config = config();
+    // A session that begins anew takes its note back, too.
+    config.session_timeout_ms = 60_000;
+    let first = start(&config, &replies);
     let publisher = Publisher::new();
     publisher.publish("notes.added", "test.Added", "one", "k", b"k 1");
     publisher.flush();
@@ -110,7 +113,7 @@ fn a_request_whose_calls_fail_has_a_note_until_it_is_answered_whoever_owns_it() 
     await_that("what it said of itself is taken back", taken_back);
     let (left, ..) = notes();
 
-    let second = start(&config(), &replies);
+    let second = start(&config, &replies);
     await_that("the next owner's note replaces the first's", || {
         let (requests, _, _) = notes();
         requests.len() == 1 && requests[0].at > left[0].at

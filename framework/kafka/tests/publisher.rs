@@ -152,7 +152,7 @@ async fn who_connects_waits_for_the_brokers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_waits_for_what_is_under_way_though_nobody_else_does() {
     let slow = Plan::new().on(Api::Produce).topic(INTAKE).nth(1);
-    let slow = slow.then(Action::Delay(Duration::from_secs(3)));
+    let slow = slow.then(Action::Hold("late".into()));
     let (broker, config) = broker(slow).await;
     let publisher = connect(&config, Duration::from_secs(30)).await.unwrap();
     for number in 0..10 {
@@ -160,9 +160,17 @@ async fn closing_waits_for_what_is_under_way_though_nobody_else_does() {
         let added = added("k");
         let published = publisher.publish(&added, id(&number.to_string()));
         let given_up = tokio::time::timeout(Duration::from_millis(1), published).await;
-        assert!(given_up.is_err(), "it takes seconds");
+        assert!(given_up.is_err(), "it is held");
     }
-    publisher.close().await;
+    let arrived = async {
+        while broker.faults().held("late") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        broker.faults().release("late");
+    };
+    let closed = async { tokio::join!(publisher.close(), arrived) };
+    let closed = tokio::time::timeout(Duration::from_secs(60), closed);
+    closed.await.expect("it is closed");
     assert_eq!(read_all_from(&broker.bootstrap(), INTAKE).len(), 10);
 }
 

@@ -6,10 +6,10 @@ mod fake;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fake::{await_that, flag, open, serve, text};
+use fake::{await_that, flag, open, patient, serve, text};
 use kolo_avro::codec::frame::{self, Closed};
 use kolo_avro::codec::{Meaning, ids};
-use kolo_registry::{Registry, RegistryError, Schema, Settings, Subjects};
+use kolo_registry::{Registry, RegistryError, Schema, Subjects};
 
 #[test]
 fn an_id_is_asked_for_once_and_an_outage_is_not_noticed_then() {
@@ -145,7 +145,7 @@ fn subjects_are_escaped_and_whoever_asks_says_who() {
         200,
         r#"{"id": 7, "version": 1}"#,
     );
-    let mut settings = Settings::new(&url);
+    let mut settings = patient(&url);
     settings.subjects = Subjects::Topic;
     settings.user = "me".into();
     settings.password = "s3cret".into();
@@ -289,7 +289,7 @@ fn a_writer_waits_for_the_registry_and_not_for_a_schema_that_nobody_registered()
     assert!(matches!(error, RegistryError::Absent { .. }), "{error:?}");
     assert!(error.to_string().contains("`shop.Other`"), "{error}");
     // Where it may, it registers.
-    let mut settings = Settings::new(&url);
+    let mut settings = patient(&url);
     settings.register = true;
     fake.put("POST /subjects/shop.Other/versions", 200, r#"{"id": 109}"#);
     let registry = Registry::open(&settings).unwrap();

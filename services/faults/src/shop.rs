@@ -348,7 +348,7 @@ impl Shop {
     ) -> anyhow::Result<()> {
         self.await_ends(watch, before + load.orders)?;
         publishing.finish()?;
-        let report = self.audit(load.run, Duration::from_secs(30))?;
+        let report = self.audit(load.run, STALL)?;
         ensure!(
             report.balances(),
             "the books do not balance: {:#}",

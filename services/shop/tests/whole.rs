@@ -211,6 +211,9 @@ fn the_books_balance_with_a_gateway_that_fails_and_loses_its_answers() {
         "0.1",
         "--gateway-latency-ms",
         "5",
+        // Charges and refunds of orders that have ended are called again and again, too.
+        "--settle",
+        "240",
     ];
     let (code, stdout, stderr) = output(
         &[

@@ -43,6 +43,7 @@ fn a_commit_needs_no_membership() {
         .expect("an offset");
     let mut element = list.find_partition(&topic, 0).expect("the partition");
     element.set_metadata("why: caf\u{e9}");
+    await_coordinator(&mut Raw::connect(), &group);
     let writer = outsider(&group);
     writer.commit(&list, CommitMode::Sync).expect("committed");
 

@@ -187,7 +187,7 @@ fn the_assignor_is_one_that_all_know() {
 fn a_silent_member_is_put_out() {
     let group = unique("silent");
     let (mut leader, mut silent) = (RawMember::new(&group), RawMember::new(&group));
-    silent.session_ms = 1_500;
+    silent.session_ms = 6_000;
     leader.join_alone();
     let_in(&mut leader, &mut silent);
     await_that("the end of its session", || {
@@ -203,13 +203,13 @@ fn a_silent_member_is_put_out() {
 fn a_member_that_misses_a_rebalance_is_put_out() {
     let group = unique("misses");
     let mut lazy = RawMember::new(&group);
-    lazy.rebalance_ms = 1_500;
+    lazy.rebalance_ms = 6_000;
     lazy.join_alone();
 
     // It does not hear that it should join: its session is long, and it asks nothing.
     let mut eager = RawMember::new(&group);
     // The longest wait that any member allows is how long the others wait.
-    eager.rebalance_ms = 1_500;
+    eager.rebalance_ms = 6_000;
     eager.join_alone();
     assert_eq!(eager.generation, 2);
     assert_eq!(lazy.heartbeat(), UNKNOWN_MEMBER_ID);

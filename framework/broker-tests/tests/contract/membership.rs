@@ -98,12 +98,15 @@ fn a_crashed_member_is_inherited() {
 
     // It joins as a consumer of the topic, is given its part by the survivor, and is never heard of again.
     let mut crashed = RawMember::new(&group);
-    crashed.session_ms = 2_000;
+    crashed.session_ms = 6_000;
     crashed.protocols = vec![("range".to_owned(), subscription(&topic))];
     crashed.join();
     let synced = crashed.send_sync(&[]);
     assert_eq!(crashed.synced(synced).error_code, 0);
-    survivor.await_owned(2);
+    await_that("its part", || {
+        crashed.heartbeat();
+        survivor.owned().len() == 2
+    });
     drop(crashed);
     survivor.await_owned(4);
 }

@@ -29,7 +29,7 @@ use check::{Difference, check};
 use script::{Op, Told, drawn, settled};
 use subject::{Fault, Subject};
 
-/// How long it may take to make a failing script smaller.
+/// How long it may take to make a script smaller that has failed for no known reason.
 const SHRINK: Duration = Duration::from_secs(30);
 
 /// A wrong model must be told from the broker within so many scripts.
@@ -59,7 +59,9 @@ fn a_wrong_model_is_told_from_the_broker() {
     let first = seed();
     let mut faults = Fault::ALL.to_vec();
     for seed in first..first + UNTIL_FOUND {
-        let tree = drawn().new_tree(&mut runner(seed)).expect("a script");
+        let tree = drawn()
+            .new_tree(&mut runner(seed, SHRINK))
+            .expect("a script");
         let script = settled(&tree.current());
         let seen = broker::run(&script);
         faults.retain(|&fault| {
@@ -107,14 +109,14 @@ fn number(variable: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|_| panic!("{variable} is to be a number, not {text:?}")))
 }
 
-fn runner(seed: u64) -> TestRunner {
+fn runner(seed: u64, shrink: Duration) -> TestRunner {
     TestRunner::new(Config {
         cases: 1,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         // By default a number that goes by that of the cases.
         max_shrink_iters: 10_000,
-        max_shrink_time: SHRINK.as_millis() as u32,
+        max_shrink_time: shrink.as_millis() as u32,
         ..Config::default()
     })
 }
@@ -129,7 +131,13 @@ struct Failure {
 /// Runs the script of a seed, and holds what is seen against a model.
 fn hold(seed: u64, fault: Option<Fault>) -> Result<(), Failure> {
     let smallest = RefCell::new(None);
-    let held = runner(seed).run(&drawn(), |drawn| {
+    // Zero is no limit: what is done to see a known fault shrunk ends with that.
+    let shrink = if fault.is_some() {
+        Duration::ZERO
+    } else {
+        SHRINK
+    };
+    let held = runner(seed, shrink).run(&drawn(), |drawn| {
         let script = settled(&drawn);
         let seen = broker::run(&script);
         check(&script, &seen, Subject::new(fault)).map_err(|difference| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -50,21 +50,35 @@ impl Member {
         }
     }
 
-    /// Lets it read to the end of what was acknowledged, and ends it.
+    /// Lets it read to the end of what was acknowledged, however long that takes as long as it goes on, and ends it.
     pub(crate) fn finish(self) {
-        await_that("the member to read to the end", || {
+        let (mut committed, mut moved_at) = (0, Instant::now());
+        loop {
             let told = self.ledger.told();
             let kept = told.records.iter().filter(|(at, _)| at.0 == KEPT);
             let mut ends = kept.map(|(at, records)| {
                 let last = *records.keys().next_back().expect("a record");
                 (at, last)
             });
-            ends.all(|(at, last)| {
+            let is_read = ends.all(|(at, last)| {
                 told.committed
                     .get(at)
                     .is_some_and(|committed| *committed > last)
-            }) || !told.complaints.is_empty()
-        });
+            });
+            if is_read || !told.complaints.is_empty() {
+                break;
+            }
+            let now_committed = told.committed.values().sum();
+            if now_committed != committed {
+                (committed, moved_at) = (now_committed, Instant::now());
+            }
+            assert!(
+                moved_at.elapsed() < PATIENCE,
+                "the member has not read to the end, and goes on no more"
+            );
+            drop(told);
+            std::thread::sleep(Duration::from_millis(20));
+        }
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread;
         await_that("the member to end", || thread.is_finished());

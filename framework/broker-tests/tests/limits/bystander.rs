@@ -8,9 +8,6 @@ use crate::common::raw::Raw;
 use kafka_protocol::messages::CreateTopicsRequest;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 
-/// No call of a bystander takes so long, on a machine however busy.
-const TOO_LONG: Duration = Duration::from_secs(5);
-
 pub(crate) struct Bystander {
     raw: Raw,
     appended: i64,
@@ -40,11 +37,10 @@ impl Bystander {
         Bystander { raw, appended: 0 }
     }
 
-    /// Appends and reads a while; the median of how long that took.
+    /// Appends and reads a while, each in the time that [`Raw`] waits for an answer; the median of how long that took.
     pub(crate) fn works(&mut self) -> Duration {
         let mut took: Vec<Duration> = (0..50).map(|_| self.step()).collect();
         took.sort();
-        assert!(took[49] < TOO_LONG, "a call took {:?}", took[49]);
         took[25]
     }
 

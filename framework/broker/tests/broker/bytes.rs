@@ -1,7 +1,6 @@
 //! Bytes that no client should send harm nobody but their sender.
 
 use std::io::Write;
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
@@ -134,10 +133,6 @@ fn a_slow_reader_and_many_idle_connections_hinder_nobody() {
     let idle: Vec<Client> = (0..500)
         .map(|_| Client::connect(&broker.bootstrap(), "idle"))
         .collect();
-    client
-        .socket
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
     for _ in 0..100 {
         assert_eq!(client.produce("orders", 0, &["a"]).0, 0);
     }

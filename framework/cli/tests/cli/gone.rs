@@ -130,10 +130,13 @@ fn a_follower_that_retention_overtakes_stops_or_goes_on_behind_the_hole() {
         let args = [&["--follow", "--json"], accepted].concat();
         let mut export = Running::start(dir.export_command(&topic, &args));
         export.durable(&topic, 10);
-        // While it sleeps, more comes and most of it goes.
+        // While it sleeps, more comes, more than the one answer that may be on its way to it holds, and most of it goes.
         export.send("-STOP");
-        put(&topic, &plain(1, 10, 10));
-        put(&topic, &plain(1, 20, 10));
+        let mut more = plain(1, 10, 20);
+        let large = vec![b'x'; 200_000];
+        more.iter_mut()
+            .for_each(|raw| raw.value = Some(large.clone()));
+        put(&topic, &more);
         remove_before(&topic, 0, 25);
         export.send("-CONT");
         if accept {

@@ -152,6 +152,7 @@ fn records_before_a_service_that_does_not_run_are_counted_and_break_the_bounds()
     ];
     shop.run(&args).fails(1, &words);
     shop.run(&["lag", "--max-age", "1h"]).done();
+    shop.lag_until(&["order"], is_idle);
     shop.run(&["lag", "order", "--max-records", "0"]).done();
     shop.run(&["lag", "ordr"]).fails(
         2,

@@ -84,7 +84,7 @@ mod tests {
     fn by(line: &str) -> Result<Token, String> {
         let command = ByCommand {
             line: line.to_owned(),
-            at_most: Duration::from_secs(5),
+            at_most: Duration::from_secs(60),
         };
         command.token().map_err(|error| error.to_string())
     }

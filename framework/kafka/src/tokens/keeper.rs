@@ -364,10 +364,10 @@ mod tests {
         let (by_hand, make) = by_hand();
         let (first, told_first) = by_hand.client();
         let (_second, told_second) = by_hand.client();
-        let lifetime = Duration::from_secs(3);
+        let lifetime = Duration::from_secs(8);
+        let made = Instant::now();
         make.send(Ok(token("a", lifetime))).unwrap();
         assert_eq!(told_second.recv_timeout(SOON).unwrap(), "a");
-        let made = Instant::now();
         drop(first);
         make.send(Ok(token("b", Duration::from_secs(3600))))
             .unwrap();

@@ -182,7 +182,7 @@ pub(crate) fn what_was_decided_wrongly_is_named_and_what_is_missing_is_given() {
         let plan = replay(&["plan", "--key", "silent", "--json"]).json();
         differing(&plan).len() == 1
     });
-    let applied = replay(&["apply", "--key", "silent", "--yes", "--timeout", "10s"]).ends(1);
+    let applied = replay(&["apply", "--key", "silent", "--yes", "--timeout", "60s"]).ends(1);
     applied.says(&[
         "0 of 1 input have their answer\n",
         "1 get none by their owners",

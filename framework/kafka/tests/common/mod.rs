@@ -5,8 +5,9 @@
     reason = "each test takes what it needs; a test fails by panicking"
 )]
 
+use std::fmt;
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 pub(crate) use kolo_broker::testing::bootstrap;
@@ -18,6 +19,32 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers as _, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::net::TcpSocket;
+
+/// An address that nobody listens at. Nobody else is given its port while this is held; who is told it may listen there.
+pub(crate) struct FreeAddress {
+    address: SocketAddr,
+    _held: TcpSocket,
+}
+
+impl FreeAddress {
+    pub(crate) fn take() -> Self {
+        let held = TcpSocket::new_v4().expect("a socket");
+        held.set_reuseaddr(true).expect("a port that may be shared");
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        held.bind(any).expect("a port");
+        FreeAddress {
+            address: held.local_addr().expect("an address"),
+            _held: held,
+        }
+    }
+}
+
+impl fmt::Display for FreeAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(formatter)
+    }
+}
 
 /// Status, content type and body of what is answered at a path; nothing where nobody listens.
 pub(crate) fn get(at: impl ToSocketAddrs, path: &str) -> Option<(u16, String, String)> {
@@ -438,10 +465,14 @@ pub(crate) fn read_all_from(bootstrap: &str, topic: &str) -> Vec<Seen> {
 }
 
 /// Waits until `done` says so; fails the test with `what` when that takes too long.
-pub(crate) fn await_that(what: &str, mut done: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
+pub(crate) fn await_that(what: &str, done: impl FnMut() -> bool) {
+    await_that_within(Duration::from_secs(60), what, done);
+}
+
+pub(crate) fn await_that_within(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let until = Instant::now() + limit;
     while !done() {
-        assert!(Instant::now() < until, "waited for a minute until {what}");
+        assert!(Instant::now() < until, "waited for {limit:?} until {what}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }

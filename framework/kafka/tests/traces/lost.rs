@@ -1,11 +1,9 @@
 //! A collector that is not there.
 
-use std::net::TcpListener;
-
 use kolo_broker::Broker;
 use kolo_kafka::Config;
 
-use crate::common::{await_that, get, read_all_from};
+use crate::common::{FreeAddress, await_that, get, read_all_from};
 use crate::services::Process;
 use crate::{added, publisher};
 
@@ -27,10 +25,8 @@ pub(crate) fn what_no_collector_takes_is_counted_and_holds_nothing_up() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let broker = Broker::builder().start_blocking().expect("a broker");
     let brokers = broker.bootstrap();
-    // Nobody listens there any more.
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
+    let nobody = FreeAddress::take();
+    let at = format!("http://{nobody}");
     let folder = tempfile::tempdir().expect("a folder");
     let asks = Process::start("asks", &brokers, &at, folder.path());
     let publisher = publisher(&Config::new(brokers.clone()), &runtime);

@@ -88,6 +88,8 @@ impl Process {
             .env(SERVICE, service)
             .env("KOLO_BOOTSTRAP", brokers)
             .env("KOLO_PARTITIONS", "1")
+            // A session that begins anew calls, and tells, once more.
+            .env("KOLO_SESSION_TIMEOUT_MS", "60000")
             .env("KOLO_MANAGEMENT", "127.0.0.1:0")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
             .env("KOLO_LOG", "kolo_kafka=debug")

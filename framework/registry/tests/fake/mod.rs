@@ -86,8 +86,15 @@ pub(crate) fn serve() -> (Arc<Fake>, String) {
     (fake, url)
 }
 
+/// Settings under which a slow machine is no registry that does not answer.
+pub(crate) fn patient(url: &str) -> Settings {
+    let mut settings = Settings::new(url);
+    settings.timeout_ms = 60_000;
+    settings
+}
+
 pub(crate) fn open(url: &str) -> Registry {
-    Registry::open(&Settings::new(url)).unwrap()
+    Registry::open(&patient(url)).unwrap()
 }
 
 pub(crate) fn text(name: &str) -> String {

@@ -450,7 +450,7 @@ fn everything_at_once() {
             outcome == "nothing" && late.contains(key)
         })?;
         shop.await_ends(&mut watch, load.orders)?;
-        let report = shop.audit(load.run, Duration::from_secs(60))?;
+        let report = shop.audit(load.run, STALL)?;
         ensure!(
             report.balances() && report.number("orders") == load.orders,
             "the books do not balance: {:#}",

@@ -291,7 +291,7 @@ fn it_holds_back_its_key_and_nothing_else() {
         let others = &orders[garbage()..];
         let later = [&others[0], &others[1], &others[3]];
         order_again(shop, &mut watch, &later.map(Clone::clone), freed)?;
-        let report = shop.audit(load.run, Duration::from_secs(30))?;
+        let report = shop.audit(load.run, STALL)?;
         ensure!(
             report.balances(),
             "the books do not balance: {:#}",

@@ -19,7 +19,8 @@ use shop_faults::{
 const ORDERS: u64 = 10_000;
 const DOWN: usize = 12;
 const POISONED: usize = 2;
-const REFUSED: usize = 3;
+/// So few that the breaker, which counts their calls, stays closed for minutes.
+const REFUSED: usize = 2;
 /// More than the breaker lets fail in a row.
 const BROKEN: usize = 60;
 const BEHIND: usize = 12;
@@ -289,7 +290,7 @@ fn five_causes_are_told() {
         scene.calls_fail()?;
         scene.the_breaker_opens()?;
         scene.inventory_is_behind()?;
-        let audit = scene.shop.audit(load.run, Duration::from_secs(30))?;
+        let audit = scene.shop.audit(load.run, STALL)?;
         ensure!(audit.balances(), "the books do not balance: {:#}", audit.0);
         scene.transcript.hold_against("operations.md")
     });

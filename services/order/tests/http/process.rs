@@ -78,6 +78,10 @@ async fn what_the_api_needs_is_told_before_it_starts() {
 async fn a_stream_that_is_deleted_ends_it_with_a_message() {
     let broker = broker().await;
     let mut order = Order::start(&broker).await;
+    let id = order.place("key", &cups()).await.order_id().to_owned();
+    order
+        .until(&id, |known| known.body["opened_at"].is_string())
+        .await;
     let config = kolo::Config::new(broker.bootstrap());
     let admin: AdminClient<DefaultClientContext> = config.client().create().unwrap();
     let deleted = admin.delete_topics(&["orders.outcome"], &AdminOptions::new());

@@ -55,9 +55,13 @@ pub(crate) fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) {
     await_serving(name, partitions);
 }
 
-/// A broker may tell of a partition before it leads it.
+/// A broker may tell of a partition before it leads it, and serve one that was deleted until it tells of its successor.
 pub(crate) fn await_serving(name: &str, partitions: i32) {
     let mut raw = Raw::connect();
+    await_that("a topic that is told of", || {
+        let told = raw.describe_topic(name);
+        told.error_code == NONE && told.partitions.len() == partitions as usize
+    });
     for partition in 0..partitions {
         await_that("a partition that serves", || {
             raw.list_offset(name, partition, LATEST).error_code == NONE

@@ -213,6 +213,8 @@ impl Run {
             member.leave();
         }
         let mut member = RawMember::new(&self.groups[group]);
+        // It sends no heartbeats, and a model has no sessions.
+        member.session_ms = 600_000;
         member.join_alone();
         members.present = Some(member);
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{check_of, says};
+use crate::common::FreeAddress;
 
 crate::common::counter_events!(
     "check-env.around.added",
@@ -85,9 +86,8 @@ fn with_registry(url: &str, registers: bool, code: i32) -> Value {
 
 pub(crate) fn a_registry_that_cannot_be_used_is_told_from_one_that_lacks_schemas() {
     let about = |found: &Value, level: &str, words: &[&str]| says(found, "registry", level, words);
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
+    let free = FreeAddress::take();
+    let nobody = format!("http://{free}");
     let found = with_registry(&nobody, false, 1);
     let words = [&nobody, "does not answer", "refused", "KOLO_REGISTRY_URL"];
     about(&found, "error", &words);
