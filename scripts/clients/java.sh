@@ -201,7 +201,7 @@ java_live_group() {
     if $EMBEDDED; then
         step 'kafka-console-consumer: the other group protocol is refused, with a way out'
         java_fails 'Set group.protocol=classic' "$CONSUMER" --topic java-tea --command-property group.protocol=consumer \
-            --group java-new --timeout-ms 10000
+            --group java-new --timeout-ms 60000
     fi
 }
 

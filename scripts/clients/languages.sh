@@ -25,7 +25,7 @@ with_jvm() {
             die "no 'mvn' found, which downloads Apicurio's serdes once: install Maven (Debian: apt-get install maven)"
         say "downloading Apicurio's serdes for Java into .kafka/.jars (once)"
         rm -rf "$jars.partial"
-        if ! mvn --batch-mode --quiet --file "$pom" \
+        if ! again mvn --batch-mode --quiet --file "$pom" \
             "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN:copy-dependencies" \
             -DincludeScope=runtime "-DoutputDirectory=$jars.partial" >"$log" 2>&1; then
             tail -n 20 "$log" >&2

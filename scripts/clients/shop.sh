@@ -19,6 +19,8 @@ start_shop() {
     start_broker
     REGISTRY=${1:-$(sed -n 's/.*"registry":"\([^"]*\)".*/\1/p' "$WORK/ready")}
     export KOLO_BOOTSTRAP=$BOOTSTRAP KOLO_REGISTRY_URL=$REGISTRY KOLO_STATE_DIR='' KOLO_SCHEMAS=$PWD/schemas/avro
+    # An Apicurio that has just been started may take seconds for its first schema.
+    export KOLO_REGISTRY_TIMEOUT_MS=60000
     step "the schemas are registered at $REGISTRY"
     run "$KOLO" schema register
 

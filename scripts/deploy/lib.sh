@@ -19,7 +19,7 @@ with_kustomize() {
     command -v go >/dev/null ||
         die "no 'go' found, which builds kustomize once: install Go 1.23 or newer (Debian 13: apt-get install golang)"
     say "building kustomize $KUSTOMIZE_VERSION into .tools (once)"
-    GOBIN=$PWD/.tools/bin go install "sigs.k8s.io/kustomize/kustomize/${KUSTOMIZE_VERSION%%.*}@$KUSTOMIZE_VERSION" ||
+    GOBIN=$PWD/.tools/bin again go install "sigs.k8s.io/kustomize/kustomize/${KUSTOMIZE_VERSION%%.*}@$KUSTOMIZE_VERSION" ||
         die "Go could not build kustomize $KUSTOMIZE_VERSION"
 }
 
@@ -32,5 +32,5 @@ with_collector() {
     command -v go >/dev/null ||
         die "no 'go' found, which builds the collector once: install Go 1.21 or newer, which fetches the version that it needs"
     say "building the collector of OpenTelemetry into .tools (once)"
-    (cd "$folder" && go build -trimpath -o "$COLLECTOR" .) || die "Go could not build $folder"
+    (cd "$folder" && again go build -trimpath -o "$COLLECTOR" .) || die "Go could not build $folder"
 }

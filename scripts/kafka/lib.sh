@@ -5,6 +5,9 @@
 # A broker is a folder `.kafka/NAME`: its settings, data, log and pid. The jars stand beside them in
 # `.kafka/.jars`, once for all brokers, and locks in `.kafka/.locks`; a broker's name cannot begin with a dot.
 
+# shellcheck source=scripts/again.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../again.sh"
+
 readonly KAFKA_VERSION=4.3.1
 readonly KAFKA_SCALA=2.13
 readonly SLF4J_VERSION=1.7.36
@@ -112,7 +115,7 @@ fetch_jars() {
 </project>
 POM
     say "downloading Kafka $KAFKA_VERSION into .kafka/.jars (once)"
-    if ! mvn --batch-mode --quiet --file "$work/pom.xml" \
+    if ! again mvn --batch-mode --quiet --file "$work/pom.xml" \
         "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN:copy-dependencies" \
         -DincludeScope=runtime "-DoutputDirectory=$work" >"$log" 2>&1; then
         tail -n 20 "$log" >&2

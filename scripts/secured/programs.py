@@ -87,7 +87,7 @@ class Programs(Supervisor):
         command = [str(self.binaries / words[0]), *words[1:]]
         self.launch(name, args=command, env=self.environment(user, **changed), cwd=self.folder)
 
-    def await_said(self, name: str, said: int, words: str, within: float = 45) -> None:
+    def await_said(self, name: str, said: int, words: str, within: float = 180) -> None:
         """Waits until a service has said these words since. The wait between two looks only spares the processor."""
         until = time.monotonic() + within
         while words not in self.since(name, said):
@@ -96,7 +96,7 @@ class Programs(Supervisor):
                 self.fail(name, f"should have said: {words}")
             time.sleep(0.005)
 
-    def await_health(self, name: str, ready: bool = True, says: list[str] = (), within: float = 45) -> None:
+    def await_health(self, name: str, ready: bool = True, says: list[str] = (), within: float = 180) -> None:
         """Waits until a service says of itself that it is ready, or is not and why. The wait between two only spares the processor."""
         until = time.monotonic() + within
         while True:

@@ -19,8 +19,10 @@ use crate::near::suggestion;
 /// to wait for it, so it is short for one that looks here and there, and long for one that follows.
 const LOOKING_MS: &str = "5";
 const FOLLOWING_MS: &str = "500";
-/// How long brokers may take to answer before they count as unreachable.
-pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+/// How long brokers that are there may take to answer.
+pub(crate) const ANSWER: Duration = Duration::from_secs(20);
+/// How long brokers may take to answer at all before they count as unreachable.
+const REACHED: Duration = Duration::from_secs(5);
 /// How much of [`at_once`] is under way at a time.
 const AT_ONCE: usize = 8;
 
@@ -262,7 +264,8 @@ fn topics_of(config: &Config, reader: &Reader) -> Result<Vec<Topic>, Failure> {
             let nobody = ["refused", "resolve"];
             unreached.is_final() || nobody.iter().any(|word| unreached.problem.contains(word))
         });
-        if is_final || begun.elapsed() >= ANSWER {
+        let patience = if unreached.is_some() { REACHED } else { ANSWER };
+        if is_final || begun.elapsed() >= patience {
             let why = unreached.map(|unreached| unreached.to_string());
             return Err(Failure::run(why.unwrap_or_else(|| {
                 format!(

@@ -180,12 +180,16 @@ impl Shop {
             started: 0,
         };
         for service in Service::ALL {
-            let output = shop
-                .command(&binary(service.name())?)
-                .arg("topics")
-                .output()?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            ensure!(output.status.success(), "{} topics: {said}", service.name());
+            let mut topics = shop.command(&binary(service.name())?);
+            topics.arg("topics");
+            // A broker that has just been started may take longer than an answer has.
+            let mut said = String::new();
+            let created = await_that("the topics are created", STALL, || {
+                let output = topics.output()?;
+                said = String::from_utf8_lossy(&output.stderr).into_owned();
+                Ok(output.status.success())
+            });
+            created.with_context(|| format!("{} topics: {said}", service.name()))?;
         }
         Ok(shop)
     }

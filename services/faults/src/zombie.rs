@@ -47,7 +47,8 @@ pub fn start(
     Ok(zombie)
 }
 
-/// The partitions that an instance has taken over, and has not thrown away with all else since, by what it prints.
+/// The partitions that an instance has taken over, and has neither given up nor thrown away with all else since, by what it
+/// prints.
 fn partitions(instance: &Child) -> anyhow::Result<HashSet<(Topic, i32)>> {
     let stream = |before: &str| match before.rsplit(' ').next()? {
         "order.lifecycle" => Some(Topic::Outcome),
@@ -56,8 +57,8 @@ fn partitions(instance: &Child) -> anyhow::Result<HashSet<(Topic, i32)>> {
         "payment.payment" => Some(Topic::Payments),
         _ => None,
     };
-    let taken = |line: &str| {
-        let (before, after) = line.split_once(" took over in ")?;
+    let partition = |line: &str, verb: &str| {
+        let (before, after) = line.split_once(verb)?;
         let (_, number) = after.split_once("partition=")?;
         let number = number
             .split(|letter: char| !letter.is_ascii_digit())
@@ -70,7 +71,10 @@ fn partitions(instance: &Child) -> anyhow::Result<HashSet<(Topic, i32)>> {
         if let Some(lost) = thrown_away(line) {
             owned.retain(|(stream, _)| *stream != lost);
         }
-        owned.extend(taken(line));
+        if let Some(given_up) = partition(line, " gives it up") {
+            owned.remove(&given_up);
+        }
+        owned.extend(partition(line, " took over in "));
     }
     Ok(owned)
 }

@@ -108,12 +108,17 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is none.
     pub(crate) fn look(&self, at_most: Duration) -> Result<Vec<String>, Unreached> {
-        let until = Instant::now() + at_most;
+        let mut until = Instant::now() + at_most;
         let mut nobody = "nobody has answered";
         let mut turn = TURN;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match native::addresses(self.client.client(), turn.min(left.max(TURN))) {
+            let asked = Instant::now();
+            let left = until.saturating_duration_since(asked);
+            let timeout = turn.min(left.max(TURN));
+            let answer = native::addresses(self.client.client(), timeout);
+            // While this process did not run, nobody was waited for.
+            until += asked.elapsed().saturating_sub(timeout);
+            match answer {
                 Ok(brokers) if !brokers.is_empty() => return Ok(brokers),
                 // As a cluster answers that is coming up.
                 Ok(_) => {

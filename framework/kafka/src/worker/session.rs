@@ -288,6 +288,9 @@ impl<'a> Session<'a> {
                     self.to_take
                         .retain(|(_, partition)| !partitions.contains(partition));
                     for partition in partitions {
+                        if self.owned(partition).is_some() {
+                            tracing::info!(partition, "{} gives it up", self.name);
+                        }
                         self.take_last_snapshot(partition);
                         self.drop_partition(partition)?;
                     }

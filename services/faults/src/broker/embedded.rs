@@ -13,7 +13,7 @@ use crate::child::Child;
 use crate::shop::binary;
 
 /// How long it may take to start, and to stop: both are quick, whatever it keeps.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Killed when it is dropped.
 #[derive(Debug)]

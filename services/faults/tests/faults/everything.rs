@@ -96,7 +96,9 @@ impl Running {
             .running
             .iter()
             .position(|(known, _)| *known == Service::Order);
-        let (_, before) = self.running.remove(at.context("the order service")?);
+        let (_, mut before) = self.running.remove(at.context("the order service")?);
+        // One that was started just now does not yet listen for signals.
+        before.await_printed("order starts", 1, STALL)?;
         before.terminate(FAREWELL)?;
         let next = self.start(shop, Service::Order)?;
         self.running.push((Service::Order, next));

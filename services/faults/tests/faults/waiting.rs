@@ -2,7 +2,6 @@
 //! docs/operations.md.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -173,6 +172,10 @@ impl Scene<'_> {
             poisoner.write(&Poison::of(order, order.order_id.to_string()).garbage())?;
         }
         planted.place(&mut self.publisher)?;
+        await_that("both services have parked them", STALL, || {
+            let parked = |service| self.shop.parked(service).map(|all| all.len());
+            Ok(parked(Service::Order)? >= POISONED && parked(Service::Inventory)? >= POISONED)
+        })?;
         self.expect(
             &planted,
             &Expected {
@@ -202,11 +205,22 @@ impl Scene<'_> {
         expected: &Expected,
     ) -> anyhow::Result<()> {
         let planted = self.prepare(run, count)?;
-        self.set_faults(Faults {
+        let called = |scene: &Self| scene.shop.gateway.statement().calls.len();
+        let before = called(self);
+        let refuses = Faults {
             error_rate: 1.0,
             ..Faults::default()
+        };
+        // So slow that each order is called for before the breaker opens, and has a problem of its own.
+        self.set_faults(Faults {
+            latency_ms: 2_000,
+            ..refuses
         })?;
         planted.place(&mut self.publisher)?;
+        await_that("each order is called for", STALL, || {
+            Ok(called(self) >= before + count)
+        })?;
+        self.set_faults(refuses)?;
         self.expect(&planted, expected)?;
         self.set_faults(Faults::default())?;
         self.expect_over(&planted)
