@@ -20,9 +20,11 @@ use crate::near::suggestion;
 const LOOKING_MS: &str = "5";
 const FOLLOWING_MS: &str = "500";
 /// How long brokers that are there may take to answer.
-pub(crate) const ANSWER: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 /// How long brokers may take to answer at all before they count as unreachable.
 const REACHED: Duration = Duration::from_secs(5);
+/// The pause between two questions to a partition whose leader is on its way.
+const AGAIN: Duration = Duration::from_millis(100);
 /// How much of [`at_once`] is under way at a time.
 const AT_ONCE: usize = 8;
 
@@ -295,9 +297,33 @@ fn topic(metadata: &rdkafka::metadata::MetadataTopic) -> Topic {
     }
 }
 
+/// Asks again while a leader is on its way: to a topic that has just been created, or from one broker to another.
+fn led<T>(mut ask: impl FnMut(Duration) -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+    let until = Instant::now() + ANSWER;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match ask(left) {
+            Err(error) if is_on_its_way(&error) && left > AGAIN => std::thread::sleep(AGAIN),
+            answer => return answer,
+        }
+    }
+}
+
+fn is_on_its_way(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::OffsetNotAvailable
+        )
+    )
+}
+
 /// The first offset of a partition, and the next one to be written.
 pub(crate) fn ends(reader: &Reader, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
-    reader.fetch_watermarks(topic, partition, ANSWER).map_err(|error| {
+    let ends = led(|left| reader.fetch_watermarks(topic, partition, left));
+    ends.map_err(|error| {
         Failure::run(format!(
             "the offsets of {topic}[{partition}] cannot be read: {error}. `kolo topics describe {topic}` shows whether the partition has a leader."
         ))
@@ -325,7 +351,7 @@ pub(crate) fn ends_of(reader: &Reader, partitions: &[(&str, &[i32])]) -> Result<
     if partitions.is_empty() {
         return Ok(Ends(BTreeMap::new()));
     }
-    let ask = |at: Offset| -> Result<TopicPartitionList, KafkaError> {
+    let ask = |at: Offset, left: Duration| -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for (topic, numbers) in partitions {
             for &number in *numbers {
@@ -333,9 +359,16 @@ pub(crate) fn ends_of(reader: &Reader, partitions: &[(&str, &[i32])]) -> Result<
             }
         }
         // The ends are times to Kafka, before and behind all others.
-        reader.offsets_for_times(list, ANSWER)
+        let found = reader.offsets_for_times(list, left)?;
+        let of_each = found.elements();
+        let mut errors = of_each.iter().filter_map(|one| one.error().err());
+        match errors.find(is_on_its_way) {
+            Some(error) => Err(error),
+            None => Ok(found),
+        }
     };
-    let both = ask(Offset::Beginning).and_then(|low| Ok((low, ask(Offset::End)?)));
+    let of_all = |at: Offset| led(|left| ask(at, left));
+    let both = of_all(Offset::Beginning).and_then(|low| Ok((low, of_all(Offset::End)?)));
     let (low, high) = both.map_err(|error| {
         Failure::run(format!(
             "the brokers do not say how far the topics reach: {error}. `kolo topics list` shows whether they answer."
@@ -374,4 +407,38 @@ pub(crate) fn at_once<T: Sync, R: Send>(
         })?;
     }
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use kolo_broker::Broker;
+    use kolo_broker::faults::{Action, Api, Plan, ResponseError};
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+    use super::*;
+
+    // failure: broker | partitions have no leader yet, or another one, while a command asks how far they reach | nothing | it
+    // asks again, for ten seconds | nobody
+    #[test]
+    fn a_leader_that_is_on_its_way_is_awaited() {
+        let broker = Broker::builder().partitions(1).start_blocking().unwrap();
+        let config = Config::new(broker.bootstrap());
+        let producer: BaseProducer = config.client().create().unwrap();
+        let record = BaseRecord::<str, str>::to("moves").payload("value");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(ANSWER).unwrap();
+        let moves = || {
+            let not_here = Action::Fail(ResponseError::NotLeaderOrFollower);
+            let asked = Plan::new().on(Api::ListOffsets).topic("moves").times(3);
+            broker.faults().add(asked.then(not_here));
+        };
+        let reader = new_reader(&config, LOOKING_MS).unwrap();
+        moves();
+        assert_eq!(ends(&reader, "moves", 0).unwrap(), (0, 1));
+        assert_eq!(broker.faults().fired().len(), 3);
+        moves();
+        let all = ends_of(&reader, &[("moves", &[0])]).unwrap();
+        assert_eq!(all.of("moves", 0).unwrap(), (0, 1));
+        assert_eq!(broker.faults().fired().len(), 6);
+    }
 }
