@@ -322,7 +322,7 @@ fn is_on_its_way(error: &KafkaError) -> bool {
 
 /// The first offset of a partition, and the next one to be written.
 pub(crate) fn ends(reader: &Reader, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
-    let ends = led(|left| reader.fetch_watermarks(topic, partition, left));
+    let ends = led(|left| kolo_kafka::topics::ends(reader, topic, partition, left));
     ends.map_err(|error| {
         Failure::run(format!(
             "the offsets of {topic}[{partition}] cannot be read: {error}. `kolo topics describe {topic}` shows whether the partition has a leader."

@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use crate::bulk::ends_reading;
 use crate::config::Config;
 use crate::native::{Connected, Consumed, Taken};
+use crate::topics;
 
 use super::client::{ANSWER, Quiet, STANDSTILL, cannot_read, consumer};
 use super::failure::Failure;
@@ -125,8 +126,7 @@ impl Reading {
 
     /// Where a partition begins and ends now.
     pub(super) fn marks(&self, partition: i32) -> Result<(i64, i64), Failure> {
-        self.consumer
-            .fetch_watermarks(&self.topic, partition, ANSWER)
+        topics::ends(&self.consumer, &self.topic, partition, ANSWER)
             .map_err(|error| cannot_read(&self.topic, &error))
     }
 

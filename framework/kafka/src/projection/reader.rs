@@ -19,7 +19,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use crate::client_log;
 use crate::config::Config;
 use crate::native::Connected;
-use crate::topics::Topic;
+use crate::topics::{self, Topic};
 use crate::worker::record::record_of;
 
 use super::ends::{AFTER_FAILURE, Outage, refusal};
@@ -190,7 +190,7 @@ impl<E: OwnEvents, F: FnMut(Projected<'_, E>)> Reader<E, F> {
         let partitions = self.progress.partitions();
         for partition in 0..partitions {
             let next = self.progress.position(partition);
-            match consumer.fetch_watermarks(stream, partition, ANSWER) {
+            match topics::ends(&consumer, stream, partition, ANSWER) {
                 Ok((low, _)) if low > next => {
                     return Err(ProjectionError::Trimmed {
                         stream,

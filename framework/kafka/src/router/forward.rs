@@ -13,6 +13,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::topic_partition_list::Offset;
 
 use crate::native::{Delivery, Outgoing};
+use crate::topics;
 use crate::wake::Waker;
 use crate::worker::clients::Appender;
 use crate::worker::record::{AllOf, Beside, record_of};
@@ -317,11 +318,9 @@ fn still_there(
     due: i64,
     spec: &Spec,
 ) -> Result<(), End> {
-    let (low, _) = consumer
-        .fetch_watermarks(topic, partition, spec.config.answer_timeout())
-        .map_err(|error| {
-            End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
-        })?;
+    let (low, _) = topics::ends(consumer, topic, partition, spec.config.answer_timeout()).map_err(
+        |error| End::Restart(format!("{topic} cannot be asked for its offsets: {error}")),
+    )?;
     if low <= due {
         return Ok(());
     }

@@ -8,6 +8,7 @@
 //! | `problem.rs` | what can be wrong |
 
 mod create;
+mod ends;
 mod judge;
 mod problem;
 
@@ -25,6 +26,7 @@ use crate::acls::{Acl, Allowed, Denied, Lacking, Operation, Resource, lacking};
 use crate::config::Config;
 use crate::native::{self, Connected, Operations};
 
+pub use ends::ends;
 pub use problem::TopicError;
 
 pub(crate) use create::create_beside;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use kolo_core::TopicId;
 use kolo_core::processor::{ProcessorError, Snapshot, SnapshotProblem};
-use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::Offset;
 
 use crate::snapshots::{Damage, Reader};
+use crate::topics;
 
 use super::End;
 use super::partition::{Partition, Phase};
@@ -112,12 +112,10 @@ impl Session<'_> {
             return Ok(false);
         };
         let topic = self.spec.description.stream;
-        let (low, _) = self
-            .data
-            .fetch_watermarks(topic, partition, self.spec.config.answer_timeout())
-            .map_err(|error| {
-                End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
-            })?;
+        let answered = self.spec.config.answer_timeout();
+        let (low, _) = topics::ends(&self.data, topic, partition, answered).map_err(|error| {
+            End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
+        })?;
         if (low..fence).contains(&last) {
             return Ok(true);
         }

@@ -12,6 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::meters::count;
+use crate::topics;
 
 use super::append::millis;
 use super::backlog::Backlog;
@@ -234,12 +235,10 @@ impl Session<'_> {
 
     /// Retention may have removed the record that was decided last; what came after it must still be there.
     fn resume_at_decided(&self, topic: &str, partition: i32, decided: i64) -> Result<Offset, End> {
-        let (low, _) = self
-            .data
-            .fetch_watermarks(topic, partition, self.spec.config.answer_timeout())
-            .map_err(|error| {
-                End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
-            })?;
+        let answered = self.spec.config.answer_timeout();
+        let (low, _) = topics::ends(&self.data, topic, partition, answered).map_err(|error| {
+            End::Restart(format!("{topic} cannot be asked for its offsets: {error}"))
+        })?;
         if low > decided + 1 {
             let lost = format!(
                 "{topic} partition {partition} begins at offset {low}, and {} is due",

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use kolo_core::Service;
 use kolo_core::stream::StreamReader;
 use kolo_core::wire::{ParkedChange, ParkedQueues, Record, is_own_record};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 
 use crate::config::Config;
 use crate::native::Connected;
-use crate::topics::TopicAdmin;
+use crate::topics::{TopicAdmin, ends};
 
 use super::super::aggregates;
 use super::super::client::{ANSWER, Quiet, cannot_read, consumer, settings};
@@ -91,8 +91,7 @@ impl<'a> Streams<'a> {
             stream.has_inbox = topics.contains_key(&stream.inbox);
             let partitions = topics.get(stream.topic).map_or(0, |topic| topic.partitions);
             for number in 0..partitions {
-                let (next, end) = consumer
-                    .fetch_watermarks(stream.topic, number, ANSWER)
+                let (next, end) = ends(&consumer, stream.topic, number, ANSWER)
                     .map_err(|error| cannot_read(stream.topic, &error))?;
                 stream.parts.push(Part {
                     number,
