@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | what a topic is to an aggregate, and what brokers say of it |
 //! | `create.rs` | creates what is missing |
+//! | `ends.rs` | where a partition begins and ends now |
 //! | `judge.rs` | verifies what is there |
 //! | `problem.rs` | what can be wrong |
 
